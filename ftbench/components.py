@@ -1,0 +1,251 @@
+"""The records that plugins yield, and what the objects behind them must do.
+
+A record says everything that listing and planning need, and names its factory lazily as
+``"module:attribute"``: nothing heavier than this file is imported until a cell runs.
+
+Shapes are written ``b`` images, ``k`` payload bits, ``n`` code bits, ``h``×``w`` pixels. Images are
+float tensors (b, 3, h, w), RGB, in [0, 1]; bits are float tensors of {0, 1}; logits are real, positive for 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import pydantic
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+
+Split = Literal["train", "val", "test"]
+Kind = Literal["encoder", "decoder", "simulator", "distortion", "codec", "dataset", "metric"]
+
+
+class Parameters(pydantic.BaseModel):
+    """Base of a part's parameters: unknown keys and wrong types are errors, values never change.
+
+    Subclass it beside the record, with a default and a description for every field; ``ftbench info``
+    and the JSON schema of benchmark files are made from it.
+    """
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """What every part declares. Raises ValueError when a field breaks the contract."""
+
+    name: str
+    """Lower case words joined by hyphens: what a benchmark file writes."""
+    factory: str
+    """``"module:attribute"``; called with the part's parameters and the build arguments of its kind."""
+    summary: str
+    """One line for ``ftbench plugins``."""
+    parameters: type[Parameters] = Parameters
+    licence: str = "MIT"
+    """SPDX identifier of the code and of any weights that it brings."""
+    reference: str = ""
+    """Where the method comes from: a paper, a page."""
+    objection: str = ""
+    """Lazy ``"module:function"``, asked while planning with the build arguments and the parameters; it
+    returns one sentence when the part cannot be built so, else None. Empty: nothing to object."""
+
+    kind: Kind = field(init=False, default="encoder", repr=False)
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"the name {self.name!r} is not lower-case words joined by hyphens")
+        for label in ("factory", "objection"):
+            target = getattr(self, label)
+            if (target or label == "factory") and not FACTORY.fullmatch(target):
+                raise ValueError(f"{self.name}: {label} {target!r} is not of the form 'module:attribute'")
+        if not self.summary or "\n" in self.summary:
+            raise ValueError(f"{self.name}: summary must be one line")
+        if not (isinstance(self.parameters, type) and issubclass(self.parameters, Parameters)):
+            raise ValueError(f"{self.name}: parameters must be a subclass of ftbench.Parameters")
+
+    def load(self) -> Callable[..., Any]:
+        """Import the factory. Raises whatever the import raises."""
+        return _resolve(self.factory)
+
+    def object_to(self, parameters: Parameters, **build: Any) -> str | None:
+        """One sentence why the part cannot be built with these arguments, or None."""
+        if not self.objection:
+            return None
+        sentence: str | None = _resolve(self.objection)(**build, **dict(parameters))
+        return sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoder(Component):
+    """Writes a code into a cover. Factory: ``(*, size, bits, **parameters) -> EncoderNetwork``."""
+
+    trainable: bool = True
+    resolutions: tuple[int, ...] = ()
+    """Image sizes in pixels that it takes; empty: any that ``objection`` lets pass."""
+    max_bits: int | None = None
+    pairs_with: tuple[str, ...] = ()
+    """Decoders that can read it; empty: any."""
+    kind: Kind = field(init=False, default="encoder", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoder(Component):
+    """Reads a code. Factory: ``(*, size, bits, **parameters) -> DecoderNetwork``."""
+
+    trainable: bool = True
+    resolutions: tuple[int, ...] = ()
+    kind: Kind = field(init=False, default="decoder", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulator(Component):
+    """Applies a deepfake. Factory: ``(*, size, **parameters) -> SimulatorNetwork``."""
+
+    differentiable: bool
+    """False: training passes the gradient straight through."""
+    trainable: bool
+    """True: the object follows FittableSimulator; the harness fits it on the train split, then freezes it."""
+    needs: tuple[str, ...] = ()
+    """Extra inputs: ``identity`` (b,) int64, who is shown, an index into the data set's people."""
+    people: int | None = None
+    """Exactly how many people the data must show; None: any number."""
+    resolutions: tuple[int, ...] = ()
+    kind: Kind = field(init=False, default="simulator", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distortion(Component):
+    """Damages an image as the internet does. Factory: ``(**parameters) -> DistortionFunction``."""
+
+    differentiable: bool
+    category: Literal["none", "compression", "noise", "blur", "colour", "geometry", "erasure"]
+    strength: str = ""
+    """The parameter that a strength grid varies; empty for a distortion without one."""
+    kind: Kind = field(init=False, default="distortion", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codec(Component):
+    """A channel code. Factory: ``(*, bits, **parameters) -> ChannelCode``."""
+
+    length: Callable[[int, Any], int]
+    """``length(k, parameters) -> n``; raises ValueError with a sentence when no such code exists."""
+    kind: Kind = field(init=False, default="codec", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Component):
+    """Covers. Factory: ``(**parameters) -> ImageSource``."""
+
+    kind: Kind = field(init=False, default="dataset", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric(Component):
+    """Image quality. Factory: ``(**parameters) -> QualityMeasure``."""
+
+    higher_is_better: bool
+    unit: str = ""
+    digits: int = 3
+    """Decimals that a table prints."""
+    kind: Kind = field(init=False, default="metric", repr=False)
+
+
+# What the factories' objects must do. Networks are torch.nn.Module; the rest may be any callable object.
+
+
+class EncoderNetwork(Protocol):
+    """``(cover (b,3,h,w) in [0,1], code (b,n) of {0,1}) -> marked image (b,3,h,w)``."""
+
+    def __call__(self, cover: Tensor, code: Tensor, /) -> Tensor: ...
+
+
+class DecoderNetwork(Protocol):
+    """``image (b,3,h,w) -> logits (b,n)``."""
+
+    def __call__(self, image: Tensor, /) -> Tensor: ...
+
+
+class SimulatorNetwork(Protocol):
+    """``(image (b,3,h,w), the inputs named in ``needs``) -> fake (b,3,h,w)``."""
+
+    def __call__(self, image: Tensor, inputs: Mapping[str, Tensor], /) -> Tensor: ...
+
+
+class FittableSimulator(SimulatorNetwork, Protocol):
+    """A simulator that the harness fits on the train split."""
+
+    def fit_loss(self, image: Tensor, inputs: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
+        """Scalar loss on a batch; every random draw comes from ``generator``, which lives on the CPU."""
+        ...
+
+
+class DistortionFunction(Protocol):
+    """``(image (b,3,h,w), generator on the CPU) -> image of the same shape, in [0,1]``."""
+
+    def __call__(self, image: Tensor, generator: torch.Generator, /) -> Tensor: ...
+
+
+class ChannelCode(Protocol):
+    """Message generator and message decoder."""
+
+    def encode(self, payload: Tensor) -> Tensor:
+        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}."""
+        ...
+
+    def decode(self, logits: Tensor) -> Tensor:
+        """Read logits (b, n) -> payload (b, k) of {0,1}."""
+        ...
+
+
+class QualityMeasure(Protocol):
+    """``(reference, image), both 8-bit values as float (b,3,h,w) in [0,1] -> (b,)``."""
+
+    def __call__(self, reference: Tensor, image: Tensor, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image of a data set."""
+
+    key: str
+    """Digest of the image's content: payloads and splits hang on it, never on a file name."""
+    name: str
+    """What a reader knows it by, relative to the data set."""
+    identity: str
+    """Who is shown."""
+    split: Split
+
+
+class ImageSource(Protocol):
+    """A data set, opened."""
+
+    name: str
+    items: Sequence[Item]
+    set_aside: Sequence[tuple[str, str]]
+    """(name, reason) of each image that could not be used."""
+    notes: Sequence[str]
+    """Sentences that belong in the manifest, such as how it was split."""
+
+    def load(self, item: Item, size: int) -> np.ndarray:
+        """Upright RGB, uint8 (size, size, 3)."""
+        ...
+
+
+def _resolve(target: str) -> Callable[..., Any]:
+    module, _, attribute = target.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    if not callable(found):
+        raise TypeError(f"{target} is not callable")
+    return found  # type: ignore[no-any-return]
