@@ -1,0 +1,1 @@
+"""Distortions that a marked image meets on the internet, most of them from kornia."""

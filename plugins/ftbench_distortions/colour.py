@@ -1,0 +1,63 @@
+"""Colour jitter as Pillow's ImageEnhance defines it: 1 leaves the image as it is. Hue turns in HSV."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from kornia.enhance import (
+    adjust_brightness_accumulative,
+    adjust_contrast_with_mean_subtraction,
+    adjust_hue,
+    adjust_saturation_with_gray_subtraction,
+)
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brightness:
+    """Multiplies every value by ``factor`` (kornia's plain ``adjust_brightness`` would add)."""
+
+    factor: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape, clipped to [0, 1]."""
+        changed: Tensor = adjust_brightness_accumulative(image, float(self.factor))
+        return changed.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrast:
+    """mean + ``factor`` · (image - mean), the mean being that of the image's grey (ITU-R 601 luma)."""
+
+    factor: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape, clipped to [0, 1]."""
+        changed: Tensor = adjust_contrast_with_mean_subtraction(image, float(self.factor))
+        return changed.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saturation:
+    """grey + ``factor`` · (image - grey), grey being each pixel's ITU-R 601 luma."""
+
+    factor: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape, clipped to [0, 1]."""
+        changed: Tensor = adjust_saturation_with_gray_subtraction(image, float(self.factor))
+        return changed.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hue:
+    """Turns the hue by ``shift`` of the full circle, from red towards green when positive."""
+
+    shift: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        changed: Tensor = adjust_hue(image, 2 * math.pi * self.shift)
+        return changed.clamp(0, 1)

@@ -1,0 +1,60 @@
+"""Changes of the sampling grid. Torch's own interpolation: its antialiasing is Pillow's, kornia's is not."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def _enlarge(image: Tensor, height: int, width: int) -> Tensor:
+    return F.interpolate(image, (height, width), mode="bilinear", align_corners=False).clamp(0, 1)
+
+
+def _scaled(side: int, factor: float) -> int:
+    return max(1, round(side * factor))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resize:
+    """Shrinks both sides by ``scale`` (at least one pixel stays) and enlarges to the first size."""
+
+    scale: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        height, width = image.shape[-2:]
+        small = F.interpolate(
+            image,
+            (_scaled(height, self.scale), _scaled(width, self.scale)),
+            mode="bilinear",
+            align_corners=False,
+            antialias=True,
+        )
+        return _enlarge(small, height, width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """Keeps a window with the share ``keep`` of the area and the image's aspect, enlarged to its size.
+
+    Every image draws its own place, uniform over the whole-pixel places where the window fits.
+    """
+
+    keep: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        batch, _, height, width = image.shape
+        side = math.sqrt(self.keep)
+        rows, columns = _scaled(height, side), _scaled(width, side)
+        tops = torch.randint(height - rows + 1, (batch,), generator=generator).tolist()
+        lefts = torch.randint(width - columns + 1, (batch,), generator=generator).tolist()
+        windows = [
+            one[:, top : top + rows, left : left + columns]
+            for one, top, left in zip(image, tops, lefts, strict=True)
+        ]
+        return _enlarge(torch.stack(windows), height, width)
