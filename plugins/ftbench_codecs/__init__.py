@@ -1,0 +1,1 @@
+"""Channel codes: what makes a payload longer so that it survives misread bits."""
