@@ -1,0 +1,1 @@
+"""Built-in covers: a folder of photographs, and procedural faces that need no download."""

@@ -1,0 +1,104 @@
+"""``index.csv``: who is shown on which image, and in which split it belongs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from ftbench.components import Split
+from ftbench.errors import BadInput
+from ftbench.splits import SPLITS
+
+FILE = "index.csv"
+
+_BY_NAME = {str(split): split for split in SPLITS}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the index; empty cells are None."""
+
+    line: int
+    path: PurePosixPath
+    """Relative to the folder, and inside it."""
+    identity: str | None
+    split: Split | None
+
+
+def read_index(file: Path) -> list[Row]:
+    """The rows of ``index.csv``: a header with ``path``, and maybe ``identity`` and ``split``.
+
+    Other columns and blank lines are passed over, a row said twice counts once. Raises BadInput, with the
+    line, for what cannot be parsed or trusted: no header, an unknown split, a path that leaves the folder.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(_rows(csv.reader(stream, strict=True), file))
+    except (csv.Error, UnicodeDecodeError, OSError) as error:
+        raise BadInput(
+            f"{file} cannot be read as comma-separated UTF-8 text ({error}); save it so."
+        ) from error
+    kept: dict[PurePosixPath, Row] = {}
+    for row in rows:
+        first = kept.setdefault(row.path, row)
+        if (first.identity, first.split) != (row.identity, row.split):
+            raise BadInput(
+                f"{file} line {row.line} contradicts line {first.line} about {row.path}; keep one of them."
+            )
+    return list(kept.values())
+
+
+def _rows(lines: Iterable[list[str]], file: Path) -> Iterator[Row]:
+    header: list[str] | None = None
+    for cells in lines:
+        # A csv.reader counts physical lines, which a quoted line break makes differ from rows.
+        line = getattr(lines, "line_num", 0)
+        values = [cell.strip() for cell in cells]
+        if not any(values):
+            continue
+        if header is None:
+            header = [value.lower() for value in values]
+            if "path" not in header:
+                raise BadInput(f"{file} line {line} names no column path; begin it with path,identity,split.")
+            continue
+        if len(values) > len(header):
+            raise BadInput(
+                f"{file} line {line} has {len(values)} cells where the header has {len(header)}; "
+                "put double quotes round a cell that holds a comma."
+            )
+        row = dict(zip(header, values, strict=False))
+        yield Row(
+            line=line,
+            path=_inside(row.get("path", ""), file, line),
+            identity=row.get("identity") or None,
+            split=_split(row.get("split", ""), file, line),
+        )
+    if header is None:
+        raise BadInput(f"{file} is empty; begin it with path,identity,split, or remove it.")
+
+
+def _inside(text: str, file: Path, line: int) -> PurePosixPath:
+    path = PurePosixPath(text.replace("\\", "/"))
+    if not path.parts or "\0" in text:
+        raise BadInput(f"{file} line {line} names no image; give its path, or remove the line.")
+    if path.is_absolute() or PureWindowsPath(text).drive or ".." in path.parts:
+        raise BadInput(
+            f"{file} line {line}: {text} leads out of the folder; name images inside it, relative to it."
+        )
+    try:
+        inside = (file.parent / path).resolve().is_relative_to(file.parent.resolve())
+    except (OSError, RuntimeError):
+        inside = False
+    if not inside:
+        raise BadInput(f"{file} line {line}: {text} is a link out of the folder; put the image itself there.")
+    return path
+
+
+def _split(text: str, file: Path, line: int) -> Split | None:
+    if text and text not in _BY_NAME:
+        raise BadInput(
+            f"{file} line {line}: {text!r} is no split; write train, val or test, or leave it empty."
+        )
+    return _BY_NAME.get(text)

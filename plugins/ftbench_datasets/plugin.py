@@ -1,0 +1,44 @@
+"""The built-in data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+import ftbench
+from ftbench_datasets.procedural.parameters import ProceduralFacesParameters
+
+
+class FolderParameters(ftbench.Parameters):
+    """Where the images lie and what a split keeps together."""
+
+    path: str = Field(
+        description="the folder: a sub-folder for each identity, or one image for each person; an index.csv "
+        "of path, identity, split goes before both"
+    )
+    split_by: Literal["image", "identity"] = Field(
+        default="image", description="whether a split takes single images or all images of an identity"
+    )
+    minimum_pixels: int = Field(
+        default=16, ge=1, description="images whose shorter side has fewer pixels are set aside"
+    )
+
+
+@ftbench.hookimpl
+def ftbench_datasets() -> Iterator[ftbench.Dataset]:
+    """A folder of photographs, and faces that are drawn on the spot."""
+    yield ftbench.Dataset(
+        name="folder",
+        factory="ftbench_datasets.folder:FolderSource",
+        summary="Photographs in a folder, split by content, near-duplicates kept together",
+        parameters=FolderParameters,
+        objection="ftbench_datasets.layout:objection",
+    )
+    yield ftbench.Dataset(
+        name="procedural-faces",
+        factory="ftbench_datasets.procedural.source:ProceduralFaces",
+        summary="Drawn faces of any number of people, free of rights and of downloads",
+        parameters=ProceduralFacesParameters,
+    )
