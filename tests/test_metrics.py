@@ -1,0 +1,126 @@
+"""PSNR and SSIM against scikit-image on 8-bit images."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from ftbench_metrics.plugin import ftbench_metrics
+
+RECORDS = {record.name: record for record in ftbench_metrics()}
+
+
+def measure(name):
+    return RECORDS[name].load()(**dict(RECORDS[name].parameters()))
+
+
+def tensor(pixels):
+    """uint8 (b, h, w, 3) -> float (b, 3, h, w) in [0, 1]."""
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+
+
+def covers(kind, size, rng):
+    shape = (3, size, size + 5, 3)
+    if kind == "random":
+        values = rng.random(shape)
+    elif kind == "smooth":
+        values = ndimage.gaussian_filter(rng.standard_normal(shape), (0, 6, 6, 0)) * 4 + 0.5
+    elif kind == "bright":
+        values = 0.98 + 0.01 * rng.random(shape)
+    else:
+        values = 0.01 * rng.random(shape)
+    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
+
+
+def damaged(pixels, how, rng):
+    if how == "noise":
+        values = pixels + rng.normal(0, 8, pixels.shape)
+    elif how == "one-level":
+        values = pixels + rng.integers(-1, 2, pixels.shape)
+    elif how == "blur":
+        values = ndimage.gaussian_filter(pixels.astype(float), (0, 1, 1, 0))
+    else:
+        values = 255.0 - pixels
+    return np.round(np.clip(values, 0, 255)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("how", ["noise", "one-level", "blur", "negative"])
+@pytest.mark.parametrize("kind", ["random", "smooth", "bright", "dark"])
+@pytest.mark.parametrize("size", [11, 32, 64, 128])
+def test_both_equal_scikit_image(kind, how, size):
+    rng = np.random.default_rng(0)
+    reference = covers(kind, size, rng)
+    image = damaged(reference, how, rng)
+    psnr = measure("psnr")(tensor(reference), tensor(image))
+    ssim = measure("ssim")(tensor(reference), tensor(image))
+    assert psnr.shape == ssim.shape == (3,)
+    for a, b, decibel, similarity in zip(reference, image, psnr.tolist(), ssim.tolist(), strict=True):
+        assert decibel == pytest.approx(peak_signal_noise_ratio(a, b, data_range=255), abs=1e-4)
+        expected = structural_similarity(
+            a,
+            b,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
+            channel_axis=2,
+        )
+        assert similarity == pytest.approx(expected, abs=1e-4)
+
+
+def test_identical_images_are_infinite_and_one_beside_others_that_are_not():
+    image = tensor(covers("smooth", 32, np.random.default_rng(1)))
+    other = image.clone()
+    other[1, 0, 16, 16] = 1 - other[1, 0, 16, 16].round()
+    psnr, ssim = measure("psnr")(image, other), measure("ssim")(image, other)
+    assert psnr.isinf().tolist() == [True, False, True]
+    assert psnr[0] > 0
+    torch.testing.assert_close(ssim[[0, 2]], torch.ones(2, dtype=torch.float64), atol=1e-6, rtol=0)
+    assert ssim[1] < 0.9999
+
+
+def test_one_level_on_one_value_of_a_large_image_is_exact():
+    image = torch.full((1, 3, 256, 256), 200 / 255)
+    other = image.clone()
+    other[0, 0, 0, 0] = 201 / 255
+    expected = 10 * np.log10(255**2 * 3 * 256**2)
+    assert measure("psnr")(image, other).item() == pytest.approx(expected, abs=1e-3)
+
+
+def test_ssim_below_its_window_is_refused_with_the_size():
+    small = torch.rand(1, 3, 32, 10)
+    with pytest.raises(ValueError, match="32×10 px are smaller than SSIM's window of 11 px"):
+        measure("ssim")(small, small)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_different_shapes_are_refused(name):
+    with pytest.raises(ValueError, match="cannot be compared"):
+        measure(name)(torch.rand(2, 3, 32, 32), torch.rand(1, 3, 32, 32))
+
+
+def test_records():
+    assert {name: (record.unit, record.digits) for name, record in RECORDS.items()} == {
+        "psnr": ("dB", 2),
+        "ssim": ("", 3),
+    }
+    assert all(record.higher_is_better for record in RECORDS.values())
+
+
+def test_listing_imports_no_torch_and_nothing_warns_from_the_first_import_on():
+    script = """
+import sys
+from ftbench_metrics.plugin import ftbench_metrics
+records = list(ftbench_metrics())
+assert not {"torch", "numpy", "kornia"} & set(sys.modules)
+import torch
+for record in records:
+    record.load()()(torch.rand(1, 3, 16, 16), torch.rand(1, 3, 16, 16))
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=120)
