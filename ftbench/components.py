@@ -13,7 +13,7 @@ import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import pydantic
 
@@ -27,6 +27,11 @@ FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 Split = Literal["train", "val", "test"]
 Kind = Literal["encoder", "decoder", "simulator", "distortion", "codec", "dataset", "metric"]
+
+
+InputPath = Annotated[str, "input-path"]
+"""A parameter that names a file or folder, relative to the benchmark file. A cell's identity takes the digest
+of a file's content, and no manifest ever holds the path."""
 
 
 class Parameters(pydantic.BaseModel):

@@ -65,7 +65,8 @@ def cut_val(
     """Move ``share`` of the train keys to val, whole groups at a time; other keys stay as they are."""
     moved = dict(splits)
     for name, keys in groups.items():
-        if split_of(name, (1 - share, share, 0.0)) == "val":
+        # A draw of its own: the first one may be what put the group in train.
+        if split_of(f"val:{name}", (1 - share, share, 0.0)) == "val":
             moved.update((key, "val") for key in keys if splits[key] == "train")
     return moved
 

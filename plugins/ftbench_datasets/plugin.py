@@ -14,7 +14,7 @@ from ftbench_datasets.procedural.parameters import ProceduralFacesParameters
 class FolderParameters(ftbench.Parameters):
     """Where the images lie and what a split keeps together."""
 
-    path: str = Field(
+    path: ftbench.InputPath = Field(
         description="the folder: a sub-folder for each identity, or one image for each person; an index.csv "
         "of path, identity, split goes before both"
     )

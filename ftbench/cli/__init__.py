@@ -1,0 +1,61 @@
+"""The command line: thin, and without torch until a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+import typer
+from rich.console import Console
+
+import ftbench
+from ftbench.cli import bench, look
+from ftbench.errors import BadInput, FtbenchError
+
+DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="ftbench",
+    help="Train and benchmark face watermarks that survive deepfakes, with every part a plugin.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+bench.add_to(app)
+look.add_to(app)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ftbench {ftbench.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+    traceback: bool = typer.Option(
+        False, "--traceback", envvar="FTBENCH_TRACEBACK", help="Show tracebacks instead of one sentence."
+    ),
+) -> None:
+    if traceback:
+        os.environ["FTBENCH_TRACEBACK"] = "1"
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0 done, 1 some cells failed, 2 bad input, 130 interrupted."""
+    # Libraries warn on loading about things that no user of ftbench can mend.
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    try:
+        app()
+    except FtbenchError as error:
+        if os.environ.get("FTBENCH_TRACEBACK"):
+            raise
+        Console(stderr=True, soft_wrap=True).print(f"ftbench: {error}", style="red", highlight=False, markup=False)
+        sys.exit(BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("ftbench: interrupted; the same command again goes on from here")
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,116 @@
+"""The commands that read a benchmark: run, plan, report, schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
+Scale = Annotated[
+    str | None,
+    typer.Option(envvar="FTBENCH_SCALE", help="small, medium, full …; default: full with a GPU, else small."),
+]
+Data = Annotated[
+    str | None,
+    typer.Option(envvar="FTBENCH_DATA", help="A folder of faces to use instead of the benchmark's data set."),
+]
+Out = Annotated[Path, typer.Option(envvar="FTBENCH_OUT", help="The results folder.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.steps=10.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(run)
+    app.command()(plan)
+    app.command()(report)
+    app.command()(schema)
+
+
+def run(
+    benchmark: File,
+    scale: Scale = None,
+    data: Data = None,
+    out: Out = Path("results"),
+    assignments: Set = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
+    ] = False,
+) -> None:
+    """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
+    from ftbench import execute, results
+    from ftbench.session import Request, open_benchmark
+
+    console = Console()
+    opened = open_benchmark(Request(benchmark, scale, data, out, assignments or ()), console)
+    folder = results.folder_for(opened, keep)
+    bench, plugins = opened.bench, opened.bench.plugins
+    compute = bench.compute
+    console.print(
+        f"{len(opened.plan.cells)} cells on {compute.device}, {compute.precision}, {compute.threads} threads; "
+        f"data {bench.data.name} ({bench.data.digest[:12]}), {bench.data.size} px; results in {folder}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+    for name, reason in bench.data.source.set_aside[:5]:
+        console.print(f"set aside: {name}: {reason}", highlight=False, markup=False)
+    if len(bench.data.source.set_aside) > 5:
+        console.print(f"set aside: {len(bench.data.source.set_aside) - 5} more, listed in the manifest")
+    plugins.tell(
+        "ftbench_run_started", benchmark=opened.benchmark.name, scale=opened.scale, cells=len(opened.plan.cells)
+    )
+    outcome = execute.run(opened.plan, bench)
+    results.write(opened, outcome, folder, keep, console)
+    plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed))
+    if outcome.failed:
+        console.print(f"{len(outcome.failed)} of {len(opened.plan.cells)} cells failed", style="bold red")
+        raise typer.Exit(1)
+
+
+def plan(
+    benchmark: File,
+    scale: Scale = None,
+    data: Data = None,
+    out: Out = Path("results"),
+    assignments: Set = None,
+) -> None:
+    """Show the cells of a benchmark, and which are done; nothing is computed."""
+    from rich.table import Table
+
+    from ftbench.session import Request, open_benchmark
+
+    console = Console()
+    opened = open_benchmark(
+        Request(benchmark, scale, data, out, assignments or ()), console, settle_on_disk=False
+    )
+    table = Table("cell", "kind", "what", "needs", "state", box=None)
+    for cell in opened.plan.cells:
+        summary = opened.bench.folder(cell).summary
+        needs = ", ".join(needed.identity[:8] for needed in cell.inputs)
+        state = summary["status"] if summary else "to do"
+        table.add_row(cell.identity[:8], cell.kind, cell.label.removeprefix("fit "), needs, state)
+    console.print(table)
+
+
+def report(folder: Annotated[Path, typer.Argument(help="A folder such as results/paper/two_identity-small.")]) -> None:
+    """Print the tables of a results folder again."""
+    from ftbench.errors import BadInput
+
+    tables = sorted((folder / "tables").glob("*.md"))
+    if not tables:
+        raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
+    for table in tables:
+        typer.echo(table.read_text(encoding="utf-8"))
+
+
+def schema() -> None:
+    """Print the JSON schema of benchmark files, for editors."""
+    from ftbench.config import BenchmarkFile
+
+    typer.echo(json.dumps(BenchmarkFile.model_json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,142 @@
+"""The commands that look at what is installed: plugins, info, doctor."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(plugins)
+    app.command()(info)
+    app.command()(doctor)
+
+
+def plugins(
+    errors: Annotated[bool, typer.Option("--errors", help="Show the tracebacks of plugins that failed.")] = False,
+) -> None:
+    """List every part there is, and every plugin that failed."""
+    from ftbench.plugins import RECORDS, discover
+
+    console = Console()
+    found = discover()
+    table = Table("kind", "name", "what", "distribution", "licence", box=None)
+    for kind in RECORDS:
+        for provided in found.of(kind):
+            record = provided.record
+            table.add_row(
+                kind, record.name, record.summary, f"{provided.distribution} {provided.version}", record.licence
+            )
+    console.print(table)
+    for failure in found.failures:
+        console.print(
+            f"failed: {failure.plugin} ({failure.distribution} {failure.version}) at {failure.stage}: "
+            f"{failure.reason}",
+            style="red",
+            highlight=False,
+            markup=False,
+        )
+        if errors:
+            console.print(failure.traceback, highlight=False, markup=False)
+
+
+def info(part: Annotated[str, typer.Argument(help="A part's name, e.g. faceswap or faceswap@ftbench.")]) -> None:
+    """Show what a part is, where it comes from and which parameters it takes."""
+    from ftbench.errors import BadInput
+    from ftbench.explain import nearest
+    from ftbench.plugins import RECORDS, discover
+
+    found = discover()
+    named = [
+        p
+        for kind in RECORDS
+        for p in found.of(kind)
+        if part in (p.record.name, f"{p.record.name}@{p.distribution}")
+    ]
+    if not named:
+        names = sorted({p.record.name for p in found.parts})
+        near = ", ".join(nearest(part, names)) or ", ".join(names)
+        raise BadInput(f"there is no part {part!r}; nearest: {near}")
+    console = Console()
+    for provided in named:
+        record = provided.record
+        console.print(f"[bold]{record.name}[/] · {record.kind} · {record.summary}", highlight=False)
+        facts = Table(box=None, show_header=False)
+        for name, value in _facts(provided):
+            facts.add_row(name, value)
+        console.print(facts)
+        fields = record.parameters.model_fields
+        if fields:
+            table = Table("parameter", "type", "default", "meaning", box=None)
+            for name, field in fields.items():
+                default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
+                table.add_row(name, _type(field.annotation), default, field.description or "")
+            console.print(table)
+
+
+def doctor() -> None:
+    """Check the installation: versions, processors, GPU, memory, plugins, where results would go."""
+    from ftbench import provenance
+    from ftbench.plugins import discover
+
+    console = Console()
+    table = Table(box=None, show_header=False)
+    faults: list[str] = []
+    table.add_row("Python", f"{platform.python_version()} ({Path(sys.executable).name})")
+    for name, version in provenance.code().items():
+        if name != "python":
+            table.add_row(name, version or "none")
+    try:
+        import timm  # noqa: F401  (its import is what fails where torch and torchvision do not fit)
+
+        from ftbench.config import ComputeSection
+        from ftbench.compute import settle
+
+        machine, compute = provenance.machine(), settle(ComputeSection())
+        table.add_row("processor", f"{machine['processor']}, {machine['cores']} cores")
+        table.add_row("GPU", ", ".join(machine["gpus"]) or "none: the default scale is small")
+        table.add_row("would compute", f"on {compute.device}, {compute.precision}, {compute.threads} threads")
+    except Exception as error:
+        faults.append(f"torch, torchvision or timm cannot be imported: {error}; install releases that fit together")
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    table.add_row("free disk here", f"{free:.1f} GiB")
+    if free < 1:
+        faults.append("less than 1 GiB of disk is free; results and weights may not fit")
+    if not os.access(Path.cwd(), os.W_OK):
+        faults.append("this folder cannot be written; run with --out elsewhere")
+    found = discover()
+    table.add_row("parts", f"{len(found.parts)} from {len({p.distribution for p in found.parts})} distribution(s)")
+    faults += [f"plugin {f.plugin} ({f.distribution}) failed at {f.stage}: {f.reason}" for f in found.failures]
+    console.print(table)
+    for fault in faults:
+        console.print(fault, style="red", highlight=False, markup=False)
+    if faults:
+        raise typer.Exit(1)
+    console.print("everything is in order")
+
+
+def _facts(provided: Any) -> Iterator[tuple[str, str]]:
+    record = provided.record
+    commit = f", commit {provided.commit[:12]}" if provided.commit else ""
+    yield "from", f"{provided.distribution} {provided.version}{commit}, plugin {provided.plugin}"
+    yield "licence", record.licence
+    if record.reference:
+        yield "reference", record.reference
+    for name in ("differentiable", "trainable", "needs", "people", "resolutions", "max_bits", "pairs_with", "category"):
+        value = getattr(record, name, None)
+        if value not in (None, ()):
+            yield name.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _type(annotation: Any) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")

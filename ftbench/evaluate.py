@@ -1,0 +1,159 @@
+"""Testing a trained pair: every test image, several payloads each, under every simulator and distortion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ftbench.components import ChannelCode, QualityMeasure
+from ftbench.config import EvaluateSection
+from ftbench.data import Images
+from ftbench.pipeline import Attack, Damage, Pair, eight_bit, extra_inputs
+from ftbench.progress import Progress
+from ftbench.randomness import generator
+from ftbench.train import fixed_payloads
+
+BATCH = 64
+"""Fixed, because random distortions are drawn a batch at a time and must not depend on the machine."""
+SHOWN = 3
+"""Images of each person in the picture grid."""
+MARKED = "none"
+UNMARKED = "unmarked"
+
+
+@dataclass(frozen=True)
+class Test:
+    """A distortion of the evaluation, with what its rows say of it."""
+
+    label: str
+    category: str
+    strength: float | None
+    damage: Damage
+    plain: bool
+    """The one without any distortion: where the unmarked control is read."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one evaluation found, one row a measurement."""
+
+    rows: pd.DataFrame
+    """image, name, identity, draw, simulator, distortion, category, strength, code_errors, payload_errors."""
+    quality: pd.DataFrame
+    """image, name, identity, draw, of ("marked" or "fake:<simulator>"), one column a metric."""
+    samples: Mapping[str, np.ndarray]
+    """cover, marked, swapped_cover, swapped_marked: uint8 (rows, s, s, 3); names: str (rows,)."""
+
+
+@dataclass
+class _Columns:
+    """Rows as they come, batch by batch."""
+
+    parts: list[pd.DataFrame] = field(default_factory=list)
+
+    def add(self, about: Mapping[str, object], **values: object) -> None:
+        self.parts.append(pd.DataFrame({**about, **values}))
+
+    def frame(self) -> pd.DataFrame:
+        return pd.concat(self.parts, ignore_index=True)
+
+
+@torch.no_grad()
+def evaluate(
+    pair: Pair,
+    codec: ChannelCode,
+    attacks: Mapping[str, Attack],
+    tests: Sequence[Test],
+    metrics: Mapping[str, QualityMeasure],
+    images: Images,
+    settings: EvaluateSection,
+    bits: int,
+    device: str,
+    progress: Progress,
+) -> Findings:
+    """Measure ``pair`` on ``images``: in float32, every stage 8-bit, a fresh payload an image and draw.
+
+    Random distortions draw from the evaluation's seed, the draw and the batch, never from the pair: two pairs
+    meet the same payloads and the same noise, so their rows can be compared one by one.
+    """
+    pair.eval()
+    rows, quality = _Columns(), _Columns()
+    samples: dict[str, list[np.ndarray]] = {}
+    batches = list(_batches(len(images)))
+    progress.start(settings.draws * len(batches))
+    for draw in range(settings.draws):
+        for number, index in enumerate(batches):
+            covers = images.covers(index, device).contiguous(memory_format=torch.channels_last)
+            inputs = extra_inputs(images.identity[index].to(device))
+            keys = [images.keys[i] for i in index.tolist()]
+            payloads = fixed_payloads(keys, settings.seed, draw, bits)
+            code = codec.encode(payloads).to(device)
+            marked = pair.mark(covers, code)
+            fakes = {name: attack(marked, inputs) for name, attack in attacks.items()}
+            about = _about(images, index, draw)
+            for view, image in {MARKED: marked, **fakes, UNMARKED: covers}.items():
+                for test in tests:
+                    if view == UNMARKED and not test.plain:
+                        continue
+                    noise = generator(settings.seed, "distortion", test.label, draw, number)
+                    logits = pair.read(test.damage(image, noise))
+                    rows.add(
+                        {**about, "simulator": view, "distortion": test.label},
+                        category=test.category,
+                        strength=np.nan if test.strength is None else test.strength,
+                        code_errors=_errors((logits > 0).float(), code),
+                        payload_errors=_errors(codec.decode(logits.cpu()), payloads),
+                    )
+            unfaked = {name: attack(covers, inputs) for name, attack in attacks.items()}
+            compared = {"marked": (covers, marked)}
+            compared |= {f"fake:{name}": (unfaked[name], fake) for name, fake in fakes.items()}
+            for of, (reference, image) in compared.items():
+                values = {name: metric(reference, image).cpu().numpy() for name, metric in metrics.items()}
+                quality.add({**about, "of": of}, **values)
+            if draw == 0:
+                first = next(iter(attacks), None)
+                pictures = {"cover": covers, "marked": marked}
+                if first:
+                    pictures |= {"swapped_cover": unfaked[first], "swapped_marked": fakes[first]}
+                for name, image in pictures.items():
+                    samples.setdefault(name, []).append(_pixels(image))
+            progress.advance(draw * len(batches) + number + 1, {})
+    shown = _shown(images)
+    kept = {name: np.concatenate(parts)[shown] for name, parts in samples.items()}
+    kept["names"] = np.array([images.people[int(images.identity[i])] for i in shown])
+    return Findings(rows.frame(), quality.frame(), kept)
+
+
+def _batches(count: int) -> Iterator[Tensor]:
+    for start in range(0, count, BATCH):
+        yield torch.arange(start, min(start + BATCH, count))
+
+
+def _about(images: Images, index: Tensor, draw: int) -> dict[str, object]:
+    picked = index.tolist()
+    return {
+        "image": [images.keys[i] for i in picked],
+        "name": [images.names[i] for i in picked],
+        "identity": [images.people[int(images.identity[i])] for i in picked],
+        "draw": draw,
+    }
+
+
+def _errors(read: Tensor, sent: Tensor) -> np.ndarray:
+    wrong: np.ndarray = (read.cpu() != sent.cpu()).sum(dim=1).numpy()
+    return wrong
+
+
+def _pixels(image: Tensor) -> np.ndarray:
+    array: np.ndarray = (eight_bit(image) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    return array
+
+
+def _shown(images: Images) -> list[int]:
+    identity = images.identity.numpy()
+    return [int(i) for who in range(len(images.people)) for i in np.nonzero(identity == who)[0][:SHOWN]][: 4 * SHOWN]

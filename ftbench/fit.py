@@ -1,0 +1,65 @@
+"""Fitting a trainable simulator on the train split; frozen afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ftbench.compute import Compute
+from ftbench.config import FitSection
+from ftbench.data import Images
+from ftbench.pipeline import extra_inputs
+from ftbench.randomness import generator
+from ftbench.train import VAL_BATCH, draw_covers
+
+
+@dataclass
+class SimulatorTask:
+    """A simulator in training; see ``loop.Task``."""
+
+    network: nn.Module
+    needs: tuple[str, ...]
+    settings: FitSection
+    images: Images
+    val: Images
+    compute: Compute
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The simulator's own loss on a batch of augmented covers."""
+        randomness = generator(self.settings.seed, "fit", step)
+        covers, identity = draw_covers(
+            self.images, self.settings.batch_size, self.settings.augment, randomness, self.compute.device
+        )
+        with self.compute.autocast():
+            loss = self._own_loss(network, covers, identity, randomness)
+        return loss, {}
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """The same loss on the val split, with the same draws every time."""
+        total = 0.0
+        for start in range(0, len(self.val), VAL_BATCH):
+            index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
+            covers = self.val.covers(index, self.compute.device)
+            randomness = generator(self.settings.seed, "fit-val", start)
+            identity = self.val.identity[index].to(covers.device)
+            loss = self._own_loss(network, covers, identity, randomness)
+            total += float(loss) * len(index) / len(self.val)
+        return total, {"val_loss": total}
+
+    def state(self) -> dict[str, Any]:
+        """Nothing is remembered between steps."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing to take back."""
+
+    def _own_loss(
+        self, network: nn.Module, covers: Tensor, identity: Tensor, randomness: torch.Generator
+    ) -> Tensor:
+        inputs = {name: value for name, value in extra_inputs(identity).items() if name in self.needs}
+        loss: Tensor = network.fit_loss(covers, inputs, randomness)  # type: ignore[operator]
+        return loss.float()

@@ -1,0 +1,32 @@
+"""Where benchmark files are: a path, or the name of one that the package brings."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from pathlib import Path
+
+from ftbench.errors import BadInput
+from ftbench.explain import nearest
+
+
+def builtin() -> dict[str, Path]:
+    """The benchmark files of the package by name, in a checkout or installed."""
+    checkout = Path(__file__).resolve().parent.parent / "benchmarks"
+    if checkout.is_dir():
+        files = list(checkout.glob("*.yaml"))
+    else:
+        listed = importlib.metadata.files("ftbench") or []
+        files = [Path(str(f.locate())).resolve() for f in listed if f.match("share/ftbench/benchmarks/*.yaml")]
+    return {file.stem: file for file in sorted(files)}
+
+
+def find(name: str) -> Path:
+    """The file that a command line means: an existing path first, else a name; raises BadInput."""
+    path = Path(name)
+    if path.exists() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+        return path
+    known = builtin()
+    if name in known:
+        return known[name]
+    near = ", ".join(nearest(name, known)) or ", ".join(known)
+    raise BadInput(f"there is no file and no built-in benchmark {name!r}; nearest: {near}")

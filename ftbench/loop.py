@@ -1,0 +1,229 @@
+"""The training loop that simulators and pairs share: resumable, watched, with the best weights kept.
+
+A step's random numbers hang on its number and all state is in the checkpoint, so a run that was killed and
+repeated ends in the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ftbench.compute import Compute
+from ftbench.config import Optimiser
+from ftbench.errors import CellFailed
+from ftbench.progress import Progress
+from ftbench.store import CellFolder, write_atomically
+
+LOG_EVERY = 20
+CHECKPOINT_SECONDS = 30.0
+CHECKPOINT = "checkpoint.pt"
+WEIGHTS = "weights.safetensors"
+CURVE = "curve.csv"
+
+
+class Task(Protocol):
+    """What is trained: its network, its loss at a step, and how good it is on the val split."""
+
+    network: nn.Module
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Scalar loss of one batch and the values of the curve."""
+        ...
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """(score, values): lower is better; None while this step may not be kept as the best."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What the task remembers between steps, numbers only."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what ``state`` gave."""
+        ...
+
+
+@dataclass
+class _Run:
+    """Everything that a checkpoint holds."""
+
+    network: nn.Module
+    averaged: AveragedModel | None
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    best_step: int = -1
+    best_score: float = math.inf
+    best: dict[str, Tensor] = field(default_factory=dict)
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network whose weights would be kept now."""
+        return self.network if self.averaged is None else self.averaged.module
+
+    def save(self, folder: CellFolder, task: Task) -> None:
+        state = {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best_step": self.best_step,
+            "best_score": self.best_score,
+            "best": self.best,
+            "curve": self.curve,
+            "task": task.state(),
+        }
+        write_atomically(folder.file(CHECKPOINT), lambda path: torch.save(state, path))
+
+    def resume(self, folder: CellFolder, task: Task, device: str) -> None:
+        file = folder.file(CHECKPOINT)
+        if not file.exists():
+            return
+        try:
+            state = torch.load(file, map_location=device, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            if self.averaged is not None:
+                self.averaged.load_state_dict(state["averaged"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            task.restore(state["task"])
+            self.best_step, self.best_score = state["best_step"], state["best_score"]
+            self.best, self.curve, self.step = state["best"], state["curve"], state["step"]
+        except Exception as error:
+            raise CellFailed(
+                f"the checkpoint {CHECKPOINT} of this cell ({folder.path.name}) cannot be read: "
+                f"{str(error).splitlines()[0]}; delete the file to train the cell anew"
+            ) from error
+
+
+def train(
+    task: Task,
+    *,
+    steps: int,
+    optimiser: Optimiser,
+    ema: float,
+    validate_every: int,
+    compute: Compute,
+    folder: CellFolder,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Train ``task.network``, write weights and curve into ``folder``; return what was kept and how long.
+
+    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place.
+    """
+    network = compute.place(task.network)
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
+    adam = torch.optim.AdamW(
+        network.parameters(),
+        lr=optimiser.learning_rate,
+        betas=(optimiser.betas[0], optimiser.betas[1]),
+        weight_decay=optimiser.weight_decay,
+    )
+    run = _Run(network, averaged, adam)
+    run.resume(folder, task, compute.device)
+    called = compute.compiled(network)
+    window: list[dict[str, float]] = []
+    saved = time.monotonic()
+    progress.start(steps, run.step)
+    while run.step < steps:
+        rate = optimiser.learning_rate * rate_factor(run.step, steps, optimiser)
+        for group in adam.param_groups:
+            group["lr"] = rate
+        network.train()
+        adam.zero_grad(set_to_none=True)
+        loss, values = task.loss(called, run.step)
+        bad = next((name for name, value in {"loss": loss.item(), **values}.items() if _broken(value)), None)
+        if bad:
+            raise CellFailed(
+                f"{bad} is not a finite number at step {run.step}; the last good checkpoint is kept; "
+                "try a lower learning rate or precision: float32"
+            )
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), optimiser.clip)
+        adam.step()
+        if averaged is not None:
+            averaged.update_parameters(network)
+        run.step += 1
+        window.append({"loss": loss.item(), **values, "learning_rate": rate})
+        last = run.step == steps
+        if run.step % LOG_EVERY and run.step % validate_every and not last:
+            continue
+        row = {"step": float(run.step), **_means(window)}
+        window = []
+        if run.step % validate_every == 0 or last:
+            row |= _look_at_val(task, run)
+        run.curve.append(row)
+        progress.advance(run.step, row)
+        if time.monotonic() - saved > CHECKPOINT_SECONDS and not last:
+            run.save(folder, task)
+            saved = time.monotonic()
+    return _finish(run, folder)
+
+
+def rate_factor(step: int, steps: int, optimiser: Optimiser) -> float:
+    """The learning rate at a step, as a share of its highest."""
+    warm = round(steps * optimiser.warmup)
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    if optimiser.schedule == "constant":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def load_weights(folder: CellFolder, network: nn.Module) -> None:
+    """Fill ``network`` with the kept weights of a finished cell; raises CellFailed when they do not fit."""
+    try:
+        network.load_state_dict(load_file(folder.file(WEIGHTS)))
+    except Exception as error:
+        raise CellFailed(
+            f"{WEIGHTS} of cell {folder.path.name} cannot be read: {str(error).splitlines()[0]}; "
+            "delete that folder to train the cell anew"
+        ) from error
+
+
+def read_curve(folder: CellFolder) -> pd.DataFrame:
+    """The curve of a finished training."""
+    return pd.read_csv(folder.file(CURVE))
+
+
+def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
+    kept = run.kept
+    training = kept.training
+    kept.eval()
+    with torch.no_grad():
+        score, values = task.validate(kept)
+    kept.train(training)
+    # Until something may be kept as best, the latest is.
+    if score is None or score < run.best_score:
+        run.best_score = math.inf if score is None else score
+        run.best_step = run.step
+        run.best = {name: tensor.detach().clone() for name, tensor in kept.state_dict().items()}
+    return values
+
+
+def _finish(run: _Run, folder: CellFolder) -> dict[str, Any]:
+    best = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
+    write_atomically(folder.file(WEIGHTS), lambda path: save_file(best, path))
+    curve = pd.DataFrame(run.curve)
+    write_atomically(folder.file(CURVE), lambda path: curve.to_csv(path, index=False))
+    folder.file(CHECKPOINT).unlink(missing_ok=True)
+    parameters = sum(parameter.numel() for parameter in run.network.parameters())
+    at_best = next(row for row in reversed(run.curve) if row["step"] == run.best_step)
+    return {"steps": run.step, "best_step": run.best_step, "parameters": parameters, "at_best": at_best}
+
+
+def _broken(value: float) -> bool:
+    return not math.isfinite(value)
+
+
+def _means(window: list[dict[str, float]]) -> dict[str, float]:
+    return {name: sum(row[name] for row in window) / len(window) for name in window[0]}

@@ -1,0 +1,84 @@
+"""The way from a cover to read logits, shared by training and evaluation.
+
+cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decoder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ftbench.components import Distortion, DistortionFunction, Simulator, SimulatorNetwork
+
+
+def eight_bit(image: Tensor) -> Tensor:
+    """Round to what an 8-bit file can hold; the gradient passes straight through.
+
+    Image of any shape -> the same shape, in [0, 1], every value a multiple of 1/255.
+    """
+    held = image.clamp(0, 1)
+    return held + ((held.detach() * 255).round() / 255 - held.detach())
+
+
+def straight_through(image: Tensor, changed: Tensor) -> Tensor:
+    """``changed``, with the gradient of ``image``: how a part without gradient is trained through."""
+    return image + (changed - image).detach()
+
+
+class Pair(nn.Module):
+    """An encoder and a decoder, trained together; one batched decode for all readings."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def mark(self, cover: Tensor, code: Tensor) -> Tensor:
+        """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit."""
+        return eight_bit(self.encoder(cover, code))
+
+    def read(self, image: Tensor) -> Tensor:
+        """Image (b,3,h,w) -> logits (b,n)."""
+        return cast(Tensor, self.decoder(image))
+
+
+class Attack:
+    """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names."""
+
+    def __init__(self, record: Simulator, network: SimulatorNetwork) -> None:
+        self.record, self.network = record, network
+
+    def __call__(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit."""
+        wanted = {name: inputs[name] for name in self.record.needs}
+        fake = self.network(image, wanted)
+        if not self.record.differentiable:
+            fake = straight_through(image, fake)
+        return eight_bit(fake)
+
+
+class Damage:
+    """A distortion behind its 8-bit stage."""
+
+    def __init__(self, record: Distortion, function: DistortionFunction) -> None:
+        self.record, self.function = record, function
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Image (b,3,h,w) -> the same shape, 8-bit."""
+        if self.record.differentiable:
+            return eight_bit(self.function(image, generator))
+        with torch.no_grad():
+            changed = self.function(image.detach(), generator)
+        return eight_bit(straight_through(image, changed))
+
+
+def extra_inputs(identity: Tensor) -> dict[str, Tensor]:
+    """Every extra input that a simulator may name, for a batch: identity (b,) int64."""
+    return {"identity": identity}
+
+
+def build(chosen: Any, **arguments: Any) -> Any:
+    """Call a chosen part's factory with its parameters and the build arguments of its kind."""
+    return chosen.record.load()(**arguments, **dict(chosen.parameters))

@@ -1,0 +1,76 @@
+"""Which code, on which kind of machine, made a number. Never a path, a user or a host."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import ftbench
+
+LIBRARIES = ("torch", "timm", "kornia", "numpy", "pandas", "pillow", "scipy")
+
+
+@functools.cache
+def code() -> dict[str, Any]:
+    """Version and commit of the harness, and the versions of what it computes with."""
+    return {
+        "ftbench": ftbench.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in LIBRARIES},
+    }
+
+
+@functools.cache
+def machine() -> dict[str, Any]:
+    """The kind of machine: processor, cores, GPU."""
+    import torch
+
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return {
+        "system": platform.system(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "gpus": gpus,
+    }
+
+
+def _commit() -> str:
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", str(here), *arguments], capture_output=True, text=True, timeout=10, check=True
+        )
+        return done.stdout.strip()
+
+    try:
+        # Installed into some other project's repository, the commit there would be the wrong one.
+        if Path(git("rev-parse", "--show-toplevel")) != here.parent:
+            return ""
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", "ftbench", "plugins", "benchmarks")
+        return git("rev-parse", "HEAD") + ("+changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,56 @@
+"""Tables and figures from finished cells. Imports pandas; matplotlib only when a figure is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ftbench.report.pairs import pairs_table
+from ftbench.report.result import Caption, CellResult, MetricInfo, Samples
+from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
+from ftbench.report.tables import write_table
+from ftbench.report.terminal import print_tables
+
+__all__ = ["Caption", "CellResult", "MetricInfo", "Samples", "print_tables", "write_report"]
+
+FIGURES = ("samples.png", "curves.png", "distortions.png")
+
+
+def write_report(
+    folder: Path,
+    results: Sequence[CellResult],
+    caption: Caption,
+    metrics: Sequence[MetricInfo],
+    samples: Mapping[str, Samples] | None = None,
+    *,
+    pictures: bool = True,
+) -> list[Path]:
+    """Write ``tables/`` and ``figures/`` under ``folder``, each file whole or not at all; return their paths.
+
+    ``samples`` maps a setting's label to its pictures. ``pictures`` False leaves out the sample images, which
+    the data's licence may not let anyone publish; plots are drawn all the same. A figure of an earlier report
+    that this one does not draw is removed, so that no figure stands beside tables it does not belong to.
+    Without a finished cell the tables say so in a sentence.
+    """
+    tables = folder / "tables"
+    written = [
+        *write_table(tables, main_table(results, metrics), caption),
+        *write_table(tables, pairs_table(results, metrics), caption),
+        *write_table(tables, fakes_table(results, metrics), caption),
+        *write_table(tables, distortion_table(results), caption, rows=distortion_rows(results)),
+    ]
+    figures = folder / "figures"
+    drawn: list[Path] = []
+    if results:
+        from ftbench.report.figures import curves, distortion_plot, picture_grid  # noqa: PLC0415
+
+        if pictures and samples:
+            drawn.append(picture_grid(figures / "samples.png", samples, caption))
+        if any(len(result.curve) for result in results):
+            drawn.append(curves(figures / "curves.png", results, caption))
+        if any(len(result.rows) for result in results):
+            drawn.append(distortion_plot(figures / "distortions.png", results, caption))
+    for name in FIGURES:
+        if figures / name not in drawn:
+            (figures / name).unlink(missing_ok=True)
+    return written + drawn

@@ -1,0 +1,93 @@
+"""The numbers behind the tables: rates and qualities of one cell, with intervals over images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from ftbench.report.result import MARKED, UNDISTORTED, UNMARKED, CellResult
+from ftbench.report.table import Measured
+from ftbench.statistics import clustered_rate, mean_over_images
+
+FAKE = "fake:"
+
+
+def readings(result: CellResult, simulator: str, distortion: str = UNDISTORTED) -> pd.DataFrame:
+    """The rows of one simulator and one distortion; empty where it was not evaluated."""
+    rows = result.rows
+    if rows.empty:
+        return rows
+    return rows[(rows["simulator"] == simulator) & (rows["distortion"] == distortion)]
+
+
+def bit_accuracy(rows: pd.DataFrame, errors: str, length: int) -> Measured:
+    """1 − Σ errors / (length · rows), clustered by image. ``errors`` names the column, each in 0..length."""
+    if rows.empty:
+        return Measured()
+    by_image = rows.groupby("image", sort=False)[errors]
+    trials = by_image.size().to_numpy() * length
+    return Measured(clustered_rate(trials - by_image.sum().to_numpy(), trials))
+
+
+def word_accuracy(rows: pd.DataFrame, errors: str) -> Measured:
+    """Share of rows without an error, clustered by image."""
+    if rows.empty:
+        return Measured()
+    by_image = (rows[errors] == 0).groupby(rows["image"], sort=False)
+    return Measured(clustered_rate(by_image.sum().to_numpy(), by_image.size().to_numpy()))
+
+
+def image_accuracy(rows: pd.DataFrame, length: int) -> pd.Series[float]:
+    """Raw bit accuracy of each image, the mean of its draws, by image key."""
+    return 1.0 - rows.groupby("image")["code_errors"].mean() / length
+
+
+def qualities(result: CellResult, of: str, identity: str | None = None) -> pd.DataFrame:
+    """The quality rows of ``"marked"`` or ``"fake:<simulator>"``, of one person or of all."""
+    quality = result.quality
+    if quality.empty:
+        return quality
+    chosen = quality["of"] == of
+    return quality[chosen] if identity is None else quality[chosen & (quality["identity"] == identity)]
+
+
+def image_quality(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
+    """A metric's value for each image, the mean of its finite draws, by image key."""
+    finite = rows[np.isfinite(rows[metric].to_numpy(dtype=float))]
+    means: pd.Series[float] = finite.groupby("image")[metric].mean()
+    return means
+
+
+def mean_quality(rows: pd.DataFrame, metric: str) -> Measured:
+    """Mean over images; pictures where the metric is infinite are counted apart."""
+    if rows.empty or metric not in rows.columns:
+        return Measured()
+    identical = int(np.isposinf(rows[metric].to_numpy(dtype=float)).sum())
+    values = image_quality(rows, metric)
+    return Measured(mean_over_images(values.to_numpy()) if len(values) else None, identical)
+
+
+def simulators(results: Sequence[CellResult]) -> list[str]:
+    """The deepfakes that any cell met, in order of appearance; neither "none" nor "unmarked"."""
+    seen = _distinct(result.rows["simulator"] for result in results if not result.rows.empty)
+    return [name for name in seen if name not in (MARKED, UNMARKED)]
+
+
+def faked_simulators(results: Sequence[CellResult]) -> list[str]:
+    """The deepfakes whose own quality any cell measured, in order of appearance."""
+    seen = _distinct(result.quality["of"] for result in results if not result.quality.empty)
+    return [of.removeprefix(FAKE) for of in seen if of.startswith(FAKE)]
+
+
+def identities(results: Sequence[CellResult]) -> list[str]:
+    """Who is shown in any cell, in order of appearance; unnamed people left out."""
+    return [who for who in _distinct(r.quality["identity"] for r in results if not r.quality.empty) if who]
+
+
+def _distinct(columns: Iterable[pd.Series[str]]) -> list[str]:
+    found: dict[str, None] = {}
+    for column in columns:
+        found.update(dict.fromkeys(str(value) for value in column.dropna().unique()))
+    return list(found)

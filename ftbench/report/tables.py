@@ -1,0 +1,154 @@
+"""A table as a file: Markdown and LaTeX for readers, CSV for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from ftbench.report.files import write_text
+from ftbench.report.result import STALLED, Caption
+from ftbench.report.table import Column, Measured, Table, as_text
+
+LOUD = STALLED.upper()
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
+    "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "|": "$|$",
+    # A cell that begins with a bracket would be read as an option of the line break before it.
+    "[": "{[}", "]": "{]}",
+    "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
+    "½": r"$\frac{1}{2}$", "σ": r"$\sigma$", "→": r"$\to$", "—": "---", "–": "--", "…": r"\ldots{}",
+    "°": r"$^\circ$", "²": "$^2$", "\N{NO-BREAK SPACE}": "~", "“": "``", "”": "''", "‘": "`", "’": "'",
+}  # fmt: skip
+# LaTeX has no command for a Greek capital that looks like a Latin one.
+_LATIN = {
+    "alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K",
+    "mu": "M", "nu": "N", "omicron": "O", "rho": "P", "tau": "T", "chi": "X",
+}  # fmt: skip
+
+
+def caption_text(table: Table, caption: Caption, part: str = "") -> str:
+    """The line above a printed table: what it is, what it was made from, how its intervals were made."""
+    heading = f"{table.title}. " + (f"{part}. " if part else "")
+    methods = table.methods()
+    intervals = f" Brackets: 95 % intervals over images ({'; '.join(methods)})." if methods else ""
+    return heading + caption.line() + intervals
+
+
+def markdown(table: Table, caption: Caption) -> str:
+    """GitHub Markdown: the caption line, then each part of the table, then its notes."""
+    blocks = [f"**{table.title}.** " + caption_text(table, caption).removeprefix(f"{table.title}. ")]
+    if table.frame.empty:
+        blocks.append(table.nothing)
+    else:
+        for part, columns in table.parts():
+            headings, rows = as_text(table, columns)
+            body = [[_markdown(text) for text in row] for row in rows]
+            drawn = tabulate(
+                body,
+                [_markdown(heading) for heading in headings],
+                tablefmt="github",
+                disable_numparse=True,
+                colalign=["left" if column.digits is None else "right" for column in columns],
+            )
+            blocks += [f"*{part}*", drawn] if part else [drawn]
+    blocks += table.notes
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def csv_text(table: Table) -> str:
+    """One header line, then a line a row; a measured column becomes ``_value``, ``_low``, ``_high``, ``_n``.
+
+    Numbers are written so that reading them back gives the same floats; rates lie in 0..1; what was not
+    measured is empty. Columns that count pictures equal to their reference add ``_identical``.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    header: list[str] = []
+    for column in table.columns:
+        header += [column.key + ending for ending in _endings(column)]
+    writer.writerow(header)
+    for entries in table.frame.itertuples(index=False):
+        line: list[str] = []
+        for column, entry in zip(table.columns, entries, strict=True):
+            line += [str(entry)] if column.digits is None else _numbers(entry, column)
+        writer.writerow(line)
+    return buffer.getvalue()
+
+
+def latex(table: Table, caption: Caption) -> str:
+    """A ``table*`` for each part, for booktabs and adjustbox; a comment when there are no rows."""
+    if table.frame.empty:
+        return "".join(f"% {sentence}\n" for sentence in (table.nothing, *table.notes))
+    pieces = ["% Needs \\usepackage{booktabs} and \\usepackage{adjustbox}.\n"]
+    for number, (part, columns) in enumerate(table.parts(), start=1):
+        headings, rows = as_text(table, columns)
+        label = f"tab:{table.name}" + (f"-{number}" if number > 1 else "")
+        above = " ".join([caption_text(table, caption, part), *(table.notes if number == 1 else ())])
+        lines = [
+            r"\begin{table*}", r"\centering", rf"\caption{{{latex_escape(above)}}}", rf"\label{{{label}}}",
+            r"\begin{adjustbox}{max width=\linewidth}",
+            rf"\begin{{tabular}}{{{''.join('l' if column.digits is None else 'r' for column in columns)}}}",
+            r"\toprule", _latex_row(headings), r"\midrule", *map(_latex_row, rows), r"\bottomrule",
+            r"\end{tabular}", r"\end{adjustbox}", r"\end{table*}",
+        ]  # fmt: skip
+        pieces.append("\n".join(lines) + "\n")
+    return "\n".join(pieces)
+
+
+def latex_escape(text: str) -> str:
+    """Text that LaTeX prints as it stands: specials escaped, Greek letters and signs as mathematics."""
+    escaped = "".join(_ESCAPES.get(character) or _letter(character) for character in text)
+    # A hyphen before a number is a minus sign.
+    return re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped)
+
+
+def write_table(folder: Path, table: Table, caption: Caption, rows: Table | None = None) -> list[Path]:
+    """Write ``<name>.md``, ``.csv`` and ``.tex`` under ``folder``; ``rows`` is for the CSV instead."""
+    return [
+        write_text(folder / f"{table.name}.md", markdown(table, caption)),
+        write_text(folder / f"{table.name}.csv", csv_text(rows or table)),
+        write_text(folder / f"{table.name}.tex", latex(table, caption)),
+    ]
+
+
+def _markdown(text: str) -> str:
+    escaped = re.sub(r"([|*_<\\`])", r"\\\1", text)
+    return escaped.replace(LOUD, f"**{LOUD}**")
+
+
+def _endings(column: Column) -> Sequence[str]:
+    if column.digits is None:
+        return ("",)
+    return ("_value", "_low", "_high", "_n", "_identical")[: 5 if column.counts_identical else 4]
+
+
+def _numbers(entry: Measured, column: Column) -> list[str]:
+    found = entry.estimate
+    numbers = [""] * 4
+    if found is not None:
+        numbers = [*(repr(float(number)) for number in (found.value, found.low, found.high)), str(found.n)]
+    return numbers + ([str(entry.identical)] if column.counts_identical else [])
+
+
+def _latex_row(texts: Iterable[str]) -> str:
+    escaped = (latex_escape(text).replace(LOUD, rf"\textbf{{{LOUD}}}") for text in texts)
+    return " & ".join(escaped) + r" \\"
+
+
+def _letter(character: str) -> str:
+    if character.isascii():
+        return character
+    described = unicodedata.name(character, "")
+    match = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", described)
+    if match:
+        name = match[2].replace("LAMDA", "LAMBDA").lower()
+        if match[1] == "CAPITAL":
+            return _LATIN.get(name) or rf"$\{name.capitalize()}$"
+        return "o" if name == "omicron" else rf"$\{name}$"
+    return character

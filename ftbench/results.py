@@ -1,0 +1,219 @@
+"""A finished plan -> the results folder: tables, figures, rows and the manifest.
+
+``results/<benchmark>/<data>-<scale>/``. A folder whose manifest is marked as kept by the repository is never
+written by a run: the run goes to ``<data>-<scale>.local`` beside it, unless it was told to keep.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+
+from ftbench import provenance
+from ftbench.data import describe
+from ftbench.errors import BadInput
+from ftbench.execute import QUALITY, ROWS, SAMPLES, Outcome, curve_of
+from ftbench.loop import CURVE
+from ftbench.plan import Cell, Chosen, input_paths, metric_record
+from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_tables, write_report
+from ftbench.session import Opened, describe_plugins
+from ftbench.store import write_atomically, write_json
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+
+
+def folder_for(opened: Opened, keep: bool) -> Path:
+    """Where this run's tables go."""
+    wanted = opened.out / opened.benchmark.name / f"{opened.bench.data.name}-{opened.scale}"
+    if not wanted.resolve().is_relative_to(opened.out.resolve()):
+        raise BadInput(f"{wanted.name!r} would leave the results folder; rename the data set or the scale")
+    if keep or not _is_kept(wanted):
+        return wanted
+    return wanted.with_name(wanted.name + ".local")
+
+
+def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> None:
+    """Write everything that the finished cells gave, and print the main tables."""
+    finished = [cell for cell in opened.plan.evaluations if cell.identity in outcome.summaries]
+    results = [_result(cell, opened, outcome) for cell in finished]
+    caption = _caption(opened, outcome)
+    metrics = [
+        MetricInfo(record.name, record.unit, record.digits, record.higher_is_better)
+        for record in map(metric_record, finished[0].parts["metrics"] if finished else ())
+    ]
+    samples = {cell.label: _samples(cell, opened) for cell in finished}
+    write_report(folder, results, caption, metrics, samples)
+    _copy_rows(finished, opened, folder)
+    write_json(folder / MANIFEST, _manifest(opened, outcome, caption, keep))
+    if results:
+        print_tables(results, caption, console)
+    console.print(f"Results: {folder}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _is_kept(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kept"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
+    folder = opened.bench.folder(cell)
+    trained = cell.inputs[0]
+    return CellResult(
+        cell=cell.identity,
+        label=cell.label,
+        settings=cell.columns,
+        status=outcome.summaries[cell.identity]["status"],
+        bits=int(trained.settings["bits"]),
+        code_bits=int(trained.settings["code_bits"]),
+        rows=pd.read_csv(folder.file(ROWS)),
+        quality=pd.read_csv(folder.file(QUALITY)),
+        curve=curve_of(cell, opened.bench),
+    )
+
+
+def _samples(cell: Cell, opened: Opened) -> Samples:
+    with np.load(opened.bench.folder(cell).file(SAMPLES)) as held:
+        names = tuple(str(name) for name in held["names"])
+        pictures: dict[str, Any] = {name: held[name] for name in held.files if name != "names"}
+    return Samples(names=names, **pictures)
+
+
+def _caption(opened: Opened, outcome: Outcome) -> Caption:
+    benchmark, data = opened.benchmark, opened.bench.data
+    evaluated = [
+        outcome.summaries[cell.identity]["images"]
+        for cell in opened.plan.evaluations
+        if cell.identity in outcome.summaries
+    ]
+    return Caption(
+        benchmark=benchmark.name,
+        data=data.name,
+        data_digest=data.digest,
+        scale=opened.scale,
+        size=data.size,
+        images=max(evaluated, default=0),
+        draws=benchmark.evaluate.draws,
+        seeds=tuple(benchmark.matrix.seed),
+        steps=f"{benchmark.train.steps} of {benchmark.train.batch_size} images",
+        notes=_notes(opened),
+    )
+
+
+def _notes(opened: Opened) -> tuple[str, ...]:
+    benchmark, size = opened.benchmark, opened.bench.data.size
+    notes = [f"Payload {benchmark.message.bits} bits, drawn afresh for each image and draw"]
+    scaled = {loss.stated_at for loss in benchmark.matrix.loss if loss.reduction == "sum"} - {size}
+    notes += [
+        f"α is stated for {side} px; at {size} px it is multiplied by {side**2 / size**2:g}, so that it means "
+        "the same per pixel"
+        for side in sorted(scaled)
+    ]
+    fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
+    if fits:
+        steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
+        notes.append(f"{len(fits)} simulator(s) fitted on the train split for {steps}, seed {benchmark.fit.seed}")
+    if not any(reference.parameters.get("weights") for reference in benchmark.matrix.encoder):
+        notes.append("Networks start from random initialisation")
+    straight = {
+        chosen.record.name
+        for cell in opened.plan.cells
+        if cell.kind == "train"
+        for chosen in [cell.parts["simulator"], *(chosen for chosen, _ in cell.parts["pool"])]
+        if chosen and not chosen.record.differentiable
+    }
+    if straight:
+        notes.append(f"Trained straight through, having no gradient: {', '.join(sorted(straight))}")
+    return tuple(notes)
+
+
+def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
+    """Per-image rows and curves beside the tables, under names that a reader understands."""
+    for cell in finished:
+        name = re.sub(r"[^\w=.-]+", "_", cell.label) + "-" + cell.identity[:8]
+        cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
+        for source, target in (
+            (cell_folder.file(ROWS), folder / "rows" / f"{name}.csv.gz"),
+            (cell_folder.file(QUALITY), folder / "rows" / f"{name}-quality.csv.gz"),
+            (trained.file(CURVE), folder / "curves" / f"{name}.csv"),
+        ):
+            write_atomically(target, lambda path, s=source: shutil.copyfile(s, path) and None)
+
+
+def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:
+    plan, bench = opened.plan, opened.bench
+    return {
+        "format": FORMAT,
+        "kept": keep,
+        "benchmark": opened.benchmark.name,
+        "scale": opened.scale,
+        "caption": caption.line(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": provenance.code(),
+        "machine": provenance.machine(),
+        "compute": {**vars(bench.compute)},
+        "data": describe(bench.data),
+        "seeds": {
+            "train": opened.benchmark.matrix.seed,
+            "fit": opened.benchmark.fit.seed,
+            "evaluate": opened.benchmark.evaluate.seed,
+        },
+        "distributions": describe_plugins(bench.plugins),
+        "parts": _parts(plan.cells),
+        "configuration": _without_paths(opened),
+        "cells": [
+            {
+                "kind": cell.kind,
+                "label": cell.label,
+                "identity": cell.identity,
+                "inputs": [needed.identity for needed in cell.inputs],
+                **(outcome.summaries.get(cell.identity) or {"status": "failed"}),
+                **({"reason": outcome.failed[cell.identity]} if cell.identity in outcome.failed else {}),
+            }
+            for cell in plan.cells
+        ],
+    }
+
+
+def _parts(cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
+    """Every part that a cell was made of, once."""
+    found: dict[str, dict[str, Any]] = {}
+    for cell in cells:
+        for held in cell.parts.values():
+            for entry in held if isinstance(held, list) else [held]:
+                chosen = entry[0] if isinstance(entry, tuple) else entry
+                if isinstance(chosen, Chosen):
+                    commit = {"commit": chosen.provided.commit} if chosen.provided.commit else {}
+                    part = {"kind": chosen.record.kind, **chosen.identity, **commit}
+                    found.setdefault(json.dumps(part, sort_keys=True), part)
+    return list(found.values())
+
+
+def _without_paths(opened: Opened) -> dict[str, Any]:
+    """The resolved configuration; a file is known by its digest among the parts, a folder by the data's."""
+    configuration: dict[str, Any] = opened.benchmark.model_dump(mode="json")
+    plugins = opened.bench.plugins
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, list):
+            return [clean(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        hidden: set[str] = set()
+        for provided in plugins.parts:
+            if provided.record.name == str(value.get("name", "")).partition("@")[0]:
+                hidden |= set(input_paths(provided.record.parameters))
+        return {key: clean(item) for key, item in value.items() if key not in hidden}
+
+    cleaned: dict[str, Any] = clean(configuration)
+    return cleaned

@@ -1,0 +1,150 @@
+"""From a command line to a plan: file, scale, data, compute and parts, each settled and said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from ftbench import library
+from ftbench.compute import Compute, gpu_present, settle
+from ftbench.config import Benchmark, BenchmarkFile
+from ftbench.data import Data, choose
+from ftbench.errors import BadInput
+from ftbench.execute import Bench
+from ftbench.explain import explain, nearest
+from ftbench.plan import Choice, Grounds, Plan, make_plan, people_needed
+from ftbench.plugins import Plugins, discover
+from ftbench.store import Store, write_json
+from ftbench.yamlfile import Document, read, with_assignments, with_scale
+
+SETTLED = "compute.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    benchmark: str
+    scale: str | None = None
+    data: str | None = None
+    out: Path = Path("results")
+    assignments: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A benchmark ready to run."""
+
+    benchmark: Benchmark
+    scale: str
+    plan: Plan
+    bench: Bench
+    choice: Choice
+    out: Path
+
+
+def open_benchmark(request: Request, console: Console, settle_on_disk: bool = True) -> Opened:
+    """Read, check and plan; raises BadInput with every fault found, before anything is computed."""
+    document = _swapped(read(library.find(request.benchmark)), request.data)
+    # Checked as written first, so that a mistake in a scale that is not used is found too.
+    whole = _validated(BenchmarkFile, document)
+    scale = _scale(whole, request.scale, document)
+    document = with_assignments(with_scale(document, scale), request.assignments)
+    benchmark = _validated(Benchmark, document)
+    scale = scale or "plain"
+    console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
+    plugins = discover()
+    choice = Choice(plugins, document, benchmark.accept_licences)
+    needed = people_needed(benchmark, choice)
+    data = _data(benchmark, choice, needed)
+    store = Store(request.out / ".store")
+    compute = _settled(benchmark, store, settle_on_disk)
+    plan = make_plan(benchmark, choice, Grounds(data.name, data.digest, data.people, compute))
+    return Opened(
+        benchmark=benchmark,
+        scale=scale,
+        plan=plan,
+        bench=Bench(benchmark, data, compute, store, plugins, console),
+        choice=choice,
+        out=request.out,
+    )
+
+
+def _validated(model: type[Any], document: Document) -> Any:
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        raise BadInput(explain(error, document, model)) from error
+
+
+def _scale(whole: BenchmarkFile, asked: str | None, document: Document) -> str | None:
+    if asked is not None:
+        if asked not in whole.scales:
+            near = ", ".join(nearest(asked, whole.scales)) or ", ".join(whole.scales) or "none"
+            raise BadInput(f"{Path(document.file).name} has no scale {asked!r}; it has: {near}")
+        return asked
+    fitting = "full" if gpu_present() else "small"
+    if fitting in whole.scales:
+        return fitting
+    return next(iter(whole.scales), None)
+
+
+def _announced(whole: BenchmarkFile, scale: str, asked: str | None) -> str:
+    others = ", ".join(name for name in whole.scales if name != scale)
+    why = "as asked" if asked else "a GPU is present" if gpu_present() else "no GPU is present"
+    more = f"; --scale chooses another: {others}" if others else ""
+    return f"{whole.name}: scale {scale} ({why}{more})"
+
+
+def _swapped(document: Document, data: str | None) -> Document:
+    """The document with its data set replaced by a folder, or by another data set part by name."""
+    if data is None:
+        return document
+    folder = Path(data)
+    section = {"name": "folder", "path": str(folder.resolve())}
+    if not folder.exists() and "/" not in data and any(p.record.name == data for p in discover().of("dataset")):
+        section = {"name": data}
+    kept = document.data.get("dataset")
+    size = {"size": kept["size"]} if isinstance(kept, dict) and "size" in kept else {}
+    return replace(document, data={**document.data, "dataset": {**section, **size}})
+
+
+def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> Data:
+    chosen = choice.part("dataset", benchmark.dataset, ("dataset",))
+    choice.settle()
+    assert chosen is not None
+    sentence = chosen.record.object_to(chosen.parameters)
+    if sentence:
+        choice.note(("dataset",), sentence)
+        choice.settle()
+    source = chosen.record.load()(**dict(chosen.parameters))
+    place = f"{choice.document.place(('dataset',))}, dataset"
+    return choose(source, benchmark.dataset.size, benchmark.dataset.people, needed, place)
+
+
+def _settled(benchmark: Benchmark, store: Store, on_disk: bool) -> Compute:
+    """Settle ``auto`` once a results folder, so that a resumed cell never measures anew."""
+    file = store.root / SETTLED
+    earlier: dict[str, Any] | None = None
+    if file.is_file():
+        try:
+            earlier = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            earlier = None
+    compute = settle(benchmark.compute, earlier)
+    if on_disk and earlier is None:
+        auto = settle(type(benchmark.compute)(), asdict(compute))
+        write_json(file, asdict(auto))
+    return compute
+
+
+def describe_plugins(plugins: Plugins) -> list[dict[str, str]]:
+    """Who brought parts, for a manifest."""
+    seen = {(p.distribution, p.version, p.commit) for p in plugins.parts}
+    return [{"distribution": d, "version": v, "commit": c} for d, v, c in sorted(seen)]

@@ -1,0 +1,179 @@
+"""Training an encoder and a decoder together, against a simulator and a pool of distortions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ftbench.augment import augment
+from ftbench.components import ChannelCode
+from ftbench.compute import Compute
+from ftbench.config import Augmentation, Curriculum, Loss, TrainSection
+from ftbench.data import Images
+from ftbench.pipeline import Attack, Pair, eight_bit, extra_inputs
+from ftbench.pool import Pool
+from ftbench.randomness import generator, payload
+
+VAL_BATCH = 64
+MEMORY = 0.9
+"""Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
+
+
+def image_share(step: int, steps: int, read_step: int | None, curriculum: Curriculum) -> float:
+    """The share of the full image weight at a step: the floor until bits are read, then a geometric rise."""
+    if curriculum.kind == "none":
+        return 1.0
+    if read_step is None:
+        return curriculum.floor
+    done = (step - read_step) / max(1, round(curriculum.ramp * steps))
+    return float(min(1.0, max(curriculum.floor, 1e-9) ** (1 - done)))
+
+
+def draw_batch(images: Images, size: int, randomness: torch.Generator) -> Tensor:
+    """Indices (size,) of a batch that shows every person equally often, as far as there are that many."""
+    people = images.identity.unique().tolist()
+    share = max(1, size // len(people))
+    chosen = []
+    for who in people:
+        own = torch.nonzero(images.identity == who).flatten()
+        # Whole rounds through a person's images before any comes again.
+        rounds = [own[torch.randperm(len(own), generator=randomness)] for _ in range(-(-share // len(own)))]
+        chosen.append(torch.cat(rounds)[:share])
+    index = torch.cat(chosen)
+    # More people than places in a batch: a fresh selection every step.
+    return index[torch.randperm(len(index), generator=randomness)][:size]
+
+
+def draw_covers(
+    images: Images, size: int, settings: Augmentation, randomness: torch.Generator, device: str
+) -> tuple[Tensor, Tensor]:
+    """A batch of augmented 8-bit covers (b,3,s,s) and who they show (b,)."""
+    index = draw_batch(images, size, randomness)
+    covers = eight_bit(augment(images.covers(index, device), settings, randomness))
+    return covers.contiguous(memory_format=torch.channels_last), images.identity[index].to(device)
+
+
+def bit_accuracy(logits: Tensor, bits: Tensor) -> float:
+    """Share of equal bits, logits and bits both (b, n)."""
+    return float(((logits > 0) == (bits > 0.5)).float().mean())
+
+
+@dataclass
+class PairTask:
+    """A pair in training; see ``loop.Task``."""
+
+    network: Pair
+    codec: ChannelCode
+    attacks: Sequence[Attack]
+    pool: Pool
+    loss_weights: Loss
+    settings: TrainSection
+    size: int
+    bits: int
+    code_bits: int
+    seed: int
+    images: Images
+    val: Images
+    compute: Compute
+    accuracy: float = 0.5
+    read_step: int | None = None
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading."""
+        randomness = generator(self.seed, "train", step)
+        covers, identity = draw_covers(
+            self.images, self.settings.batch_size, self.settings.augment, randomness, self.compute.device
+        )
+        payloads = torch.randint(0, 2, (len(covers), self.bits), generator=randomness).float()
+        code = self.codec.encode(payloads).to(covers.device)
+        damage = self.pool.draw(randomness)
+        with self.compute.autocast():
+            marked = self.network.mark(covers, code)
+            seen = [marked, *(attack(marked, extra_inputs(identity)) for attack in self.attacks)]
+            logits = self.network.read(damage(torch.cat(seen), randomness)).float()
+        image_loss = functional.mse_loss(marked.float(), covers)
+        readings = logits.split(len(covers))
+        message_losses = [functional.binary_cross_entropy_with_logits(reading, code) for reading in readings]
+        message_loss = torch.stack(message_losses).sum()
+        accuracies = [bit_accuracy(reading, code) for reading in readings]
+        share = self._share(step, accuracies[0])
+        total = self._total(image_loss * share, message_loss)
+        return total, {
+            "message_loss": message_loss.item(),
+            "image_loss": image_loss.item(),
+            "image_weight": share,
+            "accuracy_marked": accuracies[0],
+            **({"accuracy_swapped": sum(accuracies[1:]) / len(self.attacks)} if self.attacks else {}),
+            "psnr": decibels(image_loss.item()),
+        }
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """The same loss at full image weight on the val split, with payloads fixed for ever."""
+        assert isinstance(network, Pair)
+        sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped"), 0.0)
+        for start in range(0, len(self.val), VAL_BATCH):
+            index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
+            covers = self.val.covers(index, self.compute.device)
+            identity = self.val.identity[index].to(covers.device)
+            payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
+            code = self.codec.encode(payloads).to(covers.device)
+            marked = network.mark(covers, code)
+            readings = [network.read(marked)]
+            readings += [network.read(attack(marked, extra_inputs(identity))) for attack in self.attacks]
+            weight = len(index) / len(self.val)
+            sums["image"] += weight * functional.mse_loss(marked, covers).item()
+            for place, reading in enumerate(readings):
+                entropy = functional.binary_cross_entropy_with_logits(reading, code).item()
+                sums["message"] += weight * entropy
+                if place:
+                    sums["swapped"] += weight * bit_accuracy(reading, code) / len(self.attacks)
+                else:
+                    sums["marked"] += weight * bit_accuracy(reading, code)
+        values = {"val_accuracy_marked": sums["marked"], "val_psnr": decibels(sums["image"])}
+        if self.attacks:
+            values["val_accuracy_swapped"] = sums["swapped"]
+        score = self._total(sums["image"], sums["message"])
+        return (score if self._ramp_over else None), values
+
+    def state(self) -> dict[str, Any]:
+        """The running accuracy and when the ramp began."""
+        return {"accuracy": self.accuracy, "read_step": self.read_step, "step": self._step}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what ``state`` gave."""
+        self.accuracy, self.read_step, self._step = state["accuracy"], state["read_step"], state["step"]
+
+    _step: int = 0
+
+    @property
+    def _ramp_over(self) -> bool:
+        return image_share(self._step, self.settings.steps, self.read_step, self.settings.curriculum) >= 1
+
+    def _share(self, step: int, accuracy: float) -> float:
+        self._step = step
+        self.accuracy = MEMORY * self.accuracy + (1 - MEMORY) * accuracy
+        if self.read_step is None and self.accuracy >= self.settings.curriculum.read_at:
+            self.read_step = step
+        return image_share(step, self.settings.steps, self.read_step, self.settings.curriculum)
+
+    def _total(self, image_loss: Any, message_loss: Any) -> Any:
+        weights = self.loss_weights
+        image, message = weights.image_weight(self.size), weights.message_weight(self.code_bits)
+        # Divided by their sum, so that clipping and Adam's epsilon mean the same in every setting.
+        return (image * image_loss + message * message_loss) / (image + message)
+
+
+def fixed_payloads(keys: Sequence[str], seed: int, draw: int, bits: int) -> Tensor:
+    """The payloads (b, k) of images by their keys, the same for every method that is tested."""
+    return torch.stack([torch.from_numpy(payload(key, seed, draw, bits)) for key in keys]).float()
+
+
+def decibels(squared_error: float) -> float:
+    """PSNR in dB of a mean squared error of values in [0, 1]; 100 stands for anything better."""
+    return 100.0 if squared_error <= 1e-10 else -10 * math.log10(squared_error)

@@ -1,0 +1,129 @@
+"""The image encoder: a U-Net on a timm backbone that writes the code at each of its five scales."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ftbench_faketagger.weights import load_weights
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+UP_CHANNELS = (512, 256, 256, 128)
+"""The re-implementation's up path, from the coarsest scale to the finest."""
+
+
+class UNet(nn.Module):
+    """``(cover (b,3,s,s) in [0,1], code (b,n) of {0,1}) -> marked image (b,3,s,s) in [0,1]``.
+
+    The backbone's feature maps are its skips. At every scale the code, as constant planes of ±1, is joined
+    to the skip and folded back to the skip's width by a 1×1 convolution. The up path doubles the size
+    bilinearly, joins the skip and convolves; a last stage at full size joins a branch of the cover itself.
+
+    Args:
+        size: side of the image in pixels, a multiple of the backbone's stride.
+        bits: n, length of the code.
+        backbone: any timm model that gives feature maps.
+        backbone_options: handed to timm as they are, e.g. ``channels`` for a thinner ResNet.
+        weights: a file of backbone weights; empty: random initialisation.
+        up_width: factor on the channels of the up path.
+        stem_channels: channels of the full-size branch.
+        residual: the largest change of a pixel, in [0, 1]; 0 lets the network paint the whole image.
+    """
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        bits: int,
+        backbone: str,
+        backbone_options: Mapping[str, Any],
+        weights: str,
+        up_width: float,
+        stem_channels: int,
+        residual: float,
+    ) -> None:
+        super().__init__()
+        self.size, self.bits, self.residual = size, bits, residual
+        self.backbone = timm.create_model(
+            backbone, features_only=True, pretrained=False, **_tuples(backbone_options)
+        )
+        if weights:
+            load_weights(self.backbone, weights)
+        skips: Sequence[int] = self.backbone.feature_info.channels()
+        self.write = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(skip + bits, skip, 1), nn.ReLU(inplace=True)) for skip in skips
+        )
+        self.up = nn.ModuleList()
+        below = skips[-1]
+        for index, skip in enumerate(reversed(skips[:-1])):
+            wide = max(8, round(UP_CHANNELS[min(index, len(UP_CHANNELS) - 1)] * up_width))
+            self.up.append(nn.Sequential(nn.Conv2d(below + skip, wide, 3, padding=1), nn.ReLU(inplace=True)))
+            below = wide
+        self.full = nn.Sequential(
+            nn.Conv2d(3, stem_channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(stem_channels, stem_channels, 3, padding=1),
+            nn.ReLU(inplace=True),
+        )
+        self.last = nn.Sequential(
+            nn.Conv2d(below + stem_channels, stem_channels, 3, padding=1), nn.ReLU(inplace=True)
+        )
+        self.to_rgb = nn.Conv2d(stem_channels, 3, 1)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, cover: Tensor, code: Tensor) -> Tensor:
+        """Write ``code`` into ``cover``."""
+        centred = (cover - self.mean) / self.std
+        planes = (2 * code - 1)[:, :, None, None].to(cover.dtype)
+        skips = [
+            write(torch.cat([skip, planes.expand(-1, -1, *skip.shape[-2:])], dim=1))
+            for write, skip in zip(self.write, self.backbone(centred), strict=True)
+        ]
+        x = skips[-1]
+        for up, skip in zip(self.up, reversed(skips[:-1]), strict=True):
+            x = up(torch.cat([_enlarge(x, skip), skip], dim=1))
+        full = self.full(centred)
+        painted = self.to_rgb(self.last(torch.cat([_enlarge(x, full), full], dim=1))).float()
+        if self.residual:
+            return (cover + self.residual * torch.tanh(painted)).clamp(0, 1)
+        return torch.sigmoid(painted)
+
+
+def object_to_unet(*, size: int, backbone: str, backbone_options: Mapping[str, Any], **_: Any) -> str | None:
+    """Why this backbone cannot take this size, or None."""
+    names = timm.list_models()
+    if backbone not in names:
+        import difflib
+
+        near = ", ".join(difflib.get_close_matches(backbone, names, 3)) or "see timm.list_models()"
+        return f"timm has no backbone {backbone!r}; nearest: {near}"
+    try:
+        with torch.device("meta"):
+            info = timm.create_model(
+                backbone, features_only=True, pretrained=False, **_tuples(backbone_options)
+            ).feature_info
+    except (RuntimeError, TypeError, ValueError, AssertionError, AttributeError) as error:
+        return f"timm cannot build backbone {backbone!r} for feature maps: {error}"
+    stride = max(info.reduction())
+    if size % stride:
+        return (
+            f"backbone {backbone!r} halves the image down to 1/{stride}, so the size must be a multiple of "
+            f"{stride}, not {size}"
+        )
+    return None
+
+
+def _enlarge(x: Tensor, like: Tensor) -> Tensor:
+    return functional.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def _tuples(options: Mapping[str, Any]) -> dict[str, Any]:
+    # timm takes tuples where YAML gives lists.
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
