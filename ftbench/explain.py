@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
 
 from ftbench.yamlfile import Document, KeyPath, Place, dotted, scalar
 
@@ -27,9 +28,9 @@ _KINDS = {
     "a whole number": "int_type int_parsing int_from_float int_parsing_size",
     "a number": "float_type float_parsing",
     "true or false": "bool_type bool_parsing",
-    "text": "string_type string_sub_type bytes_type path_type",
+    "text": "string_type string_unicode string_sub_type bytes_type path_type",
     "a list": "list_type tuple_type set_type frozen_set_type iterable_type",
-    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type",
+    "a mapping": "dict_type mapping_type model_type model_attributes_type dataclass_type named_tuple_type",
     "null": "none_required",
 }
 _KIND_OF = {error: kind for kind, errors in _KINDS.items() for error in errors.split()}
@@ -48,12 +49,15 @@ _LENGTHS = {
     "too_short": ("at least", "min_length", "entries"),
     "too_long": ("at most", "max_length", "entries"),
 }
+# A strict model takes no list for these, and YAML has nothing else to offer.
 _UNWRITABLE = ("tuple_type", "set_type", "frozen_set_type")
 _SINGULAR = {"characters": "character", "entries": "entry"}
 _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 # "Input should be…", "Decimal input should…", "List should…": the key already names the subject.
 _SUBJECT = re.compile(r"(?:Input|[A-Z]\w*(?: input| items| scheme)?) should ")
 _ASIDE = re.compile(r"(?: following the rules at|, see)? https?://\S+")
+_OWN = frozenset(get_args(core_schema.ErrorType))
+_PLAIN = {"dictionary": "mapping", "a valid ": "a ", "validation ": "", "Field ": "this ", " literal": ""}
 _ABSENT = object()
 
 
@@ -74,7 +78,7 @@ class _Problem:
     choices: tuple[Any, ...] = ()
     """Values that a literal allows, or the keys that stand where an unknown one was found."""
     note: str = ""
-    """What a missing key means."""
+    """What a missing key means; which keys a wanted mapping has."""
 
     @property
     def misfit(self) -> bool:
@@ -122,7 +126,7 @@ def nearest(word: str, options: Iterable[str], count: int = 3) -> list[str]:
 
 def _problem(entry: Any, document: Document, model: type[BaseModel], prefix: KeyPath) -> _Problem:
     error, location = entry["type"], list(entry["loc"])
-    absent = [location.pop()] if error == "missing" and location else []
+    key = location.pop() if error in ("missing", "extra_forbidden") and location else ""
     walk = _Walk(model, _at(document.data, prefix), prefix)
     for part in location:
         walk.step(part)
@@ -130,15 +134,14 @@ def _problem(entry: Any, document: Document, model: type[BaseModel], prefix: Key
     value = entry.get("input") if walk.value is _ABSENT or of_key else walk.value
     here = _Problem(walk.path, error, tuple(walk.tags), value=value)
     if error == "missing":
-        notes = [
-            field.description or "" for m in walk.members for field in [_fields(m).get(str(*absent))] if field
-        ]
-        return replace(here, path=(*walk.path, *absent), note=(notes or [""])[0])
+        notes = [field.description or "" for m in walk.members if (field := _fields(m).get(str(key)))]
+        return replace(here, path=(*walk.path, key), note=(notes or [""])[0])
     if error == "extra_forbidden":
-        return replace(here, choices=tuple(name for m in walk.above for name in _fields(m)))
+        known = tuple(name for m in walk.members for name in _fields(m))
+        return replace(here, path=(*walk.path, key), choices=known)
     if error.startswith("union_tag"):
         return _wrong_tag(here, entry["ctx"])
-    here = _wrong_value(here, walk.members, entry.get("ctx", {}), _ASIDE.sub("", entry["msg"]))
+    here = _wrong_value(here, walk.members, entry.get("ctx", {}), entry["msg"])
     if of_key and here.must:
         owner = dotted(walk.path[:-1]) or "the file"
         return replace(here, told=f"the key {dotted(walk.path[-1:])} of {owner} must {here.must}")
@@ -157,22 +160,33 @@ def _wrong_value(here: _Problem, members: list[Any], context: Mapping[str, Any],
         kind = context.get("class", error.removesuffix("_type"))
         told = f"its type {kind} cannot come from a file; the author should declare text, a number or a list"
         return replace(here, told=_about(here.path, told))
+    if error not in _OWN:
+        return replace(here, told=_about(here.path, message))
     if must := _must(error, context, message):
         keys = list(dict.fromkeys(name for m in members for name in _fields(m)))
-        return replace(here, must=must, note=_keys(keys) if keys and must == "be a mapping" else "")
-    told = " ".join(re.sub(r"^Input\b", "this", message).split("\n"))
-    return replace(here, told=_about(here.path, told))
+        single = must == "be a mapping" and keys and len(members) == 1
+        return replace(here, must=must, note=_keys(keys) if single else "")
+    return replace(here, told=_about(here.path, re.sub(r"^Input\b", "this", _plain(message))))
 
 
 def _must(error: str, context: Mapping[str, Any], message: str) -> str:
     if error in _KIND_OF:
         return f"be {_KIND_OF[error]}"
     if error in _LIMITS:
-        return _LIMITS[error].format(**context)
+        return _LIMITS[error].format(
+            **{name: int(v) if isinstance(v, float) and v.is_integer() else v for name, v in context.items()}
+        )
     if error in _LENGTHS:
         bound, key, unit = _LENGTHS[error]
         return f"have {bound} {context[key]} {_SINGULAR[unit] if context[key] == 1 else unit}"
-    return _SUBJECT.sub("", message) if _SUBJECT.match(message) else ""
+    return _SUBJECT.sub("", _plain(message)) if _SUBJECT.match(message) else ""
+
+
+def _plain(message: str) -> str:
+    """An error without a sentence of its own, in this module's words."""
+    for term, word in _PLAIN.items():
+        message = message.replace(term, word)
+    return " ".join(_ASIDE.sub("", message).split("\n"))
 
 
 def _wrong_tag(here: _Problem, context: Mapping[str, Any]) -> _Problem:
@@ -188,7 +202,7 @@ class _Walk:
     """A pydantic location, followed through the data and the annotations at once."""
 
     def __init__(self, model: type[BaseModel], value: Any, path: KeyPath) -> None:
-        self.members, self.above = _members(model), list[Any]()
+        self.members = _members(model)
         self.value, self.path = value, path
         self.tags: list[tuple[int, str]] = []
 
@@ -203,7 +217,7 @@ class _Walk:
             self.tags.append((len(self.path), part))
             self.members = fitting or self.members
             return
-        self.above, self.members = self.members, below
+        self.members = below
         if within:
             self.value, self.path = self.value[part], (*self.path, part)
         elif self.value is _ABSENT or (isinstance(self.value, dict) and isinstance(part, str)):
@@ -243,10 +257,7 @@ def _fields(member: Any) -> dict[str, FieldInfo]:
     if not (isinstance(member, type) and issubclass(member, BaseModel)):
         return {}
     aliases = {name: field.validation_alias for name, field in member.model_fields.items()}
-    return {
-        alias if isinstance(alias := aliases[name], str) else name: f
-        for name, f in member.model_fields.items()
-    }
+    return {alias if isinstance(alias := aliases[name], str) else name: f for name, f in member.model_fields.items()}
 
 
 def _label_fits(member: Any, label: str | int) -> bool:
@@ -304,7 +315,7 @@ def _fitting(path: KeyPath, options: list[list[_Problem]]) -> list[_Problem]:
     must = "be " + _joined(list(dict.fromkeys(p.must.removeprefix("be ") for p in at_it)), "or")
     nearer = next((problem for problem in at_it if not problem.misfit), at_it[0])
     choices = tuple(dict.fromkeys(choice for problem in at_it for choice in problem.choices))
-    return [replace(nearer, must=nearer.must if not nearer.must.startswith("be ") else must, choices=choices)]
+    return [replace(nearer, must=nearer.must if not nearer.must.startswith("be ") else must, choices=choices, note="")]
 
 
 def _missing_together(problems: list[_Problem]) -> list[_Problem]:
@@ -376,12 +387,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, list):
         return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, dict):
-        return (
-            f"a mapping of {_joined([dotted((key,)) for key in value], 'and')}"
-            if value
-            else "an empty mapping"
-        )
-    return str(value) if isinstance(value, int | float) else f"a {type(value).__name__}"
+        return f"a mapping of {_joined([dotted((key,)) for key in value], 'and')}" if value else "an empty mapping"
+    return re.sub("(inf|nan)$", r".\1", str(value)) if isinstance(value, int | float) else f"a {type(value).__name__}"
 
 
 def _one_of(choices: Sequence[Any]) -> str:

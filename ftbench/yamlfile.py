@@ -220,9 +220,7 @@ def with_assignments(document: Document, assignments: Iterable[str]) -> Document
     return Document(data, places)
 
 
-def _assign(
-    data: dict[str, Any], parts: list[str], value: Any, places: dict[KeyPath, Place], source: str
-) -> KeyPath:
+def _assign(data: dict[str, Any], parts: list[str], value: Any, places: dict[KeyPath, Place], source: str) -> KeyPath:
     holder: Any = data
     path: KeyPath = ()
     for depth, part in enumerate(parts, 1):
@@ -233,9 +231,7 @@ def _assign(
                 raise BadInput(f"{source}: {dotted(path)} {count}; {_word(part)} is not in it")
             key = int(part)
         elif not isinstance(holder, dict):
-            raise BadInput(
-                f"{source}: {dotted(path)} is {_word(holder)} ({places[path]}); set it whole instead"
-            )
+            raise BadInput(f"{source}: {dotted(path)} is {_word(holder)} ({places[path]}); set it whole instead")
         elif part.isdecimal() and part not in holder:
             raise BadInput(f"{source}: {dotted(path) or 'the top level'} is not a list; set it whole instead")
         path = (*path, key)
@@ -375,9 +371,7 @@ def _compose(text: str, name: str) -> _Node:
     text = text.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(text):
         line = text.count("\n", 0, bad.start()) + 1
-        raise BadInput(
-            f"{Place(name, line, 1)}: holds the control character {bad[0]!a}; save it as UTF-8 text"
-        )
+        raise BadInput(f"{Place(name, line, 1)}: holds the control character {bad[0]!a}; save it as UTF-8 text")
     try:
         return _Composer(text, name).document()
     except yaml.YAMLError as error:
