@@ -57,8 +57,9 @@ def clustered_rate(successes: ArrayLike, trials: ArrayLike, confidence: float = 
     independent trials worth as much, p(1-p)/variance, are lowered by (z/t)² because a variance seen in few
     clusters may be far off (Korn and Graubard, Survey Methodology 24, 1998). t is Student's quantile with as
     many degrees of freedom as images hold the rarer outcome, N-1 at most: at rates near 0 or 1 these alone
-    tell how the trials of an image agree. The result is kept between (Σt)²/Σt², the number of images (all
-    trials of an image agreeing), and Σt (all independent), and goes into Wilson's interval.
+    tell how the trials of an image agree (a rule of this project, its coverage simulated in the tests). The
+    result is kept between (Σt)²/Σt², the number of images (all trials of an image agreeing), and Σt (all
+    independent), and goes into Wilson's interval.
 
     When every trial succeeds or none does, nothing tells how the trials of an image agree; then they count
     as one, the most careful choice. The same with one image, whose method reads ``wilson, one image``.
