@@ -52,9 +52,7 @@ def tolerance(rate, words=WORDS):
     return 4 * np.sqrt(rate * (1 - rate) / words) + 1e-9
 
 
-@pytest.mark.parametrize(
-    ("name", "given"), [("none", {}), *(("repetition", {"times": t}) for t in (1, 2, 3, 8))]
-)
+@pytest.mark.parametrize(("name", "given"), [("none", {}), *(("repetition", {"times": t}) for t in (1, 2, 3, 8))])
 @pytest.mark.parametrize("bits", [1, 15, 64])
 def test_a_clean_channel_gives_the_payload_back_at_the_declared_length(name, given, bits):
     record = RECORDS[name]
@@ -111,9 +109,7 @@ def test_a_burst_as_long_as_the_payload_is_survived_wherever_it_falls():
 
 
 def test_a_tie_reads_as_zero():
-    assert code("repetition", 2, times=2).decode(torch.tensor([[1.0, -1.0, -1.0, 1.0]])).tolist() == [
-        [0.0, 0.0]
-    ]
+    assert code("repetition", 2, times=2).decode(torch.tensor([[1.0, -1.0, -1.0, 1.0]])).tolist() == [[0.0, 0.0]]
 
 
 @pytest.mark.parametrize("name", ["none", "repetition"])

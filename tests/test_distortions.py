@@ -194,8 +194,7 @@ def test_jpeg_is_pillows_file(quality):
 def test_jpeg_gets_worse_with_lower_quality_and_drops_fine_colour():
     image = picture()
     errors = [
-        float((distortion("jpeg", quality)(image, seeded()) - image).square().mean())
-        for quality in (95, 75, 50, 25, 5)
+        float((distortion("jpeg", quality)(image, seeded()) - image).square().mean()) for quality in (95, 75, 50, 25, 5)
     ]
     assert errors == sorted(errors)
     # Columns alternate between two colours of nearly the same luma: at quality 100 only 4:2:0 loses them.

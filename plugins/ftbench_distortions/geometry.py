@@ -54,7 +54,6 @@ class Crop:
         tops = torch.randint(height - rows + 1, (batch,), generator=generator).tolist()
         lefts = torch.randint(width - columns + 1, (batch,), generator=generator).tolist()
         windows = [
-            one[:, top : top + rows, left : left + columns]
-            for one, top, left in zip(image, tops, lefts, strict=True)
+            one[:, top : top + rows, left : left + columns] for one, top, left in zip(image, tops, lefts, strict=True)
         ]
         return _enlarge(torch.stack(windows), height, width)

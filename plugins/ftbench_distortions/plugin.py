@@ -72,9 +72,7 @@ class FactorParameters(ftbench.Parameters):
 class HueParameters(ftbench.Parameters):
     """Parameters of ``hue``."""
 
-    shift: float = Field(
-        0.1, ge=-0.5, le=0.5, description="turn of the hue in full circles; 0 changes nothing"
-    )
+    shift: float = Field(0.1, ge=-0.5, le=0.5, description="turn of the hue in full circles; 0 changes nothing")
 
 
 class DropoutParameters(ftbench.Parameters):
