@@ -42,7 +42,7 @@ def write_report(
     figures = folder / "figures"
     drawn: list[Path] = []
     if results:
-        from ftbench.report.figures import curves, distortion_plot, picture_grid  # noqa: PLC0415
+        from ftbench.report.figures import curves, distortion_plot, picture_grid
 
         if pictures and samples:
             drawn.append(picture_grid(figures / "samples.png", samples, caption))

@@ -31,6 +31,20 @@ def bit_accuracy(rows: pd.DataFrame, errors: str, length: int) -> Measured:
     return Measured(clustered_rate(trials - by_image.sum().to_numpy(), trials))
 
 
+def bit_accuracies(result: CellResult) -> dict[tuple[str, str], Measured]:
+    """Raw bit accuracy of every (simulator, distortion) that was evaluated, in one pass over the rows."""
+    if result.rows.empty:
+        return {}
+    by_image = result.rows.groupby(["simulator", "distortion", "image"], sort=False)["code_errors"]
+    counted = by_image.agg(["sum", "size"])
+    found: dict[tuple[str, str], Measured] = {}
+    for key, block in counted.groupby(level=["simulator", "distortion"], sort=False):
+        simulator, distortion = key
+        trials = block["size"].to_numpy() * result.code_bits
+        found[str(simulator), str(distortion)] = Measured(clustered_rate(trials - block["sum"].to_numpy(), trials))
+    return found
+
+
 def word_accuracy(rows: pd.DataFrame, errors: str) -> Measured:
     """Share of rows without an error, clustered by image."""
     if rows.empty:
@@ -50,7 +64,7 @@ def qualities(result: CellResult, of: str, identity: str | None = None) -> pd.Da
     if quality.empty:
         return quality
     chosen = quality["of"] == of
-    return quality[chosen] if identity is None else quality[chosen & (quality["identity"] == identity)]
+    return quality[chosen] if identity is None else quality[chosen & (quality["identity"].astype(str) == identity)]
 
 
 def image_quality(rows: pd.DataFrame, metric: str) -> pd.Series[float]:

@@ -61,9 +61,7 @@ def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = P
         zip(display_labels(results), results, strict=True), 2
     ):
         if not _same_pictures(readings(first, MARKED), readings(second, MARKED)):
-            notes.append(
-                f"{first_label} and {second_label} were not read on the same images and draws: not compared."
-            )
+            notes.append(f"{first_label} and {second_label} were not read on the same images and draws: not compared.")
             continue
         row: dict[str, str | Measured] = {
             "first_cell": first.cell,

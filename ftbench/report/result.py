@@ -139,13 +139,9 @@ class Samples:
     def __post_init__(self) -> None:
         shape = self.cover.shape
         if len(shape) != 4 or shape[3] != 3 or shape[0] != len(self.names):
-            raise BadInput(
-                f"sample covers have shape {shape}; need ({len(self.names)}, h, w, 3), one a row name"
-            )
+            raise BadInput(f"sample covers have shape {shape}; need ({len(self.names)}, h, w, 3), one a row name")
         if (self.swapped_cover is None) != (self.swapped_marked is None):
-            raise BadInput(
-                "samples hold the swapped cover or the swapped marked image alone; give both or neither"
-            )
+            raise BadInput("samples hold the swapped cover or the swapped marked image alone; give both or neither")
         for label in ("cover", "marked", "swapped_cover", "swapped_marked"):
             pictures = getattr(self, label)
             if pictures is not None and (pictures.shape != shape or pictures.dtype != "uint8"):

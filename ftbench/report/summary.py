@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ftbench.report.measures import (
     FAKE,
+    bit_accuracies,
     bit_accuracy,
     faked_simulators,
     identities,
@@ -112,17 +113,18 @@ def distortion_rows(results: Sequence[CellResult]) -> Table:
         Column("distortion", "distortion"), Column("simulator", "simulator"),
         _rate("raw_bit_accuracy", "bits", ""),
     )  # fmt: skip
+    listed, attacks = distortions(results), (MARKED, *simulators(results))
     rows: list[dict[str, str | Measured]] = []
     for label, result in zip(display_labels(results), results, strict=True):
-        for distortion, category in distortions(results):
-            for simulator in (MARKED, *simulators(results)):
-                read = readings(result, simulator, distortion)
-                if not read.empty:
+        accuracies = bit_accuracies(result)
+        for distortion, category in listed:
+            for simulator in attacks:
+                if (simulator, distortion) in accuracies:
                     rows.append(
                         {
                             "cell": result.cell, "label": label, "category": category,
                             "distortion": distortion, "simulator": simulator,
-                            "raw_bit_accuracy": bit_accuracy(read, "code_errors", result.code_bits),
+                            "raw_bit_accuracy": accuracies[simulator, distortion],
                         }
                     )  # fmt: skip
     return make_table("distortions", "Bits read after a distortion", columns, rows)
@@ -139,13 +141,13 @@ def distortion_table(results: Sequence[CellResult], settings_a_part: int = 3) ->
             _rate(f"{index}:{simulator}", f"{label}, {name}", f"Bits read, %: {part}")
             for simulator, name in names.items()
         ]
+    accuracies = [bit_accuracies(result) for result in results]
     rows: list[dict[str, str | Measured]] = []
     for distortion, category in distortions(results):
         row: dict[str, str | Measured] = {"category": category, "distortion": distortion}
-        for index, result in enumerate(results):
+        for index, found in enumerate(accuracies):
             for simulator in names:
-                read = readings(result, simulator, distortion)
-                row[f"{index}:{simulator}"] = bit_accuracy(read, "code_errors", result.code_bits)
+                row[f"{index}:{simulator}"] = found.get((simulator, distortion), Measured())
         rows.append(row)
     return make_table("distortions", "Bits read after a distortion", columns, rows)
 
@@ -204,10 +206,7 @@ def _same(results: Sequence[CellResult], setting: str) -> bool:
 def _heading(results: Sequence[CellResult], settings: dict[str, str]) -> list[Column]:
     """Columns that say which row this is; in print, a setting that all rows share is a note instead."""
     columns = [Column("label", "setting"), Column("status", "status"), Column("cell", "cell", part=CSV_ONLY)]
-    columns += [
-        Column(key, name, part=CSV_ONLY if _same(results, name) else READING)
-        for name, key in settings.items()
-    ]
+    columns += [Column(key, name, part=CSV_ONLY if _same(results, name) else READING) for name, key in settings.items()]
     return [
         *columns,
         Column("payload_bits", "payload bits", part=READING),

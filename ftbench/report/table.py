@@ -85,10 +85,7 @@ def make_table(
     nothing: str = NO_CELL,
 ) -> Table:
     """Put rows under columns; an entry that a row lacks becomes ``Measured()`` or the empty text."""
-    filled = [
-        [row.get(column.key, "" if column.digits is None else Measured()) for column in columns]
-        for row in rows
-    ]
+    filled = [[row.get(column.key, "" if column.digits is None else Measured()) for column in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=[column.key for column in columns], dtype=object)
     return Table(name, title, tuple(columns), frame, tuple(notes), nothing)
 

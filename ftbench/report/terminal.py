@@ -92,9 +92,7 @@ def _print_pairs(table: Table, console: Console) -> None:
     for column in measures:
         drawn.add_column(column.title)
     for (first, second), (_, row) in zip(pairs, shown.iterrows(), strict=True):
-        cells = [
-            _verdict(row[c.key], str(row[c.key.replace("_difference", "_verdict")]), c) for c in measures
-        ]
+        cells = [_verdict(row[c.key], str(row[c.key.replace("_difference", "_verdict")]), c) for c in measures]
         drawn.add_row(Text(f"{names[first]} − {names[second]}"), *cells)
     console.print(drawn)
     if len(table.frame) > PAIRS_SHOWN:

@@ -77,10 +77,10 @@ def curves(path: Path, results: Sequence[CellResult], caption: Caption) -> Path:
                 if name == ACCURACY:
                     axes.axhline(50, color=QUIET, linewidth=0.8, linestyle=":")
                 if row == 0:
-                    title = wrapped(label, 32, 2)
+                    title = wrapped(label, 30, 2)
                     made.text(
                         (left + panel_width / 2) / width, (top + 6) / height, title,
-                        fontsize=11, color=TEXT, weight="bold", ha="center", va="bottom",
+                        fontsize=11.5, color=TEXT, weight="bold", ha="center", va="bottom",
                     )  # fmt: skip
                 last = row == len(ROWS) - 1
                 axes.tick_params(labelbottom=last, labelleft=index % across == 0)
@@ -122,8 +122,7 @@ def _style(colour: str, held_out: bool, split: bool) -> dict[str, Any]:
 
 def _legend(axes: Axes, series: Sequence[tuple[str, str, str, bool]]) -> None:
     handles = [
-        Line2D([], [], label=words, **_style(colour, held_out, _split(series)))
-        for _, words, colour, held_out in series
+        Line2D([], [], label=words, **_style(colour, held_out, _split(series))) for _, words, colour, held_out in series
     ]
     axes.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.02), borderaxespad=0.0,

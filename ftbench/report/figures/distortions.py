@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from ftbench.report.figures.canvas import (
     wrapped,
     write_caption,
 )
-from ftbench.report.measures import bit_accuracy, readings, simulators
+from ftbench.report.measures import bit_accuracies, simulators
 from ftbench.report.result import MARKED, UNDISTORTED, Caption, CellResult, display_labels
 from ftbench.report.summary import distortions
+from ftbench.report.table import Measured
 
 ACROSS = 4
 SINGLES = 12
@@ -77,6 +78,7 @@ def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption)
         raise BadInput("there is no distortion to draw: no finished cell")
     shown = panels(listed)
     attacks = [MARKED, *simulators(results)]
+    accuracies = [bit_accuracies(result) for result in results]
     # The panel of single distortions is as wide as a row, so that their names can be read.
     wide = [panel for panel in shown if not panel.joined]
     small = [panel for panel in shown if panel.joined]
@@ -104,7 +106,7 @@ def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption)
             place = (left / width, bottom / height, across_pixels / width, PANEL_HEIGHT / height)
             axes = made.add_axes(place, sharey=first)
             first = first or axes
-            _draw(axes, panel, results, attacks)
+            _draw(axes, panel, accuracies, attacks)
             axes.tick_params(labelleft=column == 0)
             if column == 0:
                 axes.set_ylabel("bit accuracy, %", fontsize=9.5, color=TEXT)
@@ -119,17 +121,17 @@ def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption)
         return save(path, made)
 
 
-def _draw(axes: Axes, panel: Panel, results: Sequence[CellResult], attacks: Sequence[str]) -> None:
+def _draw(
+    axes: Axes, panel: Panel, results: Sequence[Mapping[tuple[str, str], Measured]], attacks: Sequence[str]
+) -> None:
     quiet_axes(axes)
     axes.axhline(50, color=QUIET, linewidth=0.8, linestyle=":")
     places = np.arange(len(panel.points), dtype=float)
     count = len(results) * len(attacks)
-    for number, result in enumerate(results):
+    for number, accuracies in enumerate(results):
         for style, simulator in enumerate(attacks):
-            found = [
-                bit_accuracy(readings(result, simulator, name), "code_errors", result.code_bits).estimate
-                for _, name in panel.points
-            ]
+            entries = [accuracies.get((simulator, name), Measured()) for _, name in panel.points]
+            found = [entry.estimate for entry in entries]
             if not any(found):
                 continue
             value = np.array([np.nan if e is None else e.value for e in found]) * 100

@@ -43,14 +43,10 @@ def picture_grid(path: Path, samples: Mapping[str, Samples], caption: Caption) -
         raise BadInput("there are no sample images to show; evaluate at least one image")
     first = next(iter(samples.values()))
     with_swap = any(sample.swapped_cover is not None for sample in samples.values())
-    headings = ["cover", "marked", f"change ×{GAIN}", "fake of cover", "fake of marked"][
-        : 5 if with_swap else 3
-    ]
+    headings = ["cover", "marked", f"change ×{GAIN}", "fake of cover", "fake of marked"][: 5 if with_swap else 3]
     cell = _shown(first.cover[0]).shape[0]
     width = NAMES + MARGIN + len(headings) * (cell + GAP)
-    said = caption_lines(
-        "Samples. Change: 128 + 10 · (marked − cover), so grey is no change. " + caption.line(), width
-    )
+    said = caption_lines("Samples. Change: 128 + 10 · (marked − cover), so grey is no change. " + caption.line(), width)
     rows = sum(len(sample.names) for sample in samples.values())
     height = rows * (cell + GAP) + len(samples) * (TITLE + HEADINGS) + (len(said) + 2) * LINE_PIXELS + GAP
     with plain_style():
