@@ -173,7 +173,7 @@ class ComputeSection(Section):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto: bfloat16 where a short trial of a convolution is clearly faster so"
+        "auto", description="of training; auto: bfloat16 where the processor has instructions for it"
     )
     threads: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         "auto", description="auto: the processors that this process may use"

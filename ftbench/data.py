@@ -66,7 +66,7 @@ class Data:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Images of each person in each split."""
-        count = Counter((item.identity, item.split) for item in self.items)
+        count = Counter[tuple[str, str]]((item.identity, item.split) for item in self.items)
         return {who: {split: count[who, split] for split in FEWEST} for who in self.people}
 
     def split(self, name: Split, limit: int | None = None) -> Images:

@@ -15,7 +15,7 @@ from ftbench.config import EvaluateSection
 from ftbench.data import Images
 from ftbench.pipeline import Attack, Damage, Pair, eight_bit, extra_inputs
 from ftbench.progress import Progress
-from ftbench.randomness import generator
+from ftbench.randomness import derive, generator
 from ftbench.train import fixed_payloads
 
 BATCH = 64
@@ -88,6 +88,7 @@ def evaluate(
     progress.start(settings.draws * len(batches))
     for draw in range(settings.draws):
         for number, index in enumerate(batches):
+            torch.manual_seed(derive(settings.seed, "layers", draw, number))
             covers = images.covers(index, device).contiguous(memory_format=torch.channels_last)
             inputs = extra_inputs(images.identity[index].to(device))
             keys = [images.keys[i] for i in index.tolist()]

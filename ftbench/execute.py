@@ -6,9 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from rich.console import Console
 from torch import nn
@@ -28,6 +31,7 @@ from ftbench.pool import Pool, Ranged
 from ftbench.progress import Progress, begin, duration
 from ftbench.randomness import derive
 from ftbench.store import CellFolder, Store, write_atomically
+from ftbench.train import PairTask
 
 log = logging.getLogger(__name__)
 STALLED_BELOW = 0.6
@@ -93,9 +97,7 @@ def run(plan: Plan, bench: Bench) -> Outcome:
             outcome.failed[cell.identity] = reason
             bench.console.print(f"{title}: FAILED: {reason}", style="bold red", highlight=False, markup=False)
         status = "failed" if cell.identity in outcome.failed else summary["status"] if summary else "failed"
-        bench.plugins.tell(
-            "ftbench_cell_finished", cell=cell.identity, status=status, summary=summary or {}
-        )
+        bench.plugins.tell("ftbench_cell_finished", cell=cell.identity, status=status, summary=summary or {})
     return outcome
 
 
@@ -202,12 +204,10 @@ def _evaluate(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) 
         device=bench.compute.device,
         progress=progress,
     )
-    frames = {ROWS: findings.rows, QUALITY: findings.quality}
-    for name, frame in frames.items():
-        # No time stamp inside: the same rows are the same bytes.
-        gzip = {"method": "gzip", "mtime": 1}
-        write_atomically(folder.file(name), lambda path, f=frame: f.to_csv(path, index=False, compression=gzip))
-    write_atomically(folder.file(SAMPLES), lambda path: np.savez(path, **findings.samples))
+    write_atomically(folder.file(ROWS), partial(_write_frame, findings.rows))
+    write_atomically(folder.file(QUALITY), partial(_write_frame, findings.quality))
+    samples: dict[str, Any] = dict(findings.samples)
+    write_atomically(folder.file(SAMPLES), lambda path: np.savez(path, **samples))
     status = (bench.folder(trained).summary or {}).get("status", "done")
     return {"status": status, "images": len(images), "rows": len(findings.rows)}
 
@@ -236,9 +236,7 @@ def _attack(chosen: Chosen, cell: Cell, bench: Bench) -> Attack:
     network = build(chosen, size=bench.data.size)
     if chosen.record.trainable:
         fitted = next(
-            needed
-            for needed in cell.inputs
-            if needed.kind == "fit" and needed.settings["simulator"] == chosen.identity
+            needed for needed in cell.inputs if needed.kind == "fit" and needed.settings["simulator"] == chosen.identity
         )
         load_weights(bench.folder(fitted), network)
     if isinstance(network, nn.Module):
@@ -255,6 +253,11 @@ def _test(chosen: Chosen) -> Test:
         damage=Damage(record, build(chosen)),
         plain=record.category == "none",
     )
+
+
+def _write_frame(frame: pd.DataFrame, path: Path) -> None:
+    # No time stamp inside: the same rows are the same bytes.
+    frame.to_csv(path, index=False, compression={"method": "gzip", "mtime": 1})
 
 
 class _Told:

@@ -57,9 +57,7 @@ class SimulatorTask:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing to take back."""
 
-    def _own_loss(
-        self, network: nn.Module, covers: Tensor, identity: Tensor, randomness: torch.Generator
-    ) -> Tensor:
+    def _own_loss(self, network: nn.Module, covers: Tensor, identity: Tensor, randomness: torch.Generator) -> Tensor:
         inputs = {name: value for name, value in extra_inputs(identity).items() if name in self.needs}
         loss: Tensor = network.fit_loss(covers, inputs, randomness)  # type: ignore[operator]
         return loss.float()

@@ -22,6 +22,7 @@ from ftbench.compute import Compute
 from ftbench.config import Optimiser
 from ftbench.errors import CellFailed
 from ftbench.progress import Progress
+from ftbench.randomness import derive
 from ftbench.store import CellFolder, write_atomically
 
 LOG_EVERY = 20
@@ -34,7 +35,10 @@ CURVE = "curve.csv"
 class Task(Protocol):
     """What is trained: its network, its loss at a step, and how good it is on the val split."""
 
-    network: nn.Module
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
 
     def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
         """Scalar loss of one batch and the values of the curve."""
@@ -139,6 +143,8 @@ def train(
         for group in adam.param_groups:
             group["lr"] = rate
         network.train()
+        # For layers that draw from the global generator, such as dropout.
+        torch.manual_seed(derive("layers", run.step))
         adam.zero_grad(set_to_none=True)
         loss, values = task.loss(called, run.step)
         bad = next((name for name, value in {"loss": loss.item(), **values}.items() if _broken(value)), None)
@@ -147,7 +153,7 @@ def train(
                 f"{bad} is not a finite number at step {run.step}; the last good checkpoint is kept; "
                 "try a lower learning rate or precision: float32"
             )
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), optimiser.clip)
         adam.step()
         if averaged is not None:

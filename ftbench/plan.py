@@ -84,7 +84,11 @@ class Cell:
     @cached_property
     def identity(self) -> str:
         """Hash of settings, parts' sources and the inputs' identities."""
-        whole = {"kind": self.kind, "settings": self.settings, "inputs": [cell.identity for cell in self.inputs]}
+        whole = {
+            "kind": self.kind,
+            "settings": self.settings,
+            "inputs": [cell.identity for cell in self.inputs],
+        }
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
@@ -107,6 +111,8 @@ class Choice:
 
     plugins: Plugins
     document: Document
+    home: Path
+    """The benchmark file's folder, which its relative paths start from."""
     licences: Sequence[str]
     problems: list[str] = field(default_factory=list)
 
@@ -139,9 +145,8 @@ class Choice:
 
     def located(self, record: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters, with files named relative to the benchmark file's folder made absolute."""
-        home = Path(self.document.file).parent
         return {
-            key: str((home / value).resolve()) if key in input_paths(record.parameters) and value else value
+            key: str((self.home / value).resolve()) if key in input_paths(record.parameters) and value else value
             for key, value in given.items()
         }
 
@@ -217,10 +222,17 @@ class _Planner:
         metrics = choice.parts("metric", self.benchmark.evaluate.metrics, ("evaluate", "metrics"))
         choice.settle()
         axes = itertools.product(
-            enumerate(encoders), enumerate(decoders), enumerate(codecs), enumerate(simulators), matrix.loss, matrix.seed
+            enumerate(encoders),
+            enumerate(decoders),
+            enumerate(codecs),
+            enumerate(simulators),
+            matrix.loss,
+            matrix.seed,
         )
         for (e, encoder), (d, decoder), (c, codec), (_, simulator), loss, seed in axes:
-            assert encoder and decoder and codec
+            assert encoder is not None
+            assert decoder is not None
+            assert codec is not None
             code_bits = self._code_bits(codec, ("matrix", "codec", c))
             if code_bits is None:
                 continue
@@ -273,14 +285,18 @@ class _Planner:
                 distortions=[[chosen.identity, ranged] for chosen, ranged in pool],
                 seed=seed,
             ),
-            parts={"encoder": encoder, "decoder": decoder, "codec": codec, "simulator": simulator, "pool": pool},
+            parts={
+                "encoder": encoder,
+                "decoder": decoder,
+                "codec": codec,
+                "simulator": simulator,
+                "pool": pool,
+            },
             inputs=self._fits([simulator]),
             columns=columns,
         )
 
-    def _evaluate(
-        self, trained: Cell, tests: list[Chosen | None], grid: list[Chosen], metrics: list[Chosen]
-    ) -> Cell:
+    def _evaluate(self, trained: Cell, tests: list[Chosen | None], grid: list[Chosen], metrics: list[Chosen]) -> Cell:
         return Cell(
             kind="evaluate",
             label=trained.label,
@@ -311,7 +327,7 @@ class _Planner:
 
     def _label(self, columns: Mapping[str, str]) -> str:
         matrix = self.benchmark.matrix
-        many = {
+        many: dict[str, Sequence[object]] = {
             "encoder": matrix.encoder,
             "decoder": matrix.decoder,
             "codec": matrix.codec,
@@ -330,7 +346,9 @@ class _Planner:
             given = reference.parameters
             values = [value if isinstance(value, list) else [value] for value in given.values()]
             for combination in itertools.product(*values):
-                single = Reference.model_validate({"name": reference.name, **dict(zip(given, combination, strict=True))})
+                single = Reference.model_validate(
+                    {"name": reference.name, **dict(zip(given, combination, strict=True))}
+                )
                 chosen = self.choice.part("distortion", single, ("evaluate", "distortions", index))
                 if chosen:
                     yield chosen
@@ -349,7 +367,9 @@ class _Planner:
             if low is None or high is None:
                 continue
             ranged = {
-                key: (getattr(low.parameters, key), getattr(high.parameters, key)) if _is_range(given.get(key)) else value
+                key: (getattr(low.parameters, key), getattr(high.parameters, key))
+                if _is_range(given.get(key))
+                else value
                 for key, value in dict(low.parameters).items()
             }
             yield low, ranged

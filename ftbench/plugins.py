@@ -94,9 +94,7 @@ class Plugins:
         options = [p.record.name for p in self.of(kind)]
         near = ", ".join(nearest(bare, options)) or ", ".join(options) or "none"
         broken = "; ".join(f"{f.plugin} ({f.distribution}) failed: {f.reason}" for f in self.failures)
-        raise BadInput(
-            f"there is no {kind} {bare!r}; nearest: {near}" + (f"; it may be in {broken}" if broken else "")
-        )
+        raise BadInput(f"there is no {kind} {bare!r}; nearest: {near}" + (f"; it may be in {broken}" if broken else ""))
 
     def tell(self, hook: str, **values: Any) -> None:
         """Tell every observer; what one raises is logged and stops nobody."""
@@ -119,7 +117,10 @@ def discover() -> Plugins:
         version = entry.dist.version if entry.dist else "unknown"
 
         def failed(
-            stage: str, error: BaseException, plugin: str = entry.name, of: tuple[str, str] = (distribution, version)
+            stage: str,
+            error: BaseException,
+            plugin: str = entry.name,
+            of: tuple[str, str] = (distribution, version),
         ) -> None:
             text = f"{type(error).__name__}: {error}".strip().splitlines()[0]
             failures.append(Failure(plugin, *of, stage, text, traceback.format_exc()))

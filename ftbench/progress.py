@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Protocol
 
 from rich.console import Console
@@ -11,7 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 LINE_SECONDS = 10.0
-SHOWN = ("loss", "accuracy_marked", "accuracy_swapped", "psnr", "val_loss", "val_accuracy_swapped", "val_psnr")
+SHOWN = (
+    "loss",
+    "accuracy_marked",
+    "accuracy_swapped",
+    "psnr",
+    "val_loss",
+    "val_accuracy_swapped",
+    "val_psnr",
+)
 SHORT = {
     "accuracy_marked": "marked",
     "accuracy_swapped": "swapped",
@@ -111,7 +120,11 @@ class Silent:
 
 def begin(label: str, console: Console) -> Progress:
     """The kind of progress that fits the console."""
-    return Live(label, console) if console.is_terminal else Lines(label, lambda line: console.print(line))
+    return (
+        Live(label, console)
+        if console.is_terminal
+        else Lines(label, partial(console.print, highlight=False, markup=False, soft_wrap=True))
+    )
 
 
 def duration(seconds: float) -> str:

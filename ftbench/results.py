@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +148,7 @@ def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
             (cell_folder.file(QUALITY), folder / "rows" / f"{name}-quality.csv.gz"),
             (trained.file(CURVE), folder / "curves" / f"{name}.csv"),
         ):
-            write_atomically(target, lambda path, s=source: shutil.copyfile(s, path) and None)
+            write_atomically(target, partial(shutil.copyfile, source))
 
 
 def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:

@@ -51,16 +51,17 @@ class Opened:
 
 def open_benchmark(request: Request, console: Console, settle_on_disk: bool = True) -> Opened:
     """Read, check and plan; raises BadInput with every fault found, before anything is computed."""
-    document = _swapped(read(library.find(request.benchmark)), request.data)
+    file = library.find(request.benchmark)
+    document = _swapped(read(file), request.data)
     # Checked as written first, so that a mistake in a scale that is not used is found too.
     whole = _validated(BenchmarkFile, document)
-    scale = _scale(whole, request.scale, document)
+    scale = _scale(whole, request.scale)
     document = with_assignments(with_scale(document, scale), request.assignments)
     benchmark = _validated(Benchmark, document)
     scale = scale or "plain"
     console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
     plugins = discover()
-    choice = Choice(plugins, document, benchmark.accept_licences)
+    choice = Choice(plugins, document, file.parent, benchmark.accept_licences)
     needed = people_needed(benchmark, choice)
     data = _data(benchmark, choice, needed)
     store = Store(request.out / ".store")
@@ -83,11 +84,11 @@ def _validated(model: type[Any], document: Document) -> Any:
         raise BadInput(explain(error, document, model)) from error
 
 
-def _scale(whole: BenchmarkFile, asked: str | None, document: Document) -> str | None:
+def _scale(whole: BenchmarkFile, asked: str | None) -> str | None:
     if asked is not None:
         if asked not in whole.scales:
             near = ", ".join(nearest(asked, whole.scales)) or ", ".join(whole.scales) or "none"
-            raise BadInput(f"{Path(document.file).name} has no scale {asked!r}; it has: {near}")
+            raise BadInput(f"benchmark {whole.name!r} has no scale {asked!r}; it has: {near}")
         return asked
     fitting = "full" if gpu_present() else "small"
     if fitting in whole.scales:

@@ -20,7 +20,8 @@ Data = Annotated[
 ]
 Out = Annotated[Path, typer.Option(envvar="FTBENCH_OUT", help="The results folder.")]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.steps=10.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.steps=10."),
 ]
 
 
@@ -63,7 +64,10 @@ def run(
     if len(bench.data.source.set_aside) > 5:
         console.print(f"set aside: {len(bench.data.source.set_aside) - 5} more, listed in the manifest")
     plugins.tell(
-        "ftbench_run_started", benchmark=opened.benchmark.name, scale=opened.scale, cells=len(opened.plan.cells)
+        "ftbench_run_started",
+        benchmark=opened.benchmark.name,
+        scale=opened.scale,
+        cells=len(opened.plan.cells),
     )
     outcome = execute.run(opened.plan, bench)
     results.write(opened, outcome, folder, keep, console)
@@ -86,9 +90,7 @@ def plan(
     from ftbench.session import Request, open_benchmark
 
     console = Console()
-    opened = open_benchmark(
-        Request(benchmark, scale, data, out, assignments or ()), console, settle_on_disk=False
-    )
+    opened = open_benchmark(Request(benchmark, scale, data, out, assignments or ()), console, settle_on_disk=False)
     table = Table("cell", "kind", "what", "needs", "state", box=None)
     for cell in opened.plan.cells:
         summary = opened.bench.folder(cell).summary
@@ -98,7 +100,9 @@ def plan(
     console.print(table)
 
 
-def report(folder: Annotated[Path, typer.Argument(help="A folder such as results/paper/two_identity-small.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder such as results/paper/two_identity-small.")],
+) -> None:
     """Print the tables of a results folder again."""
     from ftbench.errors import BadInput
 

@@ -35,13 +35,16 @@ def plugins(
         for provided in found.of(kind):
             record = provided.record
             table.add_row(
-                kind, record.name, record.summary, f"{provided.distribution} {provided.version}", record.licence
+                kind,
+                record.name,
+                record.summary,
+                f"{provided.distribution} {provided.version}",
+                record.licence,
             )
     console.print(table)
     for failure in found.failures:
         console.print(
-            f"failed: {failure.plugin} ({failure.distribution} {failure.version}) at {failure.stage}: "
-            f"{failure.reason}",
+            f"failed: {failure.plugin} ({failure.distribution} {failure.version}) at {failure.stage}: {failure.reason}",
             style="red",
             highlight=False,
             markup=False,
@@ -50,7 +53,9 @@ def plugins(
             console.print(failure.traceback, highlight=False, markup=False)
 
 
-def info(part: Annotated[str, typer.Argument(help="A part's name, e.g. faceswap or faceswap@ftbench.")]) -> None:
+def info(
+    part: Annotated[str, typer.Argument(help="A part's name, e.g. faceswap or faceswap@ftbench.")],
+) -> None:
     """Show what a part is, where it comes from and which parameters it takes."""
     from ftbench.errors import BadInput
     from ftbench.explain import nearest
@@ -58,10 +63,7 @@ def info(part: Annotated[str, typer.Argument(help="A part's name, e.g. faceswap 
 
     found = discover()
     named = [
-        p
-        for kind in RECORDS
-        for p in found.of(kind)
-        if part in (p.record.name, f"{p.record.name}@{p.distribution}")
+        p for kind in RECORDS for p in found.of(kind) if part in (p.record.name, f"{p.record.name}@{p.distribution}")
     ]
     if not named:
         names = sorted({p.record.name for p in found.parts})
@@ -99,8 +101,8 @@ def doctor() -> None:
     try:
         import timm  # noqa: F401  (its import is what fails where torch and torchvision do not fit)
 
-        from ftbench.config import ComputeSection
         from ftbench.compute import settle
+        from ftbench.config import ComputeSection
 
         machine, compute = provenance.machine(), settle(ComputeSection())
         table.add_row("processor", f"{machine['processor']}, {machine['cores']} cores")
@@ -132,10 +134,22 @@ def _facts(provided: Any) -> Iterator[tuple[str, str]]:
     yield "licence", record.licence
     if record.reference:
         yield "reference", record.reference
-    for name in ("differentiable", "trainable", "needs", "people", "resolutions", "max_bits", "pairs_with", "category"):
+    for name in (
+        "differentiable",
+        "trainable",
+        "needs",
+        "people",
+        "resolutions",
+        "max_bits",
+        "pairs_with",
+        "category",
+    ):
         value = getattr(record, name, None)
         if value not in (None, ()):
-            yield name.replace("_", " "), ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            yield (
+                name.replace("_", " "),
+                ", ".join(map(str, value)) if isinstance(value, tuple) else str(value),
+            )
 
 
 def _type(annotation: Any) -> str:

@@ -62,9 +62,7 @@ class Faceswap(nn.Module):
         faces = torch.cat(
             [
                 decoder(part)
-                for decoder, part in zip(
-                    self.decoders, shared[order].split([first, len(person) - first]), strict=True
-                )
+                for decoder, part in zip(self.decoders, shared[order].split([first, len(person) - first]), strict=True)
                 if len(part)
             ]
         )
@@ -73,9 +71,7 @@ class Faceswap(nn.Module):
 
 def object_to_faceswap(*, size: int, **_: object) -> str | None:
     """Why this size cannot be swapped, or None."""
-    return (
-        None if size % 16 == 0 else f"faceswap halves the image four times: {size} is not a multiple of 16"
-    )
+    return None if size % 16 == 0 else f"faceswap halves the image four times: {size} is not a multiple of 16"
 
 
 def _upscale(before: int, after: int) -> nn.Module:

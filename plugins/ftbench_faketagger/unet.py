@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ftbench.explain import nearest
 from ftbench_faketagger.weights import load_weights
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -50,12 +51,10 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.size, self.bits, self.residual = size, bits, residual
-        self.backbone = timm.create_model(
-            backbone, features_only=True, pretrained=False, **_tuples(backbone_options)
-        )
+        self.backbone = _feature_network(backbone, backbone_options)
         if weights:
             load_weights(self.backbone, weights)
-        skips: Sequence[int] = self.backbone.feature_info.channels()
+        skips: Sequence[int] = cast(Any, self.backbone).feature_info.channels()
         self.write = nn.ModuleList(
             nn.Sequential(nn.Conv2d(skip + bits, skip, 1), nn.ReLU(inplace=True)) for skip in skips
         )
@@ -71,10 +70,10 @@ class UNet(nn.Module):
             nn.Conv2d(stem_channels, stem_channels, 3, padding=1),
             nn.ReLU(inplace=True),
         )
-        self.last = nn.Sequential(
-            nn.Conv2d(below + stem_channels, stem_channels, 3, padding=1), nn.ReLU(inplace=True)
-        )
+        self.last = nn.Sequential(nn.Conv2d(below + stem_channels, stem_channels, 3, padding=1), nn.ReLU(inplace=True))
         self.to_rgb = nn.Conv2d(stem_channels, 3, 1)
+        self.mean: Tensor
+        self.std: Tensor
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
 
@@ -100,15 +99,11 @@ def object_to_unet(*, size: int, backbone: str, backbone_options: Mapping[str, A
     """Why this backbone cannot take this size, or None."""
     names = timm.list_models()
     if backbone not in names:
-        import difflib
-
-        near = ", ".join(difflib.get_close_matches(backbone, names, 3)) or "see timm.list_models()"
+        near = ", ".join(nearest(backbone, names)) or "see timm.list_models()"
         return f"timm has no backbone {backbone!r}; nearest: {near}"
     try:
         with torch.device("meta"):
-            info = timm.create_model(
-                backbone, features_only=True, pretrained=False, **_tuples(backbone_options)
-            ).feature_info
+            info = cast(Any, _feature_network(backbone, backbone_options)).feature_info
     except (RuntimeError, TypeError, ValueError, AssertionError, AttributeError) as error:
         return f"timm cannot build backbone {backbone!r} for feature maps: {error}"
     stride = max(info.reduction())
@@ -120,10 +115,12 @@ def object_to_unet(*, size: int, backbone: str, backbone_options: Mapping[str, A
     return None
 
 
+def _feature_network(backbone: str, options: Mapping[str, Any]) -> nn.Module:
+    # timm takes tuples where YAML gives lists.
+    tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}
+    network: nn.Module = timm.create_model(backbone, features_only=True, pretrained=False, **tuples)
+    return network
+
+
 def _enlarge(x: Tensor, like: Tensor) -> Tensor:
     return functional.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
-
-
-def _tuples(options: Mapping[str, Any]) -> dict[str, Any]:
-    # timm takes tuples where YAML gives lists.
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in options.items()}

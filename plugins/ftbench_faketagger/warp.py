@@ -17,9 +17,7 @@ def random_warp(image: Tensor, deviation: float, generator: torch.Generator) -> 
     batch = image.shape[0]
     shift = torch.randn(batch, 2, CONTROL_POINTS, CONTROL_POINTS, generator=generator).to(image.device)
     # grid_sample's coordinates run over [-1, 1]: a share of the side is twice as long in them.
-    field = functional.interpolate(
-        2 * deviation * shift, size=image.shape[-2:], mode="bilinear", align_corners=True
-    )
+    field = functional.interpolate(2 * deviation * shift, size=image.shape[-2:], mode="bilinear", align_corners=True)
     still = torch.eye(2, 3, device=image.device).expand(batch, 2, 3)
     grid = functional.affine_grid(still, list(image.shape), align_corners=False) + field.permute(0, 2, 3, 1)
     return functional.grid_sample(image, grid, padding_mode="reflection", align_corners=False)
