@@ -8,7 +8,7 @@ from math import cos, pi, sin
 import numpy as np
 
 from ftbench_datasets.procedural import palettes
-from ftbench_datasets.procedural.ink import edge
+from ftbench_datasets.procedural.ink import colour, edge
 from ftbench_datasets.procedural.shot import Shot
 from ftbench_datasets.procedural.textures import Array, bicubic, window
 
@@ -25,11 +25,10 @@ def background(shot: Shot, size: int) -> Array:
     spread = bicubic(size, CELLS)
     share = spread @ (0.5 + (0.3 + 1.2 * busy) * (field - 0.5)) @ spread.T
     np.clip(share, 0, 1, out=share)
-    canvas = np.empty((3, size, size), np.float32)
     dim = 0.35 + 0.75 * next(chance)
-    for plane, a, b in zip(canvas, first, second, strict=True):
-        np.multiply(share, (b - a) * dim, out=plane)
-        plane += a * dim
+    far, near = colour(palettes.scale(first, dim)), colour(palettes.scale(second, dim))
+    canvas: Array = (near - far) * share
+    canvas += far
 
     along = (np.arange(size, dtype=np.float32) + np.float32(0.5)) / np.float32(size)
     light = window(size, 21, 1.1, shot.pattern) * (0.04 + 0.22 * busy * next(chance))
@@ -60,5 +59,5 @@ def _lamp(canvas: Array, along: Array, chance: Iterator[float]) -> None:
     distance = np.sqrt(((along - x) ** 2)[None, :] + ((along[rows] - y) ** 2)[:, None])
     disc = edge(radius - distance, 0.02 + 0.5 * radius)
     strength, warmth = 0.15 + 0.5 * next(chance), next(chance)
-    for plane, tint in zip(canvas[:, rows], (1.0, 0.65 + 0.3 * warmth, 0.25 + 0.7 * warmth), strict=True):
-        plane += disc * (strength * tint)
+    tint = palettes.scale((1.0, 0.65 + 0.3 * warmth, 0.25 + 0.7 * warmth), strength)
+    canvas[:, rows] += colour(tint) * disc

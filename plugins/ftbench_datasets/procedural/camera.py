@@ -28,9 +28,9 @@ def portrait(genes: Genes, shot: Shot, size: int) -> npt.NDArray[np.uint8]:
     features.mouth(canvas, light, genes, shot, view)
     features.eyes(canvas, light, genes, shot, view)
     features.brows(canvas, light, genes, shot, view)
+    features.glasses(canvas, genes, shot, view)
     if locks is not None:
         hair.before(canvas, locks, genes, view)
-    features.glasses(canvas, genes, shot, view)
     return develop(canvas, shot)
 
 
@@ -38,17 +38,18 @@ def develop(canvas: Array, shot: Shot) -> npt.NDArray[np.uint8]:
     """Expose, darken the corners, bend to display values, add grain, round. Changes ``canvas``."""
     size = canvas.shape[-1]
     canvas *= shot.exposure * (1 - shot.vignette * _corners(size))
-    np.clip(canvas, 0, 4, out=canvas)
+    np.maximum(canvas, 0, out=canvas)
     # Highlights roll off as on film, instead of clipping.
     canvas /= 1 + 0.18 * canvas
     np.sqrt(canvas, out=canvas)
     canvas *= 255 * 1.05
     y, x = shot.grain_at
     canvas += window(size, 28, 0.25, (y, x)) * (255 * shot.grain)
-    for k, plane in enumerate(canvas):
-        plane += window(size, 29, 0.25, ((y + 0.3 * k) % 1, x)) * (80 * shot.grain)
+    for k in range(3):
+        canvas[k] += window(size, 29, 0.25, ((y + 0.3 * k) % 1, x)) * (80 * shot.grain)
     canvas += 0.5
-    np.clip(canvas, 0, 255, out=canvas)
+    np.maximum(canvas, 0, out=canvas)
+    np.minimum(canvas, 255, out=canvas)
     return np.ascontiguousarray(canvas.transpose(1, 2, 0).astype(np.uint8))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ftbench_datasets.procedural.genes import Genes
-from ftbench_datasets.procedural.ink import band, colour, edge, line, overlap, paint, smoothstep
+from ftbench_datasets.procedural.ink import band, colour, edge, line, overlap, paint, ramp
 from ftbench_datasets.procedural.palettes import linear, mix, scale
 from ftbench_datasets.procedural.shot import Shot
 from ftbench_datasets.procedural.textures import Array, window
@@ -46,30 +46,39 @@ def eyes(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> N
     above += down
     below = bulge * (0.55 * g.eye_open * (1 - 0.35 * max(shot.smile, 0)))
     below -= down
-    fade = smoothstep(1.22, 0.92, np.abs(span))
 
     shade = light[box] * 0.75
     shade += 0.20
-    shade *= smoothstep(-0.045, 0.05, above)
+    shade *= ramp(-0.045, 0.05, above)
     ball = _level(shade * (0.92 - 0.35 * square), shot, WHITE, flat=1.0)
-    gaze_x, gaze_y = shot.gaze
-    radius = IRIS
-    dx = across - np.copysign(gaze_x, u) if gaze_x >= 0 else across + np.copysign(-gaze_x, u)
-    dy = down - (gaze_y - 0.008)
+    _iris(ball, shade, u, across, down, genes, shot, pixel)
+    paint(area, band(above, below, pixel), ball)
+    _lids(area, above, below, span, genes, pixel)
+
+
+def _iris(
+    ball: Array, shade: Array, u: Array, across: Array, down: Array, genes: Genes, shot: Shot, pixel: float
+) -> None:
+    # Both eyes look the same way, though ``across`` points apart.
+    dx = across - shot.gaze[0] * np.copysign(1, u)
+    dy = down - (shot.gaze[1] - 0.008)
     r = np.sqrt(dx * dx + dy * dy)
-    ring = smoothstep(radius * 1.05, radius * 0.62, r)
+    ring = ramp(IRIS * 1.05, IRIS * 0.62, r)
     ring *= 0.75
     ring += 0.40 + 2.5 * np.maximum(dy, 0)
     ring *= shade
-    paint(ball, edge(radius - r, max(pixel, 0.012)), _level(ring, shot, scale(g.iris, 0.95)))
-    paint(ball, edge(radius * 0.44 - r, pixel), PUPIL)
-    # The lamp's reflection is on the same side of both eyes.
+    paint(ball, edge(IRIS - r, max(pixel, 0.012)), _level(ring, shot, scale(genes.iris, 0.95)))
+    paint(ball, edge(IRIS * 0.44 - r, pixel), PUPIL)
+    # The lamp's reflection is on the same side of both.
     spot = dx - np.copysign(0.022, u) if shot.light[0] > 0 else dx + np.copysign(0.022, u)
     spark = edge(0.017 - np.sqrt(spot * spot + (dy + 0.024) ** 2), max(pixel, 0.012))
     spark *= min(1.0, 0.034 / pixel)
     paint(ball, spark, SPARK)
-    paint(area, band(above, below, pixel), ball)
 
+
+def _lids(area: Array, above: Array, below: Array, span: Array, genes: Genes, pixel: float) -> None:
+    g = genes
+    fade = ramp(1.22, 0.92, np.abs(span))
     dim = line(above + (0.034 + 0.028 * (1 - g.hood)), 0.007, max(pixel, 0.022))
     dim *= -0.42
     rim = line(below + 0.004, 0.005, max(pixel, 0.016))
@@ -77,14 +86,14 @@ def eyes(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> N
     dim += rim
     dim *= fade
     if g.makeup > 0.4:
-        dim -= smoothstep(-0.11, 0.0, above) * edge(-above, pixel) * fade * (0.4 * g.makeup)
+        dim -= ramp(-0.11, 0.0, above) * edge(-above, pixel) * fade * (0.4 * g.makeup)
     dim += 1
     area *= dim
     thick = 0.010 + 0.008 * g.makeup
     lash = line(above + thick * 0.5, thick, max(pixel, 0.012))
     lash *= fade
     lash *= 0.74 + 0.17 * span
-    paint(area, lash, colour(mix(LASH, scale(g.hair, 0.3), 0.3)))
+    paint(area, lash, colour(mix(LASH, scale(g.brow, 0.3), 0.3)))
 
 
 def brows(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> None:
@@ -101,14 +110,14 @@ def brows(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> 
     middle += span * (0.3 * g.brow_tilt * g.brow_half - 0.015 * shot.frown)
     middle += y - 0.4 * g.brow_arch + 0.015 * shot.frown
     middle -= view.v[box]
-    half = smoothstep(1.30, -0.2, span)
-    half *= smoothstep(-1.30, -0.75, span)
+    half = ramp(1.30, -0.2, span)
+    half *= ramp(-1.30, -0.75, span)
     half *= g.brow_thick * 1.15
     hairs = window(view.size, 24, 0.25, shot.tousle)[box] * 0.10
     hairs += 0.84
     hairs *= edge(half - 0.004, 0.008)
     hairs *= edge(half - np.abs(middle), max(view.pixel, 0.028))
-    tone = mix(g.hair, (0.02, 0.014, 0.01), 0.45)
+    tone = mix(g.brow, (0.02, 0.014, 0.01), 0.45)
     paint(canvas[:, *box], hairs, _level(light[box] * 0.9 + 0.05, shot, tone))
 
 
@@ -132,7 +141,7 @@ def mouth(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> 
     shade = light[box]
 
     lips = band(v - top, bottom - v, max(pixel, 0.014))
-    plump = smoothstep(-0.015, 0.03, v)
+    plump = ramp(-0.015, 0.03, v)
     tone = _level(shade * (0.82 + 0.28 * plump), shot, g.lips)
     glint = edge(0.012 - np.abs(v - seam_down - 0.5 * g.lip_lower), 0.03) * bulge * (0.04 + 0.12 * g.makeup) * shade
     paint(area, lips * (0.80 + 0.15 * g.makeup), tone + glint)
@@ -141,11 +150,11 @@ def mouth(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> 
         # Teeth fill a smile and peep out of an open mouth.
         row = 0.075 if smile > 0.3 else 0.035
         biting = edge(seam_up + row * np.sqrt(bulge) - v, max(pixel, 0.012))
-        paint(hollow, biting * smoothstep(1.0, 0.7, np.abs(span)), _level(shade * 0.8 + 0.08, shot, scale(TEETH, 0.85), 1.0))
-        hollow *= 0.35 + 0.65 * smoothstep(0.0, 0.03, v - seam_up)
+        paint(hollow, biting * ramp(1.0, 0.7, np.abs(span)), _level(shade * 0.8 + 0.08, shot, scale(TEETH, 0.85), 1.0))
+        hollow *= 0.35 + 0.65 * ramp(0.0, 0.03, v - seam_up)
         paint(area, band(v - seam_up, seam_down - v, pixel), hollow)
     seam = line(v - seam_up, 0.007, max(pixel, 0.016))
-    seam *= smoothstep(1.04, 0.80, np.abs(span))
+    seam *= ramp(1.04, 0.80, np.abs(span))
     area *= 1 - 0.55 * seam
 
 
@@ -154,7 +163,7 @@ def beard(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> 
     g = genes
     if g.beard < 0.05 and g.moustache == 0:
         return
-    dense = smoothstep_scalar(0.3, 0.7, g.beard)
+    dense = min(max((g.beard - 0.3) / 0.4, 0.0), 1.0)
     grown = 0.12 * max(0.0, g.beard - 0.6)
     box: Box = view.flat_box(0.12 * view.place.yaw[1], 0.62, g.width + 0.16, 0.56 + grown)
     away, v = np.abs(view.u[box]), view.v[box]
@@ -179,18 +188,12 @@ def beard(canvas: Array, light: Array, genes: Genes, shot: Shot, view: View) -> 
     under = light[box] * 0.8
     under += 0.06
     under *= hairs
-    tone = mix(g.hair, scale(g.skin, 0.5), 0.5 * (1 - dense))
+    tone = mix(g.brow, scale(g.skin, 0.5), 0.5 * (1 - dense))
     paint(canvas[:, *box], share, _level(under, shot, tone))
 
 
-def smoothstep_scalar(low: float, high: float, value: float) -> float:
-    """``smoothstep`` of one number."""
-    t = min(max((value - low) / (high - low), 0.0), 1.0)
-    return t * t * (3 - 2 * t)
-
-
 def glasses(canvas: Array, genes: Genes, shot: Shot, view: View) -> None:
-    """Rims, bridge, and a temple on the near side."""
+    """Rims, bridge and temples: drawn before the hair that hides their ends."""
     if not genes.glasses:
         return
     g, pixel = genes, view.pixel

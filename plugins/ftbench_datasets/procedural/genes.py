@@ -68,6 +68,8 @@ class Genes:
     skin: RGB
     lips: RGB
     hair: RGB
+    brow: RGB
+    """Colour of the brows and the beard: the hair's, before any dye."""
     iris: RGB
     age: float
     bones: float
@@ -118,7 +120,8 @@ def person(seed: int, index: int) -> Genes:
     """The ``index``-th person of draw ``seed``; the same however many others there are."""
     start = np.random.default_rng([seed, 0]).random(len(_STEPS))
     spread = [float((s + index * step) % 1.0) for s, step in zip(start, _STEPS, strict=True)]
-    chance = iter(np.random.default_rng([seed, 1, index]).random(48).tolist())
+    uniforms: list[float] = np.random.default_rng([seed, 1, index]).random(48).tolist()
+    chance = iter(uniforms)
     skin_at_ramp, sex, cut_at, hair_at, width, jaw, age, eye, brow, nose, mouth, extra = spread
 
     def near(low: float, high: float, lead: float | None = None) -> float:
@@ -131,10 +134,11 @@ def person(seed: int, index: int) -> Genes:
     deep = skin_at_ramp > 0.55
     skin = palettes.along(palettes.SKIN, skin_at_ramp)
     hair = palettes.along(palettes.HAIR_DEEP if deep else palettes.HAIR_FAIR, hair_at)
-    if next(chance) < 0.06:
-        hair = palettes.DYES[int(next(chance) * len(palettes.DYES))]
     if age > 0.6:
         hair = palettes.mix(hair, palettes.GREY, min(1.0, (age - 0.6) * 3 * near(0.4, 1.2)))
+    natural = hair
+    if next(chance) < 0.06:
+        hair = palettes.DYES[int(next(chance) * len(palettes.DYES))]
     cuts = FREER if man > 0.5 else LONGER
     cut = CUTS.get(cuts[int(cut_at * len(cuts))])
     bearded = man > 0.5 and next(chance) < 0.6
@@ -143,8 +147,9 @@ def person(seed: int, index: int) -> Genes:
         width=near(0.66, 0.80, width),
         jaw=near(0.10, 0.30, jaw) + 0.06 * (1 - man),
         skin=skin,
-        lips=palettes.mix(palettes.scale(skin, (0.78, 0.42, 0.44)), palettes.linear("a8283c"), near(0, 0.5) * (1 - man)),
+        lips=palettes.mix(palettes.scale(skin, (0.78, 0.42, 0.44)), palettes.LIPSTICK, near(0, 0.5) * (1 - man)),
         hair=hair,
+        brow=natural,
         iris=palettes.along(palettes.IRIS_DEEP if deep else palettes.IRIS_FAIR, next(chance)),
         age=age,
         bones=near(0.5, 1.0) + 0.35 * man,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ftbench_datasets.procedural import textures
 from ftbench_datasets.procedural.genes import Genes, HairCut
-from ftbench_datasets.procedural.ink import colour, edge, overlap, paint, smoothstep
+from ftbench_datasets.procedural.ink import colour, edge, join, overlap, paint, ramp, smoothstep
 from ftbench_datasets.procedural.palettes import scale
 from ftbench_datasets.procedural.shot import Shot
 from ftbench_datasets.procedural.textures import Array
@@ -59,7 +59,7 @@ def comb(genes: Genes, shot: Shot, view: View) -> Hair | None:
     # The skull's own crown, see ``view``.
     crown *= 1 - 0.3 * (1 - crown)
     square += crown
-    inside = (1 - np.sqrt(square)) * half
+    inside: Array = (1 - np.sqrt(square)) * half
     if genes.curl > 0.9:
         inside += 0.022 * textures.window(view.size, 27, 0.8, shot.tousle)[box]
     if cut.back < 1.6:
@@ -99,6 +99,8 @@ def _colour(genes: Genes, shot: Shot, view: View, box: Box, across: Array, up: A
     if genes.curl > 0.9:
         strand *= 0.4
         strand += textures.window(view.size, 27, 0.8, shot.tousle)[box]
+    # Strands are not lines from end to end.
+    strand *= 0.9 + 0.3 * textures.window(view.size, 30, 1.0, shot.tousle)[box]
     # The band of light across smooth hair, in broken strands.
     sheen = smoothstep(0.30, 0.0, np.abs(up + 0.52 + (0.25 * lx) * across))
     sheen *= level
@@ -141,10 +143,11 @@ def before(canvas: Array, hair: Hair, genes: Genes, view: View) -> None:
     aside += hair.tousle * 0.012
     if cut.sideburn < 1:
         aside = overlap(aside, cut.sideburn - v + 0.02 * hair.tousle, 0.04)
-    np.maximum(over, aside, out=over)
+    over = join(over, aside, 0.10)
+    over -= 0.02
     area = canvas[:, *hair.box]
     # Its shadow on the skin.
-    shadow = smoothstep(-0.15, 0.0, over)
+    shadow = ramp(-0.15, 0.0, over)
     shadow *= edge(1 - view.rim[hair.box], 0.1)
     shadow *= -0.40
     shadow += 1

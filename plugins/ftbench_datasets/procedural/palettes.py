@@ -54,4 +54,5 @@ WALL = tuple(
         ("b9bec4", "6f7f8f", "8c7a66", "d8cfc0", "4a5a49", "2b2f37", "7a4a3a", "a6b7a0", "3f5f86", "c9a184", "5a4a66"),
     )
 )
+LIPSTICK = linear("a8283c")
 FRAMES = tuple(map(linear, ("16161a", "4a2a18", "6f7176", "5a1f24")))

@@ -31,7 +31,7 @@ class Shot:
     brow_raise: float
     frown: float
     lid: float
-    """0 shut, 1 as usual, more: wide open."""
+    """Height of the upper lid: 1 as usual, more in surprise, below 0 shut."""
     gaze: tuple[float, float]
     cloth: RGB
     cloth_trim: RGB
@@ -50,7 +50,7 @@ class Shot:
 
 def shot(seed: int, person: int, index: int) -> Shot:
     """The ``index``-th photo of a person."""
-    draw = np.random.default_rng([seed, 2, person, index]).random(112).tolist()
+    draw: list[float] = np.random.default_rng([seed, 2, person, index]).random(112).tolist()
     chance = iter(draw[64:])
 
     def flat(low: float, high: float) -> float:
@@ -87,7 +87,7 @@ def shot(seed: int, person: int, index: int) -> Shot:
         mouth_open=0.0 if opened < 0.5 else (opened - 0.5) * 2 * (0.6 if mood > 0.5 else 1.0),
         brow_raise=peaked(0.045),
         frown=max(0.0, peaked(1.0)),
-        lid=0.12 if blink < 0.05 else 0.75 + 0.45 * blink,
+        lid=-0.42 if blink < 0.03 else 0.78 + 0.40 * blink,
         gaze=(peaked(0.05) - 0.03 * sin(yaw), peaked(0.018)),
         cloth=palettes.CLOTH[int(next(chance) * len(palettes.CLOTH))],
         cloth_trim=palettes.CLOTH[int(next(chance) * len(palettes.CLOTH))],

@@ -15,6 +15,9 @@ from ftbench_datasets.procedural.shot import Shot
 from ftbench_datasets.procedural.textures import Array
 from ftbench_datasets.procedural.view import Box, View
 
+BLOOD = colour((0.0, -0.30, -0.24))
+"""What blood takes from green and blue."""
+
 
 class Lump(NamedTuple):
     """One soft part of the relief: a Gaussian on the surface, and its mirror image."""
@@ -83,7 +86,7 @@ def head(canvas: Array, genes: Genes, shot: Shot, view: View) -> Array:
 
 
 def _surface(area: Array, light: Array, genes: Genes, shot: Shot, view: View, box: Box) -> None:
-    u, v, z, xs, y, rim = (plane[box] for plane in (view.u, view.v, view.z, view.xs, view.y, view.rim))
+    u, v, z, rim = (plane[box] for plane in (view.u, view.v, view.z, view.rim))
     # The nose stands before the surface, so a turn moves it further than its neighbours.
     drift = v - genes.nose_y
     drift *= drift
@@ -92,29 +95,10 @@ def _surface(area: Array, light: Array, genes: Genes, shot: Shot, view: View, bo
     drift *= -0.8 * genes.nose_out * sin(shot.yaw)
     drift += u
     slope_x, slope_y, dark, red = _mould(relief(genes, shot), drift, v, view.pixel)
-    lx, ly, lz = shot.light
-
     # A face is flatter in front than a sphere, hence the added depth.
-    nx, ny, nz = xs * 0.85 + slope_x, y * 0.75 + slope_y, z + 0.30
-    length = nx * nx
-    length += ny * ny
-    length += nz * nz
-    np.sqrt(length, out=length)
-    facing = nx * lx
-    facing += ny * ly
-    facing += nz * lz
-    facing /= length
-    gloss = facing * (2 / length)
-    gloss *= nz
-    gloss -= lz
-    np.maximum(gloss, 0, out=gloss)
-    gloss *= gloss
-    gloss *= gloss
-    gloss *= gloss
-    gloss *= shot.shine
-    facing += 0.12
-    facing *= 1 / 1.12
-    np.maximum(facing, 0, out=facing)
+    slope_x += view.xs[box] * 0.85
+    slope_y += view.y[box] * 0.75
+    facing, gloss = _reflect(slope_x, slope_y, z + 0.30, shot)
     np.minimum(dark, 0.9, out=dark)
     open_sky = 1 - dark
     facing *= open_sky
@@ -131,18 +115,45 @@ def _surface(area: Array, light: Array, genes: Genes, shot: Shot, view: View, bo
         spots *= genes.freckles * 0.55
         spots *= edge(0.55 - np.abs(v - 0.15), 0.5)
         mottle -= spots
-    # The far edge of a face turned to the camera catches less of the sky too.
+    # Where a face turns away from the camera it catches less of the sky too.
     open_sky *= 0.55 + 0.45 * z
-    skin = np.empty_like(area)
-    for plane, base, key, fill, blood in zip(skin, genes.skin, shot.key, shot.fill, (0.0, 0.30, 0.24), strict=True):
-        np.multiply(facing, key, out=plane)
-        plane += open_sky * fill
-        # Light that has been through skin comes back red, so shadows on it are warm.
-        plane += (1 - z) * ((0.05 - 0.16 * blood) * key)
-        plane *= mottle
-        plane *= base * (1 - blood * red)
-        plane += gloss * key
+    skin = colour(shot.key) * facing
+    skin += colour(shot.fill) * open_sky
+    # Light that has been through skin comes back red, so shadows on it are warm.
+    skin[0] += (1 - z) * (0.05 * shot.key[0])
+    skin *= mottle
+    blood = BLOOD * red
+    blood += 1
+    blood *= colour(genes.skin)
+    skin *= blood
+    skin += colour(shot.key) * gloss
     paint(area, edge((1 - rim) * 0.42, view.pixel * 1.1), skin)
+
+
+def _reflect(nx: Array, ny: Array, nz: Array, shot: Shot) -> tuple[Array, Array]:
+    """Diffuse and mirrored light from a surface with that normal, of any length."""
+    lx, ly, lz = shot.light
+    length = nx * nx
+    length += ny * ny
+    length += nz * nz
+    np.sqrt(length, out=length)
+    facing = nx * lx
+    facing += ny * ly
+    facing += nz * lz
+    facing /= length
+    gloss = facing * (2 / length)
+    gloss *= nz
+    gloss -= lz
+    np.maximum(gloss, 0, out=gloss)
+    # To the eighth power.
+    gloss *= gloss
+    gloss *= gloss
+    gloss *= gloss
+    gloss *= shot.shine
+    facing += 0.12
+    facing *= 1 / 1.12
+    np.maximum(facing, 0, out=facing)
+    return facing, gloss
 
 
 def _mould(lumps: list[Lump], u: Array, v: Array, pixel: float) -> tuple[Array, Array, Array, Array]:

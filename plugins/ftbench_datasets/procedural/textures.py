@@ -7,11 +7,13 @@ averaged down. Made once for each size, from constants, then shared by all image
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.floating[Any]]
+"""float32 in fact: NumPy's stubs take the product with a Python float for float64."""
 
 PATTERN = 512
 """Samples along an edge of the surface patterns, whatever the image size."""
@@ -21,7 +23,8 @@ _STEPS = 32
 
 def _white(stream: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
     # Raw uniforms: NumPy keeps them from version to version, which it doesn't promise of normal().
-    return (np.random.Generator(np.random.PCG64(stream)).random(shape) - 0.5) * np.sqrt(12.0)
+    uniform: npt.NDArray[np.float64] = np.random.Generator(np.random.PCG64(stream)).random(shape)
+    return (uniform - 0.5) * 12**0.5
 
 
 def _coloured(stream: int, fall: float, pixels: int, lowest: float = 1.0) -> npt.NDArray[np.complex128]:

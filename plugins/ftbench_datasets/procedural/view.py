@@ -131,6 +131,7 @@ def look(genes: Genes, shot: Shot, size: int) -> View:
     u = (xs * cos_y - z * sin_y) * genes.width
     w = xs * sin_y + z * cos_y
     v = y * cos_p - w * sin_p
+    pixel = 1 / (place.scale * size)
     return View(
-        size=size, pixel=1 / (place.scale * size), x=x, y=y, bx=bx, by=by, xs=xs, rim=rim, z=z, u=u, v=v, w=w, place=place
+        size=size, pixel=pixel, x=x, y=y, bx=bx, by=by, xs=xs, rim=rim, z=z, u=u, v=v, w=w, place=place
     )  # fmt: skip
