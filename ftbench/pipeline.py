@@ -14,13 +14,17 @@ from torch import Tensor, nn
 from ftbench.components import Distortion, DistortionFunction, Simulator, SimulatorNetwork
 
 
+HALF_LEVEL = 0.5 / 255
+
+
 def eight_bit(image: Tensor) -> Tensor:
     """Round to what an 8-bit file can hold; the gradient passes straight through.
 
     Image of any shape -> the same shape, in [0, 1], every value a multiple of 1/255.
     """
-    held = image.clamp(0, 1)
-    return held + ((held.detach() * 255).round() / 255 - held.detach())
+    # Half a level of slack: a value that rounding put a hair outside must not lose its gradient.
+    held = image.clamp(-HALF_LEVEL, 1 + HALF_LEVEL)
+    return straight_through(held, (held.detach().clamp(0, 1) * 255).round() / 255)
 
 
 def straight_through(image: Tensor, changed: Tensor) -> Tensor:

@@ -30,6 +30,8 @@ from ftbench.store import write_atomically, write_json
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+# Folder names such as 07201 must not turn into numbers.
+AS_TEXT = {"image": str, "name": str, "identity": str, "simulator": str, "distortion": str}
 
 
 def folder_for(opened: Opened, keep: bool) -> Path:
@@ -56,7 +58,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
     _copy_rows(finished, opened, folder)
     write_json(folder / MANIFEST, _manifest(opened, outcome, caption, keep))
     if results:
-        print_tables(results, caption, console)
+        print_tables(results, caption, console, metrics)
     console.print(f"Results: {folder}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -77,8 +79,8 @@ def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
         status=outcome.summaries[cell.identity]["status"],
         bits=int(trained.settings["bits"]),
         code_bits=int(trained.settings["code_bits"]),
-        rows=pd.read_csv(folder.file(ROWS)),
-        quality=pd.read_csv(folder.file(QUALITY)),
+        rows=pd.read_csv(folder.file(ROWS), dtype=AS_TEXT),
+        quality=pd.read_csv(folder.file(QUALITY), dtype=AS_TEXT),
         curve=curve_of(cell, opened.bench),
     )
 

@@ -45,6 +45,7 @@ class Faceswap(nn.Module):
             _upscale(before, shared),
         )
         self.decoders = nn.ModuleList(_decoder(shared, width) for _ in range(2))
+        self.apply(_initialise)
 
     def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Swap each face for the other person's."""
@@ -72,6 +73,15 @@ class Faceswap(nn.Module):
 def object_to_faceswap(*, size: int, **_: object) -> str | None:
     """Why this size cannot be swapped, or None."""
     return None if size % 16 == 0 else f"faceswap halves the image four times: {size} is not a multiple of 16"
+
+
+def _initialise(module: nn.Module) -> None:
+    # Nothing here normalises: torch's default weights would let the signal die out over ten layers.
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        slope = 0.1 if isinstance(module, nn.Conv2d) else 1.0
+        nn.init.kaiming_normal_(module.weight, a=slope)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def _upscale(before: int, after: int) -> nn.Module:

@@ -1,0 +1,79 @@
+"""The stages between encoder and decoder."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+import ftbench
+from ftbench.pipeline import Attack, Damage, Pair, eight_bit, straight_through
+
+
+def test_eight_bit_is_what_a_file_holds() -> None:
+    image = torch.rand(2, 3, 16, 16) * 1.4 - 0.2
+    held = eight_bit(image)
+    as_file = np.clip(np.rint(image.numpy().astype(np.float64) * 255), 0, 255).astype(np.uint8)
+    assert np.abs(held.numpy() * 255 - as_file).max() < 1e-4
+    assert torch.equal(eight_bit(held), held)
+
+
+def test_eight_bit_passes_the_gradient_inside_the_range_alone() -> None:
+    image = torch.tensor([-0.5, 0.3, 0.7, 1.5], requires_grad=True)
+    eight_bit(image).sum().backward()
+    assert image.grad is not None
+    assert image.grad.tolist() == [0, 1, 1, 0]
+
+
+def test_straight_through_has_the_value_of_one_and_the_gradient_of_the_other() -> None:
+    image = torch.rand(4, requires_grad=True)
+    changed = (image * 3).round()
+    through = straight_through(image, changed)
+    through.sum().backward()
+    assert image.grad is not None
+    assert torch.allclose(through, changed)
+    assert image.grad.tolist() == [1, 1, 1, 1]
+
+
+def _simulator(differentiable: bool, needs: tuple[str, ...] = ()) -> ftbench.Simulator:
+    return ftbench.Simulator(
+        name="x", factory="x:x", summary="x", differentiable=differentiable, trainable=False, needs=needs
+    )
+
+
+def test_an_attack_is_given_what_its_record_names_and_no_more() -> None:
+    seen = {}
+
+    def network(image, inputs):  # type: ignore[no-untyped-def]
+        seen.update(inputs)
+        return image
+
+    identity = torch.tensor([0, 1])
+    Attack(_simulator(True, ("identity",)), network)(torch.rand(2, 3, 8, 8), {"identity": identity, "other": identity})
+    assert set(seen) == {"identity"}
+
+
+def test_a_part_without_gradient_is_trained_straight_through() -> None:
+    def staircase(image, inputs):  # type: ignore[no-untyped-def]
+        return (image * 4).round() / 4
+
+    image = (0.1 + 0.8 * torch.rand(2, 3, 8, 8)).requires_grad_()
+    Attack(_simulator(False), staircase)(image, {}).sum().backward()
+    assert image.grad is not None
+    assert torch.equal(image.grad, torch.ones_like(image))
+
+    record = ftbench.Distortion(name="x", factory="x:x", summary="x", differentiable=False, category="none")
+    second = (0.1 + 0.8 * torch.rand(2, 3, 8, 8)).requires_grad_()
+    Damage(record, lambda x, g: (x * 4).round() / 4)(second, torch.Generator()).sum().backward()
+    assert second.grad is not None
+    assert torch.equal(second.grad, torch.ones_like(second))
+
+
+def test_a_marked_image_is_eight_bit() -> None:
+    class Adds(torch.nn.Module):
+        def forward(self, cover: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+            return cover + 0.3333 * code.mean()
+
+    marked = Pair(Adds(), torch.nn.Identity()).mark(torch.rand(1, 3, 8, 8), torch.ones(1, 4))
+    assert torch.allclose(marked * 255, (marked * 255).round(), atol=1e-4)
+    assert marked.min() >= 0
+    assert marked.max() <= 1
