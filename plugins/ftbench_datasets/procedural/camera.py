@@ -31,6 +31,7 @@ def portrait(genes: Genes, shot: Shot, size: int) -> npt.NDArray[np.uint8]:
     features.glasses(canvas, genes, shot, view)
     if locks is not None:
         hair.before(canvas, locks, genes, view)
+    skin.near_ear(canvas, genes, shot, view)
     return develop(canvas, shot)
 
 

@@ -40,6 +40,11 @@ class HairCut:
     bun: float = 0.0
     """Radius of a bun on top."""
 
+    @property
+    def covers_ears(self) -> bool:
+        """Whether hair hangs over the ears."""
+        return self.sideburn > 0.2
+
 
 CUTS: dict[str, HairCut] = {
     "crop": HairCut(top=0.06, side=0.03, line=-0.62, temple=0.80, bow=0.70),

@@ -69,20 +69,20 @@ def relief(genes: Genes, shot: Shot) -> list[Lump]:
 
 def head(canvas: Array, genes: Genes, shot: Shot, view: View) -> Array:
     """Paint the head; returns the light on it, (size, size), for what is drawn on top."""
-    hidden = genes.cut is not None and genes.cut.temple < 0.71
-    sides = () if hidden else (-1, 1)
-    ears = [(side, view.place.yaw[0] * side * 0.985 - view.place.yaw[1] * 0.12) for side in sides]
     light = np.ones((view.size, view.size), np.float32)
-    for side, xs in ears:
+    for side in (-1, 1):
         # The far ear soon hides behind the cheek.
         if 0 <= side * shot.yaw < 0.3:
-            _ear(canvas, genes, shot, view, side, xs)
+            _ear(canvas, genes, shot, view, side)
     box = view.flat_box(0.12 * view.place.yaw[1], 0.0, genes.width + 0.16, 1.04)
     _surface(canvas[:, *box], light[box], genes, shot, view, box)
-    for side, xs in ears:
-        if side * shot.yaw < 0:
-            _ear(canvas, genes, shot, view, side, xs)
     return light
+
+
+def near_ear(canvas: Array, genes: Genes, shot: Shot, view: View) -> None:
+    """The ear on the side that is turned to the camera: drawn after short hair, which lies behind it."""
+    if shot.yaw != 0:
+        _ear(canvas, genes, shot, view, -1 if shot.yaw > 0 else 1)
 
 
 def _surface(area: Array, light: Array, genes: Genes, shot: Shot, view: View, box: Box) -> None:
@@ -205,10 +205,13 @@ def _wrap(u: Array, v: Array, start: int) -> np.ndarray:
     return where
 
 
-def _ear(canvas: Array, genes: Genes, shot: Shot, view: View, side: int, xs: float) -> None:
-    """An ear whose middle is seen ``xs`` half-widths from the axis of the head."""
-    high, wide = 0.17 * genes.ear, 0.085 * genes.ear
-    x, y = xs * genes.width, 0.09 - 0.3 * sin(shot.pitch) * 0.2
+def _ear(canvas: Array, genes: Genes, shot: Shot, view: View, side: int) -> None:
+    if genes.cut is not None and genes.cut.covers_ears:
+        return
+    cos_y, sin_y = view.place.yaw
+    # A turn shows the near ear from its side, a little before the middle of the head.
+    high, wide = 0.17 * genes.ear, 0.085 * genes.ear * (1 + 0.5 * abs(sin_y))
+    x, y = (side * 0.985 * cos_y + 0.10 * sin_y) * genes.width, 0.09 + 0.1 * view.place.pitch[1]
     box = view.flat_box(x, y, wide * 1.5, high * 1.3)
     across = (view.x[box] - (x + side * 0.03)) * (1 / wide)
     across += (view.y[box] - y) * (side * 0.9)
