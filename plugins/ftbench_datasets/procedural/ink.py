@@ -13,10 +13,12 @@ def colour(rgb: RGB) -> Array:
     return np.array(rgb, np.float32).reshape(3, 1, 1)
 
 
-def _unit(share: Array, most: float = 1.0) -> Array:
-    # In place, and quicker than np.clip on the small arrays of a 64 px picture.
-    np.maximum(share, 0, out=share)
-    np.minimum(share, most, out=share)
+# Arrays, for at 64 px NumPy takes as long to convert a Python number as to clip by it.
+_NOUGHT, _ONE = np.zeros((), np.float32), np.ones((), np.float32)
+
+
+def _unit(share: Array, most: float | Array = _ONE) -> Array:
+    share.clip(_NOUGHT, most, out=share)
     return share
 
 
