@@ -101,8 +101,10 @@ def choose(source: ImageSource, size: int, named: Sequence[str] | None, needed: 
     if named:
         for who in named:
             if who not in count:
-                near = ", ".join(nearest(who, list(count))) or f"there are {len(count)} others"
-                raise BadInput(f"{place}: data set {source.name!r} does not show {who!r}; nearest: {near}")
+                near = ", ".join(nearest(who, list(count)) or sorted(count)[:5])
+                raise BadInput(
+                    f"{place}: data set {source.name!r} does not show {who!r}; among its {len(count)} people: {near}"
+                )
         people = list(dict.fromkeys(named))
     else:
         # Most images first; by name where two have as many, so that the choice never wavers.

@@ -27,7 +27,7 @@ UNMARKED = "unmarked"
 
 
 @dataclass(frozen=True)
-class Test:
+class Condition:
     """A distortion of the evaluation, with what its rows say of it."""
 
     label: str
@@ -68,7 +68,7 @@ def evaluate(
     pair: Pair,
     codec: ChannelCode,
     attacks: Mapping[str, Attack],
-    tests: Sequence[Test],
+    conditions: Sequence[Condition],
     metrics: Mapping[str, QualityMeasure],
     images: Images,
     settings: EvaluateSection,
@@ -98,15 +98,15 @@ def evaluate(
             fakes = {name: attack(marked, inputs) for name, attack in attacks.items()}
             about = _about(images, index, draw)
             for view, image in {MARKED: marked, **fakes, UNMARKED: covers}.items():
-                for test in tests:
-                    if view == UNMARKED and not test.plain:
+                for condition in conditions:
+                    if view == UNMARKED and not condition.plain:
                         continue
-                    noise = generator(settings.seed, "distortion", test.label, draw, number)
-                    logits = pair.read(test.damage(image, noise))
+                    noise = generator(settings.seed, "distortion", condition.label, draw, number)
+                    logits = pair.read(condition.damage(image, noise))
                     rows.add(
-                        {**about, "simulator": view, "distortion": test.label},
-                        category=test.category,
-                        strength=np.nan if test.strength is None else test.strength,
+                        {**about, "simulator": view, "distortion": condition.label},
+                        category=condition.category,
+                        strength=np.nan if condition.strength is None else condition.strength,
                         code_errors=_errors((logits > 0).float(), code),
                         payload_errors=_errors(codec.decode(logits.cpu()), payloads),
                     )

@@ -21,7 +21,7 @@ from ftbench.compute import Compute
 from ftbench.config import Benchmark, Loss
 from ftbench.data import Data
 from ftbench.errors import BadInput, CellFailed
-from ftbench.evaluate import Test, evaluate
+from ftbench.evaluate import Condition, evaluate
 from ftbench.fit import SimulatorTask
 from ftbench.loop import load_weights, read_curve, train
 from ftbench.pipeline import Attack, Damage, Pair, build
@@ -196,7 +196,7 @@ def _evaluate(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) 
         pair=pair,
         codec=_codec(trained),
         attacks=attacks,
-        tests=[_test(chosen) for chosen in cell.parts["distortions"]],
+        conditions=[_condition(chosen) for chosen in cell.parts["distortions"]],
         metrics={chosen.record.name: build(chosen) for chosen in cell.parts["metrics"]},
         images=images,
         settings=settings,
@@ -244,9 +244,9 @@ def _attack(chosen: Chosen, cell: Cell, bench: Bench) -> Attack:
     return Attack(chosen.record, network)
 
 
-def _test(chosen: Chosen) -> Test:
+def _condition(chosen: Chosen) -> Condition:
     record = chosen.record
-    return Test(
+    return Condition(
         label=chosen.label,
         category=record.category,
         strength=strength_of(chosen),

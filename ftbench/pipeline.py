@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ftbench.components import Distortion, DistortionFunction, Simulator, SimulatorNetwork
 
-
 HALF_LEVEL = 0.5 / 255
 
 

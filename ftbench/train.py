@@ -165,8 +165,8 @@ class PairTask:
     def _total(self, image_loss: Any, message_loss: Any) -> Any:
         weights = self.loss_weights
         image, message = weights.image_weight(self.size), weights.message_weight(self.code_bits)
-        # Divided by their sum, so that clipping and Adam's epsilon mean the same in every setting.
-        return (image * image_loss + message * message_loss) / (image + message)
+        # In units of one reading's entropy, so that clipping and Adam's epsilon mean the same in every setting.
+        return (image * image_loss + message * message_loss) / (message or image or 1.0)
 
 
 def fixed_payloads(keys: Sequence[str], seed: int, draw: int, bits: int) -> Tensor:

@@ -348,9 +348,7 @@ def test_paths_that_cannot_be_read(tmp_path):
 
 
 def test_a_hundred_lines_are_read_in_well_under_20_ms():
-    text = "".join(
-        f"section{i}:\n  steps: {i}\n  part: {{name: jpeg, quality: [50, 95]}}\n  # c\n" for i in range(25)
-    )
+    text = "".join(f"section{i}:\n  steps: {i}\n  part: {{name: jpeg, quality: [50, 95]}}\n  # c\n" for i in range(25))
     assert text.count("\n") == 100
     times = []
     for _ in range(7):

@@ -1,0 +1,296 @@
+"""The command line in processes of its own: the whole path, resuming after a kill, and bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from tests.conftest import TINY
+
+
+def call(command: list[str], *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted((folder / "tables").iterdir())}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working folder of one finished run."""
+    home = tmp_path_factory.mktemp("finished")
+    (home / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    done = call([sys.executable, "-m", "ftbench"], "run", "tiny.yaml", cwd=home)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return home
+
+
+def test_help_needs_no_torch(ftbench_command: list[str], tmp_path: Path) -> None:
+    script = "import sys; sys.argv = ['ftbench', '--help']; import ftbench.cli\ntry: ftbench.cli.main()\n"
+    script += "except SystemExit: pass\nassert 'torch' not in sys.modules and 'pandas' not in sys.modules"
+    done = call([sys.executable, "-c", script], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for command in ("run", "plan", "plugins", "info", "doctor", "report", "schema"):
+        assert command in done.stdout
+
+
+def test_a_run_leaves_tables_figures_rows_curves_and_a_manifest(finished: Path) -> None:
+    folder = finished / "results" / "tiny" / "procedural-faces-small"
+    main = pd.read_csv(folder / "tables" / "main.csv")
+    assert len(main) == 2
+    assert {"main.md", "main.tex", "pairs.md", "distortions.csv"} <= set(tables(folder))
+    for figure in ("samples.png", "curves.png", "distortions.png"):
+        with Image.open(folder / "figures" / figure) as picture:
+            assert picture.width > 200
+    rows = pd.concat(pd.read_csv(file) for file in (folder / "rows").glob("*[0-9a-f].csv.gz"))
+    test_images = json.loads((folder / "manifest.json").read_text())["data"]["images"]["test"]
+    # Two settings, two draws; identity and two JPEGs on two views, and the control.
+    assert len(rows) == 2 * 2 * test_images * (3 * 2 + 1)
+    assert len(list((folder / "curves").glob("*.csv"))) == 2
+
+
+def test_the_manifest_says_everything_but_paths(finished: Path) -> None:
+    text = (finished / "results" / "tiny" / "procedural-faces-small" / "manifest.json").read_text()
+    manifest = json.loads(text)
+    assert str(finished) not in text
+    assert "/" not in manifest["data"]["name"]
+    assert manifest["scale"] == "small"
+    assert manifest["configuration"]["train"]["steps"] == 40
+    assert manifest["compute"] == {"device": "cpu", "precision": "float32", "threads": 1, "compile": "none"}
+    parts = {part["name"]: part for part in manifest["parts"]}
+    assert parts["faceswap"]["distribution"] == "ftbench"
+    assert parts["faceswap"]["parameters"]["width"] == 0.06
+    assert len(parts["unet-resnet18"]["source"]) == 64
+    assert [cell["kind"] for cell in manifest["cells"]] == ["fit", "train", "train", "evaluate", "evaluate"]
+    assert all(cell["seconds"] > 0 and cell["made_with"]["torch"] for cell in manifest["cells"])
+
+
+def test_the_same_command_again_keeps_everything(finished: Path, ftbench_command: list[str]) -> None:
+    folder = finished / "results" / "tiny" / "procedural-faces-small"
+    before = tables(folder)
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=finished)
+    assert done.returncode == 0
+    assert done.stdout.count("done before, kept") == 5
+    assert tables(folder) == before
+
+
+def test_plan_shows_what_is_done(finished: Path, ftbench_command: list[str]) -> None:
+    done = call(ftbench_command, "plan", "tiny.yaml", cwd=finished)
+    assert done.stdout.count(" done") + done.stdout.count(" stalled") == 5
+    changed = call(ftbench_command, "plan", "tiny.yaml", "--set", "train.steps=41", cwd=finished)
+    assert changed.stdout.count("to do") == 4
+
+
+def test_a_pair_that_learned_nothing_is_called_stalled(finished: Path) -> None:
+    folder = finished / "results" / "tiny" / "procedural-faces-small"
+    cells = json.loads((folder / "manifest.json").read_text())["cells"]
+    # Forty steps teach so small a pair nothing; its row must say so.
+    assert [cell["status"] for cell in cells if cell["kind"] == "train"] == ["stalled", "stalled"]
+    assert "STALLED" in (folder / "tables" / "main.md").read_text(encoding="utf-8").upper()
+
+
+def test_report_prints_the_tables_again(finished: Path, ftbench_command: list[str]) -> None:
+    done = call(ftbench_command, "report", "results/tiny/procedural-faces-small", cwd=finished)
+    assert done.returncode == 0
+    assert "λ=1" in done.stdout
+    assert call(ftbench_command, "report", "results", cwd=finished).returncode == 2
+
+
+def test_kept_tables_are_left_alone(finished: Path, ftbench_command: list[str]) -> None:
+    kept = call(ftbench_command, "run", "tiny.yaml", "--keep", cwd=finished)
+    assert kept.returncode == 0
+    folder = finished / "results" / "tiny" / "procedural-faces-small"
+    before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    done = call(ftbench_command, "run", "tiny.yaml", "--set", "evaluate.draws=1", cwd=finished)
+    assert done.returncode == 0
+    assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
+    assert "| 1 draw" in (folder.with_name(folder.name + ".local") / "tables" / "main.md").read_text() or (
+        "1 draw" in (folder.with_name(folder.name + ".local") / "tables" / "main.md").read_text()
+    )
+
+
+@pytest.mark.parametrize("moment", ["fit", "train", "evaluate"])
+def test_a_run_that_was_killed_ends_in_the_same_tables(
+    moment: str, finished: Path, tmp_path: Path, ftbench_command: list[str]
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    process = subprocess.Popen(
+        [*ftbench_command, "run", "tiny.yaml"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    store = tmp_path / "results" / ".store"
+    until = time.monotonic() + 300
+    while not list(store.glob(f"{moment}-*/cell.json")) and time.monotonic() < until:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert list(store.glob(f"{moment}-*/cell.json"))
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = tables(tmp_path / "results" / "tiny" / "procedural-faces-small")
+    assert again == tables(finished / "results" / "tiny" / "procedural-faces-small")
+
+
+def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, ftbench_command: list[str]) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    process = subprocess.Popen(
+        [*ftbench_command, "run", "tiny.yaml", "--scale", "longer"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    store = tmp_path / "results" / ".store"
+    until = time.monotonic() + 300
+    while not list(store.glob("train-*/cell.json")) and time.monotonic() < until:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "the same command again" in said
+    assert "Traceback" not in said
+    assert len(list(store.glob("fit-*/done.json"))) == 1
+
+
+def edited(old: str, new: str) -> str:
+    assert old in TINY
+    return TINY.replace(old, new, 1)
+
+
+BAD: dict[str, tuple[str, str]] = {
+    "misspelt key": (edited("steps: 40", "stpes: 40"), r"line 11.*stpes; did you mean steps"),
+    "wrong type": (edited("steps: 40", "steps: many"), "steps must be a whole number"),
+    "unknown part": (edited("unet-resnet18", "unet-resnet19"), "nearest: unet-resnet18"),
+    "unknown data set": (edited("procedural-faces", "procedural-face"), "nearest: procedural-faces"),
+    "one identity": (edited("identities: 2", "identities: 1"), "needs 2 people"),
+    "a size": (edited("size: 32}", "size: 40}"), "multiple of 32"),
+    "a name": (edited("name: tiny", "name: ../tiny"), "name"),
+    "an unused scale": (edited("steps: 400", "steps: -4"), "must be"),
+    "duplicate key": (edited("message:", "message: {bits: 4}\nmessage:"), "line 3"),
+    "not yaml": ("name: [", "line"),
+    "python object": ("name: !!python/object/apply:os.system ['true']", "line 1"),
+    "bomb": (
+        "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"{n}: &{n} [{', '.join([f'*{p}'] * 10)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)),
+        "more than",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_files_are_one_sentence_and_exit_code_2(case: str, tmp_path: Path, ftbench_command: list[str]) -> None:
+    text, says = BAD[case]
+    (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
+    done = call(ftbench_command, "plan", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert pd.Series([done.stderr]).str.contains(says, regex=True).all(), done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "missing.yaml"], "no such file"),
+        (["run", "papper"], "nearest: paper"),
+        (["run", "tiny.yaml", "--scale", "smal"], "has no scale 'smal'; it has: small"),
+        (["run", "tiny.yaml", "--data", "nowhere"], "nowhere"),
+        (["run", "tiny.yaml", "--data", "empty"], "no images"),
+        (["run", "tiny.yaml", "--set", "train.stepz=1"], "did you mean steps"),
+        (["info", "faceswp"], "nearest: faceswap"),
+        (["report", "nowhere"], "holds no tables"),
+    ],
+)
+def test_bad_command_lines_are_one_sentence(
+    arguments: list[str], says: str, tiny: Path, ftbench_command: list[str]
+) -> None:
+    (tiny.parent / "empty").mkdir()
+    done = call(ftbench_command, *arguments, cwd=tiny.parent)
+    assert done.returncode == 2
+    assert says in done.stderr.replace("\n", " ")
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_results_folder_that_cannot_be_written_is_one_sentence(tiny: Path, ftbench_command: list[str]) -> None:
+    (tiny.parent / "results").write_text("a file stands here")
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=tiny.parent)
+    assert done.returncode == 2
+    assert "--out" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failed_cell_fails_alone(tiny: Path, ftbench_command: list[str]) -> None:
+    # A rate that no training survives, in the second setting's place only through its huge weight.
+    text = TINY.replace("{message: 10, image: 0.1}", "{message: 1.0e+300, image: 0.1}")
+    tiny.write_text(text, encoding="utf-8")
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=tiny.parent)
+    assert done.returncode == 1, done.stdout
+    assert "FAILED" in done.stdout
+    assert "is not a finite number" in done.stdout
+    main = pd.read_csv(tiny.parent / "results" / "tiny" / "procedural-faces-small" / "tables" / "main.csv")
+    assert len(main) == 1
+
+
+def test_info_and_plugins_and_schema_and_doctor(tmp_path: Path, ftbench_command: list[str]) -> None:
+    info = call(ftbench_command, "info", "unet-resnet18", cwd=tmp_path)
+    assert "up_width" in info.stdout
+    assert "random initialisation" in info.stdout
+    assert "faceswap" in call(ftbench_command, "plugins", cwd=tmp_path).stdout
+    schema: dict[str, Any] = json.loads(call(ftbench_command, "schema", cwd=tmp_path).stdout)
+    assert {"dataset", "message", "matrix", "train", "evaluate", "scales"} <= set(schema["properties"])
+    doctor = call(ftbench_command, "doctor", cwd=tmp_path)
+    assert doctor.returncode == 0, doctor.stdout
+    assert "in order" in doctor.stdout
+
+
+def test_a_folder_of_photos_takes_the_place_of_the_data(tmp_path: Path, ftbench_command: list[str]) -> None:
+    from ftbench_datasets.procedural.source import ProceduralFaces
+
+    source = ProceduralFaces(identities=2, images_per_identity=30, seed=3)
+    for number, item in enumerate(source.items):
+        file = tmp_path / "My Faces" / item.identity / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(source.load(item, 48)).save(file)
+    (tmp_path / "My Faces" / "person-00" / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    done = call(
+        ftbench_command,
+        "run",
+        "tiny.yaml",
+        "--data",
+        "My Faces",
+        "--set",
+        "matrix.loss=[{message: 1, image: 0.1}]",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "set aside: person-00/broken.jpg" in done.stdout
+    (folder,) = (tmp_path / "results" / "tiny").iterdir()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["data"]["set_aside"][0]["name"] == "person-00/broken.jpg"
+    assert str(tmp_path) not in (folder / "manifest.json").read_text()
+    assert sum(manifest["data"]["images"].values()) == 60

@@ -1,0 +1,159 @@
+"""Evaluation against a pair whose errors are known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+import ftbench
+from ftbench.config import EvaluateSection
+from ftbench.data import Images
+from ftbench.evaluate import Condition, Findings, evaluate
+from ftbench.pipeline import Attack, Damage, Pair
+from ftbench.progress import Silent
+from ftbench.randomness import payload
+from ftbench_metrics.quality import Psnr, Ssim
+
+BITS = 8
+COUNT = 70  # more than one batch
+
+
+class Stripes(nn.Module):
+    """Bit i lifts or lowers columns 2i and 2i+1 to a level that anyone can read."""
+
+    def forward(self, cover: Tensor, code: Tensor) -> Tensor:
+        lift = (0.6 + 0.2 * (2 * code - 1)).repeat_interleave(2, dim=1)
+        return lift[:, None, None, :].expand_as(cover).clone()
+
+
+class Reader(nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        return image.mean(dim=(1, 2)).unflatten(1, (BITS, 2)).mean(dim=2) - 0.6
+
+
+class Bare:
+    def encode(self, payload: Tensor) -> Tensor:
+        return payload
+
+    def decode(self, logits: Tensor) -> Tensor:
+        return (logits > 0).float()
+
+
+def faces() -> Images:
+    pixels = torch.randint(0, 256, (COUNT, 3, 16, 16), generator=torch.Generator().manual_seed(0))
+    return Images(
+        keys=tuple(f"key{i:03d}" for i in range(COUNT)),
+        names=tuple(f"{i}.png" for i in range(COUNT)),
+        people=("ann", "bob"),
+        identity=torch.arange(COUNT) % 2,
+        pixels=pixels.to(torch.uint8),
+    )
+
+
+def half_inverted(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Inverts the first four bits' columns of every image of bob, so that exactly four bits are wrong."""
+    changed = image.clone()
+    bob = inputs["identity"] == 1
+    changed[bob, :, :, :8] = 1.2 - changed[bob, :, :, :8]
+    return changed
+
+
+def found(draws: int = 2) -> Findings:
+    simulator = ftbench.Simulator(
+        name="x", factory="x:x", summary="x", differentiable=True, trainable=False, needs=("identity",)
+    )
+    plain = ftbench.Distortion(name="identity", factory="x:x", summary="x", differentiable=True, category="none")
+    noise = ftbench.Distortion(name="noise", factory="x:x", summary="x", differentiable=True, category="noise")
+
+    def noisy(image: Tensor, randomness: torch.Generator) -> Tensor:
+        return torch.rand(image.shape, generator=randomness)
+
+    return evaluate(
+        pair=Pair(Stripes(), Reader()),
+        codec=Bare(),
+        attacks={"half": Attack(simulator, half_inverted)},
+        conditions=[
+            Condition("identity", "none", None, Damage(plain, lambda image, _: image), plain=True),
+            Condition("noise sigma=0.3", "noise", 0.3, Damage(noise, noisy), plain=False),
+        ],
+        metrics={"psnr": Psnr(), "ssim": Ssim()},
+        images=faces(),
+        settings=EvaluateSection.model_validate({"simulators": [{"name": "none"}], "draws": draws, "seed": 5}),
+        bits=BITS,
+        device="cpu",
+        progress=Silent(),
+    )
+
+
+def rows_of(findings: Findings, simulator: str, distortion: str = "identity") -> pd.DataFrame:
+    rows = findings.rows
+    return rows[(rows.simulator == simulator) & (rows.distortion == distortion)]
+
+
+def test_errors_are_counted_where_they_are() -> None:
+    findings = found()
+    marked = rows_of(findings, "none")
+    assert len(marked) == COUNT * 2
+    assert marked.code_errors.sum() == 0
+    swapped = rows_of(findings, "half")
+    assert set(swapped[swapped.identity == "ann"].code_errors) == {0}
+    assert set(swapped[swapped.identity == "bob"].code_errors) == {4}
+    assert (swapped.payload_errors == swapped.code_errors).all()
+
+
+def test_the_unmarked_control_is_read_against_the_same_payloads() -> None:
+    findings = found()
+    control = rows_of(findings, "unmarked")
+    assert set(findings.rows[findings.rows.simulator == "unmarked"].distortion) == {"identity"}
+    covers = faces()
+    # Written out: what the reader sees in each cover, against the payload of image, seed and draw.
+    for row in control.iloc[[0, 50, 100]].itertuples():
+        position = covers.keys.index(str(row.image))
+        columns = covers.pixels[position].float().mean(dim=(0, 1)).reshape(BITS, 2).mean(dim=1) / 255
+        expected = payload(str(row.image), 5, int(row.draw), BITS)
+        assert int(((columns > 0.6).numpy() != expected.astype(bool)).sum()) == row.code_errors
+
+
+def test_quality_is_measured_against_the_right_reference() -> None:
+    findings = found(draws=1)
+    covers = faces().pixels.numpy().astype(np.float64)
+    marked = findings.quality[findings.quality.of == "marked"].reset_index()
+    for position in (0, 33, 69):
+        code = payload(f"key{position:03d}", 5, 0, BITS)
+        picture = np.rint((0.6 + 0.2 * (2.0 * code - 1)).repeat(2) * 255)
+        error = ((covers[position] - picture) ** 2).mean()
+        assert abs(marked.psnr[position] - 10 * np.log10(255**2 / error)) < 1e-3
+    fakes = findings.quality[findings.quality.of == "fake:half"]
+    assert len(fakes) == COUNT
+
+
+def test_the_same_evaluation_gives_the_same_rows_and_noise_of_its_own_each_draw() -> None:
+    one, two = found(), found()
+    pd.testing.assert_frame_equal(one.rows, two.rows)
+    pd.testing.assert_frame_equal(one.quality, two.quality)
+    noisy = rows_of(one, "none", "noise sigma=0.3")
+    draws = [noisy[noisy.draw == draw].code_errors.tolist() for draw in (0, 1)]
+    assert draws[0] != draws[1]
+    # Nothing is left to read in pure noise.
+    assert 0.4 < noisy.code_errors.mean() / BITS < 0.6
+    assert set(noisy.strength) == {0.3}
+
+
+def test_more_draws_leave_the_first_ones_as_they_were() -> None:
+    one, three = found(1).rows, found(3).rows
+    pd.testing.assert_frame_equal(one, three[three.draw == 0].reset_index(drop=True))
+
+
+def test_samples_are_eight_bit_pictures_of_every_person() -> None:
+    samples: dict[str, Any] = dict(found(1).samples)
+    assert sorted(set(samples["names"])) == ["ann", "bob"]
+    for name in ("cover", "marked", "swapped_cover", "swapped_marked"):
+        assert samples[name].shape == (6, 16, 16, 3)
+        assert samples[name].dtype == np.uint8
+    first = faces().pixels[0].permute(1, 2, 0).numpy()
+    assert (samples["cover"][0] == first).all()

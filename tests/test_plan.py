@@ -1,0 +1,190 @@
+"""From a benchmark file to cells: pure, complete, and with every conflict named and placed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ftbench import plan as plan_module
+from ftbench.compute import Compute
+from ftbench.config import Benchmark
+from ftbench.errors import BadInput
+from ftbench.plan import Choice, Grounds, Plan, make_plan, people_needed
+from ftbench.plugins import Plugins
+from ftbench.yamlfile import parse
+
+GROUNDS = Grounds("faces", "d" * 64, ("a", "b"), Compute("cpu", "float32", 1, "none"))
+BASE: dict[str, Any] = {
+    "name": "test",
+    "dataset": {"name": "procedural-faces", "size": 64},
+    "message": {"bits": 15},
+    "matrix": {"encoder": "unet-resnet18", "decoder": "conv7", "simulator": "faceswap"},
+    "evaluate": {"simulators": ["none", "faceswap"]},
+}
+
+
+def changed(**sections: dict[str, Any]) -> dict[str, Any]:
+    data = {key: dict(value) if isinstance(value, dict) else value for key, value in BASE.items()}
+    for name, values in sections.items():
+        data[name] = {**data.get(name, {}), **values}
+    return data
+
+
+def planned(data: dict[str, Any], plugins: Plugins, grounds: Grounds = GROUNDS) -> Plan:
+    document = parse(yaml.safe_dump(data, sort_keys=False), "test.yaml")
+    benchmark = Benchmark.model_validate(document.data)
+    choice = Choice(plugins, document, Path("/nowhere"), benchmark.accept_licences)
+    people_needed(benchmark, choice)
+    return make_plan(benchmark, choice, grounds)
+
+
+def kinds(plan: Plan) -> list[str]:
+    return [cell.kind for cell in plan.cells]
+
+
+def test_one_combination_is_three_cells_in_order(plugins: Plugins) -> None:
+    plan = planned(BASE, plugins)
+    assert kinds(plan) == ["fit", "train", "evaluate"]
+    fit, train, evaluate = plan.cells
+    assert train.inputs == (fit,)
+    assert evaluate.inputs[0] == train
+    assert fit.identity in {cell.identity for cell in evaluate.inputs[1:]}
+
+
+def test_every_combination_is_a_cell_and_simulators_are_shared(plugins: Plugins) -> None:
+    losses = [{"message": 1, "image": 0.1}, {"message": 10, "image": 0.1}, {"message": 1, "image": 0.5}]
+    plan = planned(changed(matrix={"loss": losses, "seed": [0, 1]}), plugins)
+    assert kinds(plan) == ["fit"] + ["train"] * 6 + ["evaluate"] * 6
+    assert len({cell.label for cell in plan.evaluations}) == 6
+
+
+def test_without_a_simulator_nothing_is_fitted(plugins: Plugins) -> None:
+    data = changed(matrix={"simulator": "none"}, evaluate={"simulators": ["none"]})
+    assert kinds(planned(data, plugins)) == ["train", "evaluate"]
+
+
+def test_a_black_box_simulator_is_fitted_for_the_test_alone(plugins: Plugins) -> None:
+    other = {"name": "faceswap", "width": 0.5}
+    plan = planned(changed(evaluate={"simulators": ["none", "faceswap", other]}), plugins)
+    assert kinds(plan) == ["fit", "fit", "train", "evaluate"]
+    assert len(plan.cells[2].inputs) == 1
+    assert len(plan.cells[3].inputs) == 3
+
+
+@pytest.mark.parametrize(
+    ("sections", "differ"),
+    [
+        ({"matrix": {"seed": 1}}, {"train", "evaluate"}),
+        ({"matrix": {"encoder": {"name": "unet-resnet18", "up_width": 0.5}}}, {"train", "evaluate"}),
+        ({"train": {"steps": 7}}, {"train", "evaluate"}),
+        ({"fit": {"steps": 7}}, {"fit", "train", "evaluate"}),
+        ({"evaluate": {"draws": 9}}, {"evaluate"}),
+        ({"dataset": {"size": 96}}, {"fit", "train", "evaluate"}),
+        ({"message": {"bits": 16}}, {"train", "evaluate"}),
+    ],
+)
+def test_an_identity_hangs_on_what_decides_the_result(
+    plugins: Plugins, sections: dict[str, Any], differ: set[str]
+) -> None:
+    before, after = planned(BASE, plugins), planned(changed(**sections), plugins)
+    unlike = {a.kind for a, b in zip(before.cells, after.cells, strict=True) if a.identity != b.identity}
+    assert unlike == differ
+
+
+def test_an_identity_does_not_hang_on_names_of_things(plugins: Plugins) -> None:
+    before = planned(BASE, plugins)
+    after = planned({**BASE, "name": "other", "title": "x"}, plugins, replace(GROUNDS, data_name="renamed"))
+    assert [c.identity for c in before.cells] == [c.identity for c in after.cells]
+    explicit = changed(matrix={"encoder": {"name": "unet-resnet18", "up_width": 1.0}})
+    assert [c.identity for c in planned(explicit, plugins).cells] == [c.identity for c in before.cells]
+
+
+def test_an_identity_hangs_on_data_compute_and_sources(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {cell.identity for cell in planned(BASE, plugins).cells}
+    for grounds in (
+        replace(GROUNDS, data_digest="e" * 64),
+        replace(GROUNDS, people=("b", "a")),
+        replace(GROUNDS, compute=Compute("cpu", "bfloat16", 1, "none")),
+        replace(GROUNDS, compute=Compute("cpu", "float32", 2, "none")),
+    ):
+        assert not before & {cell.identity for cell in planned(BASE, plugins, grounds).cells}
+    monkeypatch.setattr(type(plugins.parts[0]), "source_digest", lambda self: "another source")
+    assert not before & {cell.identity for cell in planned(BASE, plugins).cells}
+
+
+def test_the_harness_itself_is_part_of_an_identity(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {cell.identity for cell in planned(BASE, plugins).cells}
+    monkeypatch.setattr(plan_module, "package_digest", lambda package, only=(): "another harness")
+    assert not before & {cell.identity for cell in planned(BASE, plugins).cells}
+
+
+def test_weights_count_by_content(plugins: Plugins, tmp_path: Path) -> None:
+    file = tmp_path / "w.pth"
+    data = changed(matrix={"encoder": {"name": "unet-resnet18", "weights": str(file)}})
+    identities = set()
+    for content in (b"1", b"2", b"1"):
+        file.write_bytes(content)
+        identities.add(planned(data, plugins).cells[-1].identity)
+    assert len(identities) == 2
+    elsewhere = tmp_path / "moved.pth"
+    elsewhere.write_bytes(b"1")
+    data["matrix"]["encoder"]["weights"] = str(elsewhere)
+    assert planned(data, plugins).cells[-1].identity in identities
+
+
+def test_harness_sources_exist() -> None:
+    home = Path(plan_module.__file__).parent
+    assert all((home / name).is_file() for names in plan_module.HARNESS_SOURCES.values() for name in names)
+
+
+def test_strength_grids_are_written_out(plugins: Plugins) -> None:
+    distortions = ["identity", {"name": "jpeg", "quality": [90, 50]}, {"name": "gaussian-blur", "sigma": 1.0}]
+    plan = planned(changed(evaluate={"distortions": distortions}), plugins)
+    labels = [chosen.label for chosen in plan.evaluations[0].parts["distortions"]]
+    assert labels == ["identity", "jpeg quality=90", "jpeg quality=50", "gaussian-blur sigma=1"]
+
+
+def test_training_ranges_are_drawn_between_two_numbers(plugins: Plugins) -> None:
+    plan = planned(changed(train={"distortions": [{"name": "jpeg", "quality": [50, 95]}]}), plugins)
+    ((chosen, ranged),) = plan.cells[1].parts["pool"]
+    assert chosen.record.name == "jpeg"
+    assert ranged["quality"] == (50, 95)
+
+
+@pytest.mark.parametrize(
+    ("sections", "says"),
+    [
+        (
+            {"matrix": {"encoder": "unet-resnet81"}},
+            r"test\.yaml, line \d+.*no encoder 'unet-resnet81'; nearest: unet-resnet18",
+        ),
+        ({"matrix": {"encoder": {"name": "unet-resnet18", "up_widht": 1.0}}}, r"up_widht; did you mean up_width"),
+        ({"matrix": {"encoder": {"name": "unet-resnet18", "up_width": "wide"}}}, r"up_width must be a number"),
+        ({"matrix": {"decoder": {"name": "conv7", "width": 0}}}, r"width must be greater than 0"),
+        ({"dataset": {"size": 48}}, r"multiple of 32, not 48"),
+        ({"evaluate": {"simulators": ["none", "facswap"]}}, r"evaluate\.simulators\.1: .*nearest: faceswap"),
+        ({"evaluate": {"distortions": [{"name": "jpeg", "quality": [90, 101]}]}}, r"quality must be at most 100"),
+        ({"train": {"distortions": [{"name": "jpeg", "quality": [0, 90]}]}}, r"quality must be at least 1"),
+        ({"matrix": {"codec": {"name": "repetition", "times": 0}}}, r"times must be at least 1"),
+        ({"evaluate": {"simulators": ["none"], "metrics": ["psrn"]}}, r"no metric 'psrn'; nearest: psnr"),
+    ],
+)
+def test_a_conflict_is_one_sentence_with_its_place(plugins: Plugins, sections: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        planned(changed(**sections), plugins)
+
+
+def test_every_conflict_is_shown_at_once(plugins: Plugins) -> None:
+    data = changed(matrix={"encoder": "a", "decoder": "b", "codec": "c"}, evaluate={"distortions": ["d"]})
+    with pytest.raises(BadInput) as caught:
+        planned(data, plugins)
+    assert len(str(caught.value).splitlines()) == 4
+
+
+def test_a_licence_must_be_accepted(plugins: Plugins) -> None:
+    with pytest.raises(BadInput, match="licence MIT, which accept_licences does not list"):
+        planned({**BASE, "accept_licences": ["Apache-2.0"]}, plugins)
