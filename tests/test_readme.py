@@ -1,0 +1,53 @@
+"""What the README promises is what happens."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+README = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+
+
+def block(heading: str) -> list[str]:
+    found = re.search(rf"^## {heading}\n.*?```sh\n(.*?)```", README, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return [line.partition("#")[0].strip() for line in found[1].splitlines()]
+
+
+def test_the_second_command_makes_what_is_promised(tmp_path: Path) -> None:
+    install, run = block("Start")
+    assert install == "pip install -e '.[test]'"
+    program, *arguments = run.split()
+    assert program == "ftbench"
+    shutil.copytree(CHECKOUT / "benchmarks", tmp_path / "benchmarks")
+    done = subprocess.run(
+        [sys.executable, "-m", program, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    promised = re.search(r"`(results/quick/[^`]+)/`", README)
+    assert promised is not None
+    folder = tmp_path / promised[1]
+    assert (folder / "tables" / "main.md").is_file()
+    assert (folder / "figures" / "samples.png").is_file()
+    assert (folder / "manifest.json").is_file()
+    assert "stalled" not in done.stdout
+
+
+def test_the_named_files_exist() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (CHECKOUT / target).exists(), target
+
+
+def test_continuous_integration_runs_the_readmes_test_command() -> None:
+    (command,) = block("Test")
+    assert command in (CHECKOUT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_every_command_that_is_shown_exists() -> None:
+    listed = subprocess.run([sys.executable, "-m", "ftbench", "--help"], capture_output=True, text=True, check=True)
+    for line in re.findall(r"^ftbench (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^\s*{line}\s", listed.stdout, re.MULTILINE), line
