@@ -18,6 +18,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 UP_CHANNELS = (512, 256, 256, 128)
 """The re-implementation's up path, from the coarsest scale to the finest."""
 
+CODE_GAIN, RESIDUAL_GAIN = 4.0, 2.0
+"""Factors on torch's default weights where the code enters and where the residual leaves."""
+
 
 class UNet(nn.Module):
     """``(cover (b,3,s,s) in [0,1], code (b,n) of {0,1}) -> marked image (b,3,s,s) in [0,1]``.
@@ -72,10 +75,20 @@ class UNet(nn.Module):
         )
         self.last = nn.Sequential(nn.Conv2d(below + stem_channels, stem_channels, 3, padding=1), nn.ReLU(inplace=True))
         self.to_rgb = nn.Conv2d(stem_channels, 3, 1)
+        self._make_the_code_heard()
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
+
+    @torch.no_grad()
+    def _make_the_code_heard(self) -> None:
+        # torch's default weights drown the code's few planes in the skip's many channels and start from an
+        # all but empty residual; training then spends a third more steps before it reads anything.
+        for fold in self.write:
+            cast(nn.Conv2d, cast(nn.Sequential, fold)[0]).weight[:, -self.bits :] *= CODE_GAIN
+        self.to_rgb.weight *= RESIDUAL_GAIN
+        cast(Tensor, self.to_rgb.bias).zero_()
 
     def forward(self, cover: Tensor, code: Tensor) -> Tensor:
         """Write ``code`` into ``cover``."""
