@@ -17,6 +17,7 @@ from rich.console import Console
 from torch import nn
 
 from ftbench import provenance
+from ftbench.choice import Chosen, strength_of
 from ftbench.compute import Compute
 from ftbench.config import Benchmark, Loss
 from ftbench.data import Data
@@ -25,7 +26,7 @@ from ftbench.evaluate import Condition, evaluate
 from ftbench.fit import SimulatorTask
 from ftbench.loop import load_weights, read_curve, train
 from ftbench.pipeline import Attack, Damage, Pair, build
-from ftbench.plan import Cell, Chosen, Plan, strength_of
+from ftbench.plan import Cell, Plan
 from ftbench.plugins import Plugins
 from ftbench.pool import Pool, Ranged
 from ftbench.progress import Progress, begin, duration

@@ -23,7 +23,7 @@ def builtin() -> dict[str, Path]:
 def find(name: str) -> Path:
     """The file that a command line means: an existing path first, else a name; raises BadInput."""
     path = Path(name)
-    if path.exists() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+    if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
     known = builtin()
     if name in known:

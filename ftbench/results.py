@@ -19,11 +19,12 @@ import pandas as pd
 from rich.console import Console
 
 from ftbench import provenance
+from ftbench.choice import Chosen, input_paths, metric_record
 from ftbench.data import describe
 from ftbench.errors import BadInput
 from ftbench.execute import QUALITY, ROWS, SAMPLES, Outcome, curve_of
 from ftbench.loop import CURVE
-from ftbench.plan import Cell, Chosen, input_paths, metric_record
+from ftbench.plan import Cell
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_tables, write_report
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
@@ -122,10 +123,10 @@ def _notes(opened: Opened) -> tuple[str, ...]:
         "the same per pixel"
         for side in sorted(scaled)
     ]
-    fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
-    if fits:
+    fitted = sorted({cell.parts["simulator"].record.name for cell in opened.plan.cells if cell.kind == "fit"})
+    if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
-        notes.append(f"{len(fits)} simulator(s) fitted on the train split for {steps}, seed {benchmark.fit.seed}")
+        notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
     if not any(reference.parameters.get("weights") for reference in benchmark.matrix.encoder):
         notes.append("Networks start from random initialisation")
     straight = {

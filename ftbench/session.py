@@ -12,13 +12,14 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from ftbench import library
+from ftbench.choice import Choice
 from ftbench.compute import Compute, gpu_present, settle
 from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
 from ftbench.errors import BadInput
 from ftbench.execute import Bench
 from ftbench.explain import explain, nearest
-from ftbench.plan import Choice, Grounds, Plan, make_plan, people_needed
+from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins, discover
 from ftbench.store import Store, write_json
 from ftbench.yamlfile import Document, read, with_assignments, with_scale
@@ -53,8 +54,10 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     """Read, check and plan; raises BadInput with every fault found, before anything is computed."""
     file = library.find(request.benchmark)
     document = _swapped(read(file), request.data)
-    # Checked as written first, so that a mistake in a scale that is not used is found too.
     whole = _validated(BenchmarkFile, document)
+    # A mistake in a scale that is not used today is found today.
+    for name in whole.scales:
+        _validated(Benchmark, with_scale(document, name))
     scale = _scale(whole, request.scale)
     document = with_assignments(with_scale(document, scale), request.assignments)
     benchmark = _validated(Benchmark, document)

@@ -243,6 +243,19 @@ def test_a_results_folder_that_cannot_be_written_is_one_sentence(tiny: Path, ftb
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif("FTBENCH_FACES" not in os.environ, reason="no folder of real photographs is named")
+def test_two_real_people_run_through(tmp_path: Path, ftbench_command: list[str]) -> None:
+    faces = Path(os.environ["FTBENCH_FACES"]).resolve() / "two_identity"
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    done = call(ftbench_command, "run", "tiny.yaml", "--data", str(faces), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    folder = tmp_path / "results" / "tiny" / "two_identity-small"
+    data = json.loads((folder / "manifest.json").read_text())["data"]
+    assert set(data["people"]) == {"a", "b"}
+    assert sum(data["images"].values()) == 245 + 211
+    assert len(pd.read_csv(folder / "tables" / "main.csv")) == 2
+
+
 def test_a_failed_cell_fails_alone(tiny: Path, ftbench_command: list[str]) -> None:
     # A rate that no training survives, in the second setting's place only through its huge weight.
     text = TINY.replace("{message: 10, image: 0.1}", "{message: 1.0e+300, image: 0.1}")

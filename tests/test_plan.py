@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from ftbench import plan as plan_module
+from ftbench.choice import Choice
 from ftbench.compute import Compute
 from ftbench.config import Benchmark
 from ftbench.errors import BadInput
-from ftbench.plan import Choice, Grounds, Plan, make_plan, people_needed
+from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins
 from ftbench.yamlfile import parse
 

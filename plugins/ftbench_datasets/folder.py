@@ -51,16 +51,12 @@ class FolderSource:
         photos, refused = _open(listing.entries, minimum_pixels)
         kept, disagreeing, copies = _distinct(photos, flat=listing.flat)
         alike = [[kept[row].key for row in group] for group in _alike(kept)]
-        splits, said = _split(
-            kept, alike, by_identity=split_by == "identity" and not listing.flat, flat=listing.flat
-        )
+        splits, said = _split(kept, alike, by_identity=split_by == "identity" and not listing.flat, flat=listing.flat)
         self.name = re.sub(r"[^a-z0-9_]+", "-", root.name.lower()).strip("-") or "folder"
         self.items: Sequence[Item] = tuple(
             Item(photo.key, photo.entry.name, photo.entry.identity, splits[photo.key]) for photo in kept
         )
-        self.set_aside: Sequence[tuple[str, str]] = tuple(
-            sorted([*listing.set_aside, *refused, *disagreeing])
-        )
+        self.set_aside: Sequence[tuple[str, str]] = tuple(sorted([*listing.set_aside, *refused, *disagreeing]))
         self.notes: Sequence[str] = (
             *said,
             *_told(copies, "{} byte-for-byte copies of other images were left out."),
@@ -145,15 +141,9 @@ def _split(
         splits, said = _completed(splits, people if not flat else {}, families)
         notes += said
     across = spread(alike, splits)
-    notes += _told(
-        len(alike), "{} groups of near-duplicates (re-saved, rescaled or brightened copies) were found."
-    )
-    reasons = [f"{FILE} puts them there"] * bool(pins) + ["identities are kept whole"] * (
-        by_identity or not flat
-    )
-    notes += _told(
-        across, f"{{}} of these groups lie in more than one split, because {' or '.join(reasons)}."
-    )
+    notes += _told(len(alike), "{} groups of near-duplicates (re-saved, rescaled or brightened copies) were found.")
+    reasons = [f"{FILE} puts them there"] * bool(pins) + ["identities are kept whole"] * (by_identity or not flat)
+    notes += _told(across, f"{{}} of these groups lie in more than one split, because {' or '.join(reasons)}.")
     if not any(split == "val" for split in splits.values()):
         notes.append("No image is in val.")
     return splits, notes

@@ -81,9 +81,7 @@ def decode(data: bytes, *, minimum: int = 1, coarse: int | None = None) -> Image
     except Image.DecompressionBombError as error:
         raise UnreadableImage(_too_large(None)) from error
     except UnidentifiedImageError as error:
-        raise UnreadableImage(
-            "empty file" if not data else "not a JPEG, PNG, WebP, BMP or TIFF image"
-        ) from error
+        raise UnreadableImage("empty file" if not data else "not a JPEG, PNG, WebP, BMP or TIFF image") from error
     # Pillow's readers meet damage with OSError, SyntaxError, struct.error, zlib.error and a dozen more.
     except Exception as error:
         raise UnreadableImage("damaged or truncated") from error

@@ -37,16 +37,12 @@ def read_index(file: Path) -> list[Row]:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(_rows(csv.reader(stream, strict=True), file))
     except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise BadInput(
-            f"{file} cannot be read as comma-separated UTF-8 text ({error}); save it so."
-        ) from error
+        raise BadInput(f"{file} cannot be read as comma-separated UTF-8 text ({error}); save it so.") from error
     kept: dict[PurePosixPath, Row] = {}
     for row in rows:
         first = kept.setdefault(row.path, row)
         if (first.identity, first.split) != (row.identity, row.split):
-            raise BadInput(
-                f"{file} line {row.line} contradicts line {first.line} about {row.path}; keep one of them."
-            )
+            raise BadInput(f"{file} line {row.line} contradicts line {first.line} about {row.path}; keep one of them.")
     return list(kept.values())
 
 
@@ -84,9 +80,7 @@ def _inside(text: str, file: Path, line: int) -> PurePosixPath:
     if not path.parts or "\0" in text:
         raise BadInput(f"{file} line {line} names no image; give its path, or remove the line.")
     if path.is_absolute() or PureWindowsPath(text).drive or ".." in path.parts:
-        raise BadInput(
-            f"{file} line {line}: {text} leads out of the folder; name images inside it, relative to it."
-        )
+        raise BadInput(f"{file} line {line}: {text} leads out of the folder; name images inside it, relative to it.")
     try:
         inside = (file.parent / path).resolve().is_relative_to(file.parent.resolve())
     except (OSError, RuntimeError):
@@ -98,7 +92,5 @@ def _inside(text: str, file: Path, line: int) -> PurePosixPath:
 
 def _split(text: str, file: Path, line: int) -> Split | None:
     if text and text not in _BY_NAME:
-        raise BadInput(
-            f"{file} line {line}: {text!r} is no split; write train, val or test, or leave it empty."
-        )
+        raise BadInput(f"{file} line {line}: {text!r} is no split; write train, val or test, or leave it empty.")
     return _BY_NAME.get(text)

@@ -1,0 +1,138 @@
+"""From a name in a benchmark file to a part with checked parameters, and every problem on the way with its place."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from ftbench.components import Distortion, Kind, Metric, Parameters
+from ftbench.config import Reference
+from ftbench.errors import BadInput
+from ftbench.explain import explain
+from ftbench.plugins import Plugins, Provided
+from ftbench.yamlfile import Document, KeyPath
+
+NONE = "none"
+"""Stands for no simulator."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A part with the parameters that a benchmark gives it."""
+
+    provided: Provided
+    parameters: Parameters
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """What the benchmark file says, for labels."""
+
+    @property
+    def record(self) -> Any:
+        """The part's record."""
+        return self.provided.record
+
+    @property
+    def label(self) -> str:
+        """``jpeg quality=50``: the name and what the file says of it."""
+        given = (f"{key}={_plain(value)}" for key, value in self.given.items())
+        return " ".join([self.record.name, *given])
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this part and no other."""
+        return {
+            "name": self.record.name,
+            "distribution": self.provided.distribution,
+            "version": self.provided.version,
+            "source": self.provided.source_digest(),
+            "parameters": _digested(self.parameters),
+        }
+
+
+@dataclass
+class Choice:
+    """Turns references into chosen parts and collects what is wrong with them, with its place."""
+
+    plugins: Plugins
+    document: Document
+    home: Path
+    """The benchmark file's folder, which its relative paths start from."""
+    licences: Sequence[str]
+    problems: list[str] = field(default_factory=list)
+
+    def part(self, kind: Kind, reference: Reference, path: KeyPath) -> Chosen | None:
+        """The part that a reference names, or None after noting why not."""
+        try:
+            provided = self.plugins.find(kind, reference.name)
+        except BadInput as error:
+            self.note(path, str(error))
+            return None
+        record = provided.record
+        if record.licence not in self.licences:
+            self.note(
+                path,
+                f"{kind} {record.name!r} has licence {record.licence}, which accept_licences does not list",
+            )
+        try:
+            parameters = record.parameters.model_validate(self.located(record, reference.parameters))
+        except ValidationError as error:
+            self.problems.append(explain(error, self.document, record.parameters, path))
+            return None
+        return Chosen(provided, parameters, reference.parameters)
+
+    def parts(self, kind: Kind, references: Iterable[Reference], path: KeyPath) -> list[Chosen | None]:
+        """One entry a reference; ``none`` stands for no part where the kind is a simulator."""
+        return [
+            None if kind == "simulator" and reference.name == NONE else self.part(kind, reference, (*path, index))
+            for index, reference in enumerate(references)
+        ]
+
+    def located(self, record: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters, with files named relative to the benchmark file's folder made absolute."""
+        return {
+            key: str((self.home / value).resolve()) if key in input_paths(record.parameters) and value else value
+            for key, value in given.items()
+        }
+
+    def note(self, path: KeyPath, sentence: str) -> None:
+        """Remember a problem and its place."""
+        dotted = ".".join(str(step) for step in path)
+        self.problems.append(f"{self.document.place(path)}, {dotted}: {sentence}")
+
+    def settle(self) -> None:
+        """Raise BadInput with every problem noted."""
+        if self.problems:
+            raise BadInput("\n".join(dict.fromkeys(self.problems)))
+
+
+def strength_of(chosen: Chosen) -> float | None:
+    """The number that a strength grid varies, or None for a distortion without one."""
+    record = cast(Distortion, chosen.record)
+    return float(getattr(chosen.parameters, record.strength)) if record.strength else None
+
+
+def metric_record(chosen: Chosen) -> Metric:
+    """The record of a chosen metric."""
+    return cast(Metric, chosen.record)
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def input_paths(parameters: type[Parameters]) -> list[str]:
+    """The parameters that name files or folders of the user."""
+    return [name for name, info in parameters.model_fields.items() if "input-path" in info.metadata]
+
+
+def _digested(parameters: Parameters) -> dict[str, Any]:
+    values = parameters.model_dump(mode="json")
+    for name in input_paths(type(parameters)):
+        file = Path(values[name])
+        if values[name] and file.is_file():
+            values[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return values
