@@ -131,6 +131,8 @@ def train(
         lr=optimiser.learning_rate,
         betas=(optimiser.betas[0], optimiser.betas[1]),
         weight_decay=optimiser.weight_decay,
+        # One kernel for all tensors: of small networks' steps, a twentieth of the time.
+        fused=True,
     )
     run = _Run(network, averaged, adam)
     run.resume(folder, task, compute.device)
