@@ -131,7 +131,7 @@ def train(
         lr=optimiser.learning_rate,
         betas=(optimiser.betas[0], optimiser.betas[1]),
         weight_decay=optimiser.weight_decay,
-        # One kernel for all tensors: of small networks' steps, a twentieth of the time.
+        # One kernel for all tensors: a third of the time on a processor, where small networks feel it.
         fused=True,
     )
     run = _Run(network, averaged, adam)
