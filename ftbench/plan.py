@@ -21,7 +21,7 @@ from ftbench.yamlfile import KeyPath
 
 CellKind = Literal["fit", "train", "evaluate"]
 KNOWN_INPUTS = ("identity",)
-_COMMON = ("augment.py", "components.py", "data.py", "pipeline.py", "randomness.py")
+_COMMON = ("augment.py", "components.py", "data.py", "pipeline.py", "randomness.py", "work.py")
 HARNESS_SOURCES: dict[CellKind, tuple[str, ...]] = {
     "fit": (*_COMMON, "fit.py", "loop.py", "train.py"),
     "train": (*_COMMON, "loop.py", "pool.py", "train.py"),
@@ -315,9 +315,7 @@ class _Planner:
                 f"encoder {record.name!r} is read by {', '.join(record.pairs_with)}, not {decoder.record.name!r}",
             )
 
-    def _check_size(
-        self, chosen: Chosen, resolutions: tuple[int, ...], path: KeyPath, build: dict[str, int]
-    ) -> None:
+    def _check_size(self, chosen: Chosen, resolutions: tuple[int, ...], path: KeyPath, build: dict[str, int]) -> None:
         if resolutions and self.size not in resolutions:
             takes = ", ".join(map(str, resolutions))
             self.choice.note(path, f"{chosen.record.name!r} takes {takes} px, and dataset.size is {self.size}")

@@ -22,12 +22,13 @@ from ftbench import provenance
 from ftbench.choice import Chosen, input_paths, metric_record
 from ftbench.data import describe
 from ftbench.errors import BadInput
-from ftbench.execute import QUALITY, ROWS, SAMPLES, Outcome, curve_of
+from ftbench.execute import Outcome
 from ftbench.loop import CURVE
 from ftbench.plan import Cell
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_tables, write_report
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
+from ftbench.work import QUALITY, ROWS, SAMPLES, curve_of
 
 MANIFEST = "manifest.json"
 FORMAT = 1

@@ -11,17 +11,17 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from ftbench import library
+from ftbench import library, provenance
 from ftbench.choice import Choice
 from ftbench.compute import Compute, gpu_present, settle
 from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
 from ftbench.errors import BadInput
-from ftbench.execute import Bench
 from ftbench.explain import explain, nearest
 from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins, discover
 from ftbench.store import Store, write_json
+from ftbench.work import Bench
 from ftbench.yamlfile import Document, read, with_assignments, with_scale
 
 SETTLED = "compute.json"
@@ -52,6 +52,8 @@ class Opened:
 
 def open_benchmark(request: Request, console: Console, settle_on_disk: bool = True) -> Opened:
     """Read, check and plan; raises BadInput with every fault found, before anything is computed."""
+    # Asked for now and remembered: what is on disk when a cell ends may no longer be what is running.
+    provenance.code()
     file = library.find(request.benchmark)
     document = _swapped(read(file), request.data)
     whole = _validated(BenchmarkFile, document)

@@ -1,0 +1,193 @@
+"""What each kind of cell does: parts are built, given their data, and set to work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from rich.console import Console
+from torch import nn
+
+from ftbench.choice import Chosen, strength_of
+from ftbench.compute import Compute
+from ftbench.config import Benchmark, Loss
+from ftbench.data import Data
+from ftbench.evaluate import Condition, evaluate
+from ftbench.fit import SimulatorTask
+from ftbench.loop import load_weights, read_curve, train
+from ftbench.pipeline import Attack, Damage, Pair, build
+from ftbench.plan import Cell
+from ftbench.plugins import Plugins
+from ftbench.pool import Pool, Ranged
+from ftbench.progress import Progress
+from ftbench.randomness import derive
+from ftbench.store import CellFolder, Store, write_atomically
+from ftbench.train import PairTask
+
+STALLED_BELOW = 0.6
+"""Bit accuracy of marked val images under which a pair has learned nothing worth a table row."""
+ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every cell works with."""
+
+    benchmark: Benchmark
+    data: Data
+    compute: Compute
+    store: Store
+    plugins: Plugins
+    console: Console
+
+    def folder(self, cell: Cell) -> CellFolder:
+        """Where a cell lives."""
+        return self.store.cell(cell.kind, cell.identity)
+
+
+def fit_simulator(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
+    """Fit a trainable simulator; its weights go into ``folder``, what is worth a manifest is returned."""
+    chosen: Chosen = cell.parts["simulator"]
+    settings = bench.benchmark.fit
+    torch.manual_seed(derive(settings.seed, "simulator weights"))
+    task = SimulatorTask(
+        network=build(chosen, size=bench.data.size),
+        needs=chosen.record.needs,
+        settings=settings,
+        images=bench.data.split("train"),
+        val=bench.data.split("val"),
+        compute=bench.compute,
+    )
+    return train(
+        task,
+        steps=settings.steps,
+        optimiser=settings.optimiser,
+        ema=0.0,
+        validate_every=settings.validate_every,
+        compute=bench.compute,
+        folder=folder,
+        progress=progress,
+    )
+
+
+def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
+    """Train an encoder and a decoder; the summary says when it began to read and whether it stalled."""
+    settings = bench.benchmark.train
+    seed = int(cell.settings["seed"])
+    torch.manual_seed(derive(seed, "pair weights"))
+    simulator: Chosen | None = cell.parts["simulator"]
+    task = PairTask(
+        network=_pair(cell, bench),
+        codec=_codec(cell),
+        attacks=[_attack(simulator, cell, bench)] if simulator else [],
+        pool=Pool([Ranged(chosen.record, ranged) for chosen, ranged in cell.parts["pool"]]),
+        loss_weights=Loss.model_validate(cell.settings["loss"]),
+        settings=settings,
+        size=bench.data.size,
+        bits=int(cell.settings["bits"]),
+        code_bits=int(cell.settings["code_bits"]),
+        seed=seed,
+        images=bench.data.split("train"),
+        val=bench.data.split("val"),
+        compute=bench.compute,
+    )
+    summary = train(
+        task,
+        steps=settings.steps,
+        optimiser=settings.optimiser,
+        ema=settings.ema,
+        validate_every=settings.validate_every,
+        compute=bench.compute,
+        folder=folder,
+        progress=progress,
+    )
+    read = summary["at_best"]["val_accuracy_marked"]
+    return {**summary, "read_step": task.read_step, "status": "stalled" if read < STALLED_BELOW else "done"}
+
+
+def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
+    """Test a trained pair; rows, quality and samples go into ``folder``."""
+    trained = cell.inputs[0]
+    settings = bench.benchmark.evaluate
+    pair = bench.compute.place(_pair(trained, bench))
+    load_weights(bench.folder(trained), pair)
+    assert isinstance(pair, Pair)
+    attacks = {
+        simulator_label(chosen, cell.parts["simulators"]): _attack(chosen, cell, bench)
+        for chosen in cell.parts["simulators"]
+        if chosen
+    }
+    # The last cell of a benchmark, and the only one that opens the test split.
+    images = bench.data.split("test", settings.limit)
+    findings = evaluate(
+        pair=pair,
+        codec=_codec(trained),
+        attacks=attacks,
+        conditions=[_condition(chosen) for chosen in cell.parts["distortions"]],
+        metrics={chosen.record.name: build(chosen) for chosen in cell.parts["metrics"]},
+        images=images,
+        settings=settings,
+        bits=int(trained.settings["bits"]),
+        device=bench.compute.device,
+        progress=progress,
+    )
+    write_atomically(folder.file(ROWS), partial(_write_frame, findings.rows))
+    write_atomically(folder.file(QUALITY), partial(_write_frame, findings.quality))
+    samples: dict[str, Any] = dict(findings.samples)
+    write_atomically(folder.file(SAMPLES), lambda path: np.savez(path, **samples))
+    status = (bench.folder(trained).summary or {}).get("status", "done")
+    return {"status": status, "images": len(images), "rows": len(findings.rows)}
+
+
+def simulator_label(chosen: Chosen, all_chosen: Sequence[Chosen | None]) -> str:
+    """The name, with its parameters only where the name alone would be ambiguous."""
+    same = [other for other in all_chosen if other and other.record.name == chosen.record.name]
+    return chosen.label if len(same) > 1 else str(chosen.record.name)
+
+
+def curve_of(cell: Cell, bench: Bench) -> Any:
+    """The training curve behind an evaluation."""
+    return read_curve(bench.folder(cell.inputs[0]))
+
+
+def _pair(cell: Cell, bench: Bench) -> Pair:
+    arguments = {"size": bench.data.size, "bits": int(cell.settings["code_bits"])}
+    return Pair(build(cell.parts["encoder"], **arguments), build(cell.parts["decoder"], **arguments))
+
+
+def _codec(cell: Cell) -> Any:
+    return build(cell.parts["codec"], bits=int(cell.settings["bits"]))
+
+
+def _attack(chosen: Chosen, cell: Cell, bench: Bench) -> Attack:
+    network = build(chosen, size=bench.data.size)
+    if chosen.record.trainable:
+        fitted = next(
+            needed for needed in cell.inputs if needed.kind == "fit" and needed.settings["simulator"] == chosen.identity
+        )
+        load_weights(bench.folder(fitted), network)
+    if isinstance(network, nn.Module):
+        network = bench.compute.place(network).eval().requires_grad_(False)
+    return Attack(chosen.record, network)
+
+
+def _condition(chosen: Chosen) -> Condition:
+    record = chosen.record
+    return Condition(
+        label=chosen.label,
+        category=record.category,
+        strength=strength_of(chosen),
+        damage=Damage(record, build(chosen)),
+        plain=record.category == "none",
+    )
+
+
+def _write_frame(frame: pd.DataFrame, path: Path) -> None:
+    # No time stamp inside: the same rows are the same bytes.
+    frame.to_csv(path, index=False, compression={"method": "gzip", "mtime": 1})
