@@ -111,7 +111,10 @@ class Optimiser(Section):
     learning_rate: float = Field(1e-3, gt=0)
     betas: Annotated[list[float], Field(min_length=2, max_length=2)] = [0.9, 0.999]
     weight_decay: float = Field(1e-5, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "stable-decay", "constant"] = Field(
+        "cosine", description="stable-decay: constant, then a straight line to zero"
+    )
+    decay: float = Field(0.4, gt=0, le=1, description="share of the steps over which stable-decay falls")
     warmup: float = Field(0.02, ge=0, le=0.5, description="share of the steps over which the rate rises")
     clip: float = Field(1.0, gt=0, description="largest norm of the gradient, of the loss of a mean image")
 

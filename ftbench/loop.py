@@ -184,6 +184,8 @@ def rate_factor(step: int, steps: int, optimiser: Optimiser) -> float:
         return (step + 1) / (warm + 1)
     if optimiser.schedule == "constant":
         return 1.0
+    if optimiser.schedule == "stable-decay":
+        return min(1.0, (steps - step) / max(1.0, optimiser.decay * steps))
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
 
 

@@ -284,5 +284,7 @@ def test_the_rate_warms_up_and_falls() -> None:
     assert factors[:10] == sorted(factors[:10])
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[-1] < 0.01
+    stable = Optimiser(warmup=0, schedule="stable-decay", decay=0.5)
+    assert [loop.rate_factor(step, 100, stable) for step in (0, 49, 50, 75, 99)] == [1, 1, 1, 0.5, 0.02]
     constant = Optimiser(warmup=0, schedule="constant")
     assert {loop.rate_factor(step, 100, constant) for step in range(100)} == {1.0}
