@@ -38,7 +38,8 @@ class Chosen:
     @property
     def label(self) -> str:
         """``jpeg quality=50``: the name and what the file says of it."""
-        given = (f"{key}={_plain(value)}" for key, value in self.given.items())
+        hidden = input_paths(type(self.parameters))
+        given = (f"{key}={_plain(value)}" for key, value in self.given.items() if key not in hidden)
         return " ".join([self.record.name, *given])
 
     @property
@@ -82,6 +83,12 @@ class Choice:
         except ValidationError as error:
             self.problems.append(explain(error, self.document, record.parameters, path))
             return None
+        for name in input_paths(record.parameters) if kind != "dataset" else ():
+            file = Path(getattr(parameters, name))
+            if getattr(parameters, name) and not file.is_file():
+                self.note(
+                    (*path, name), f"there is no file {file.name!r}; paths start from the benchmark file's folder"
+                )
         return Chosen(provided, parameters, reference.parameters)
 
     def parts(self, kind: Kind, references: Iterable[Reference], path: KeyPath) -> list[Chosen | None]:
@@ -94,7 +101,9 @@ class Choice:
     def located(self, record: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters, with files named relative to the benchmark file's folder made absolute."""
         return {
-            key: str((self.home / value).resolve()) if key in input_paths(record.parameters) and value else value
+            key: str((self.home / Path(value).expanduser()).resolve())
+            if key in input_paths(record.parameters) and value and isinstance(value, str)
+            else value
             for key, value in given.items()
         }
 

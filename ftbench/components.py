@@ -60,8 +60,9 @@ class Component:
     reference: str = ""
     """Where the method comes from: a paper, a page."""
     objection: str = ""
-    """Lazy ``"module:function"``, asked while planning with the build arguments and the parameters; it
-    returns one sentence when the part cannot be built so, else None. Empty: nothing to object."""
+    """Lazy ``"module:function"``, asked while planning, with the parameters and: size and bits for encoders and
+    decoders, size for simulators and metrics, nothing for data sets. It returns one sentence when the part
+    cannot be used so, else None. Empty: nothing to object; distortions and codecs are not asked."""
 
     kind: Kind = field(init=False, default="encoder", repr=False)
 

@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from ftbench.config import ComputeSection
+from ftbench.errors import BadInput
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Processors with either train convolutions in bfloat16 at 1.5 to 2 times the speed of float32."""
@@ -31,9 +32,11 @@ class Compute:
         """Move a network to the device, in the memory layout that convolutions are fastest in."""
         return network.to(self.device).to(memory_format=torch.channels_last)
 
-    def compiled(self, network: nn.Module) -> nn.Module:
-        """The network as training calls it; its parameters stay those of ``network``."""
-        return network if self.compile == "none" else cast(nn.Module, torch.compile(network))
+    def compile_parts(self, network: nn.Module) -> None:
+        """Compile the forward pass of each part in place; names and parameters stay as they are."""
+        if self.compile == "default":
+            for part in network.children():
+                part.compile()
 
     @contextlib.contextmanager
     def autocast(self) -> Iterator[None]:
@@ -42,12 +45,13 @@ class Compute:
             yield
 
     @contextlib.contextmanager
-    def threading(self) -> Iterator[None]:
-        """Use the settled number of threads, and put back the old one."""
+    def settled(self) -> Iterator[None]:
+        """Use the settled number of threads, and on a GPU true float32 and repeatable convolutions."""
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
-            yield
+            with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+                yield
         finally:
             torch.set_num_threads(before)
 
@@ -60,11 +64,14 @@ def gpu_present() -> bool:
 def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) -> Compute:
     """Replace every ``auto``: by what an earlier run of the same results folder settled, else by a look.
 
-    An explicit setting wins over the earlier one; an earlier GPU that is gone is not used.
+    An explicit setting wins over the earlier one; an earlier GPU that is gone is not used. Raises BadInput when a
+    GPU is asked for and there is none.
     """
     known = dict(earlier or {})
     if known.get("device") == "cuda" and not gpu_present():
         known = {}
+    if section.device == "cuda" and not gpu_present():
+        raise BadInput("compute.device is cuda, and no GPU can be used here; write auto or cpu, or see ftbench doctor")
     device = section.device if section.device != "auto" else known.get("device")
     device = device or ("cuda" if gpu_present() else "cpu")
     if known.get("device") not in (None, device):

@@ -76,7 +76,7 @@ class Loss(Section):
         "so that it weighs the mean squared error of a pixel alike",
     )
 
-    def image_weight(self, size: int) -> float:
+    def image_weight(self) -> float:
         """The weight of the *mean* squared error of an image, in units of one summed message term."""
         return self.image * 3 * self.stated_at**2 if self.reduction == "sum" else self.image
 

@@ -60,7 +60,7 @@ class Data:
 
     @property
     def digest(self) -> str:
-        """Of the images' content, who they show and how they are split; names and places have no part in it."""
+        """Of the images' content, who they show and how they are split; file names and places have no part in it."""
         lines = sorted(f"{item.key} {item.identity} {item.split}" for item in self.items)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -115,7 +115,8 @@ def choose(source: ImageSource, size: int, named: Sequence[str] | None, needed: 
             f"{place}: a simulator needs {needed} people and data set {source.name!r} gives {len(people)}; "
             "name them under dataset.people, or use data with one folder a person"
         )
-    data = Data(source, tuple(people), tuple(i for i in source.items if i.identity in people), size)
+    chosen = set(people)
+    data = Data(source, tuple(people), tuple(i for i in source.items if i.identity in chosen), size)
     for split, fewest in FEWEST.items():
         counts = data.counts()
         have = {who: counts[who][split] for who in people} if needed else {"": _total(counts, split)}
@@ -139,7 +140,6 @@ def _spread(images: Images, limit: int) -> Images:
 
     if limit >= len(images):
         return images
-    seats: list[int] = []
     ranks: Counter[int] = Counter()
     order: list[tuple[int, int]] = []
     for position, who in enumerate(images.identity.tolist()):

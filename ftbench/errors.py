@@ -9,5 +9,9 @@ class BadInput(FtbenchError):
     """The benchmark file, the data or the command line is at fault; exit code 2."""
 
 
+class CannotWrite(BadInput):
+    """The results folder is full or read-only: no cell could be finished, so the run ends."""
+
+
 class CellFailed(FtbenchError):
     """A cell could not be finished; other cells go on; exit code 1."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ftbench import provenance, work
-from ftbench.errors import BadInput, CellFailed
-from ftbench.plan import Cell, CellKind, Plan
+from ftbench.errors import BadInput, CannotWrite, FtbenchError
+from ftbench.plan import Cell, CellKind, Plan, chosen_parts
 from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
 from ftbench.store import CellFolder
@@ -34,7 +34,8 @@ class Outcome:
 
 
 def run(plan: Plan, bench: Bench) -> Outcome:
-    """Run what is unfinished. Interruptions and BadInput (a full disk) pass through; the rest fails a cell."""
+    """Run what is unfinished. Interruptions and CannotWrite (a full disk) pass through; the rest fails a cell."""
+    _load_parts(plan)
     outcome = Outcome()
     for number, cell in enumerate(plan.cells, start=1):
         title = f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
@@ -50,16 +51,29 @@ def run(plan: Plan, bench: Bench) -> Outcome:
     return outcome
 
 
+def _load_parts(plan: Plan) -> None:
+    # Before hours of training, and while the sources are those that the identities were made of.
+    for chosen in chosen_parts(plan.cells):
+        try:
+            chosen.record.load()
+        except Exception as error:
+            record, by = chosen.record, chosen.provided
+            raise BadInput(
+                f"{record.kind} {record.name!r} of {by.distribution} {by.version} cannot be loaded: "
+                f"{type(error).__name__}: {error}; mend that distribution or name another part"
+            ) from error
+
+
 def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome) -> None:
     bench.plugins.tell("ftbench_cell_started", cell=cell.identity, label=cell.label, kind=cell.kind)
     summary: dict[str, Any] = {"status": "failed"}
     try:
-        with bench.folder(cell).locked(), bench.compute.threading():
+        with bench.folder(cell).locked(), bench.compute.settled():
             summary = _finish(cell, title, bench)
-    except BadInput:
+    except CannotWrite:
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, CellFailed) else f"{type(error).__name__}: {error}"
+        reason = str(error) if isinstance(error, FtbenchError) else f"{type(error).__name__}: {error}"
         log.debug("cell %s failed", cell.identity, exc_info=True)
         outcome.failed[cell.identity] = reason
         _say(bench, f"{title}: FAILED: {reason}", loud=True)

@@ -23,11 +23,11 @@ from ftbench.config import Optimiser
 from ftbench.errors import CellFailed
 from ftbench.progress import Progress
 from ftbench.randomness import derive
+from ftbench.store import UNFINISHED as CHECKPOINT
 from ftbench.store import CellFolder, write_atomically
 
 LOG_EVERY = 20
 CHECKPOINT_SECONDS = 30.0
-CHECKPOINT = "checkpoint.pt"
 WEIGHTS = "weights.safetensors"
 CURVE = "curve.csv"
 
@@ -126,8 +126,9 @@ def train(
     """
     network = compute.place(task.network)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     adam = torch.optim.AdamW(
-        network.parameters(),
+        trained,
         lr=optimiser.learning_rate,
         betas=(optimiser.betas[0], optimiser.betas[1]),
         weight_decay=optimiser.weight_decay,
@@ -136,7 +137,7 @@ def train(
     )
     run = _Run(network, averaged, adam)
     run.resume(folder, task, compute.device)
-    called = compute.compiled(network)
+    compute.compile_parts(network)
     window: list[dict[str, float]] = []
     saved = time.monotonic()
     progress.start(steps, run.step)
@@ -148,7 +149,7 @@ def train(
         # For layers that draw from the global generator, such as dropout.
         torch.manual_seed(derive("layers", run.step))
         adam.zero_grad(set_to_none=True)
-        loss, values = task.loss(called, run.step)
+        loss, values = task.loss(network, run.step)
         bad = next((name for name, value in {"loss": loss.item(), **values}.items() if _broken(value)), None)
         if bad:
             raise CellFailed(
@@ -156,7 +157,7 @@ def train(
                 "try a lower learning rate or precision: float32"
             )
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), optimiser.clip)
+        torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
         adam.step()
         if averaged is not None:
             averaged.update_parameters(network)
@@ -212,6 +213,8 @@ def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
     with torch.no_grad():
         score, values = task.validate(kept)
     kept.train(training)
+    if score is not None and _broken(score):
+        raise CellFailed(f"the val loss is not a finite number at step {run.step}; the last good checkpoint is kept")
     # Until something may be kept as best, the latest is.
     if score is None or score < run.best_score:
         run.best_score = math.inf if score is None else score
@@ -225,7 +228,6 @@ def _finish(run: _Run, folder: CellFolder) -> dict[str, Any]:
     write_atomically(folder.file(WEIGHTS), lambda path: save_file(best, path))
     curve = pd.DataFrame(run.curve)
     write_atomically(folder.file(CURVE), lambda path: curve.to_csv(path, index=False))
-    folder.file(CHECKPOINT).unlink(missing_ok=True)
     parameters = sum(parameter.numel() for parameter in run.network.parameters())
     at_best = next(row for row in reversed(run.curve) if row["step"] == run.best_step)
     return {"steps": run.step, "best_step": run.best_step, "parameters": parameters, "at_best": at_best}

@@ -56,10 +56,11 @@ class Attack:
     def __call__(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit."""
         wanted = {name: inputs[name] for name in self.record.needs}
-        fake = self.network(image, wanted)
-        if not self.record.differentiable:
-            fake = straight_through(image, fake)
-        return eight_bit(fake)
+        if self.record.differentiable:
+            return eight_bit(self.network(image, wanted))
+        with torch.no_grad():
+            fake = self.network(image.detach(), wanted)
+        return eight_bit(straight_through(image, fake))
 
 
 class Damage:

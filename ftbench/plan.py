@@ -9,7 +9,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, cast
 
@@ -21,11 +21,16 @@ from ftbench.yamlfile import KeyPath
 
 CellKind = Literal["fit", "train", "evaluate"]
 KNOWN_INPUTS = ("identity",)
-_COMMON = ("augment.py", "components.py", "data.py", "pipeline.py", "randomness.py", "work.py")
+PLAIN = "identity"
+"""The distortion that does nothing."""
+_COMMON = (
+    *("augment.py", "components.py", "compute.py", "config.py", "data.py"),
+    *("loop.py", "pipeline.py", "randomness.py", "train.py", "work.py"),
+)
 HARNESS_SOURCES: dict[CellKind, tuple[str, ...]] = {
-    "fit": (*_COMMON, "fit.py", "loop.py", "train.py"),
-    "train": (*_COMMON, "loop.py", "pool.py", "train.py"),
-    "evaluate": (*_COMMON, "evaluate.py", "train.py"),
+    "fit": (*_COMMON, "fit.py"),
+    "train": (*_COMMON, "pool.py"),
+    "evaluate": (*_COMMON, "evaluate.py"),
 }
 """The harness's own files that a cell's numbers come out of: another source is another cell."""
 
@@ -72,8 +77,9 @@ class Plan:
 class Grounds:
     """What planning needs to know of the world: data and compute, both settled."""
 
-    data_name: str
     data_digest: str
+    data_source: str
+    """Digest of the sources of the part that opens and draws the images."""
     people: tuple[str, ...]
     compute: Any
 
@@ -96,11 +102,23 @@ def people_needed(benchmark: Benchmark, choice: Choice) -> int | None:
     return next(iter(needs), None)
 
 
+def chosen_parts(cells: Sequence[Cell]) -> list[Chosen]:
+    """Every chosen part of some cells, as often as it is used."""
+    held = [
+        entry
+        for cell in cells
+        for role in cell.parts.values()
+        for entry in (role if isinstance(role, list) else [role])
+    ]
+    parts = (entry[0] if isinstance(entry, tuple) else entry for entry in held)
+    return [part for part in parts if isinstance(part, Chosen)]
+
+
 def make_plan(benchmark: Benchmark, choice: Choice, grounds: Grounds) -> Plan:
     """Every cell of the benchmark; raises BadInput that names every conflict."""
     planner = _Planner(benchmark, choice, grounds)
     cells: dict[str, Cell] = {}
-    for evaluation in planner.evaluations():
+    for evaluation in _distinct(list(planner.evaluations())):
         for cell in _with_inputs(evaluation):
             cells.setdefault(cell.identity, cell)
     choice.settle()
@@ -127,6 +145,9 @@ class _Planner:
         pool = list(self._pool())
         grid = list(self._grid())
         metrics = choice.parts("metric", self.benchmark.evaluate.metrics, ("evaluate", "metrics"))
+        self._check_metrics(metrics)
+        self._check_labels("simulators", tests)
+        self._check_labels("distortions", grid)
         choice.settle()
         axes = itertools.product(
             enumerate(encoders),
@@ -168,10 +189,10 @@ class _Planner:
         seed: int,
     ) -> Cell:
         columns = {
-            "encoder": encoder.record.name,
-            "decoder": decoder.record.name,
+            "encoder": _told_apart(encoder, self.benchmark.matrix.encoder),
+            "decoder": _told_apart(decoder, self.benchmark.matrix.decoder),
             "codec": codec.label,
-            "trained against": simulator.record.name if simulator else NONE,
+            "trained against": _told_apart(simulator, self.benchmark.matrix.simulator) if simulator else NONE,
             "λ": f"{loss.message:g}",
             "α": f"{loss.image:g}",
             "seed": str(seed),
@@ -209,8 +230,9 @@ class _Planner:
             label=trained.label,
             settings=self._settings(
                 "evaluate",
-                simulators=[chosen.identity if chosen else None for chosen in tests],
-                distortions=[chosen.identity for chosen in grid],
+                # Rows carry the labels, and random distortions are seeded by them.
+                simulators=[[chosen.label, chosen.identity] if chosen else None for chosen in tests],
+                distortions=[[chosen.label, chosen.identity] for chosen in grid],
                 metrics=[chosen.identity for chosen in metrics],
                 evaluate=self.benchmark.evaluate.model_dump(include={"draws", "seed", "limit"}),
             ),
@@ -225,6 +247,7 @@ class _Planner:
     def _settings(self, kind: CellKind, **more: Any) -> dict[str, Any]:
         return {
             "data": self.grounds.data_digest,
+            "data_source": self.grounds.data_source,
             "people": list(self.grounds.people),
             "size": self.size,
             "compute": asdict(self.grounds.compute),
@@ -249,8 +272,16 @@ class _Planner:
 
     def _grid(self) -> Iterator[Chosen]:
         """The distortions of the evaluation, every strength on its own."""
-        for index, reference in enumerate(self.benchmark.evaluate.distortions):
+        references = self.benchmark.evaluate.distortions
+        if not any(reference.name == PLAIN for reference in references):
+            # The main table and the control are read without any distortion.
+            chosen = self.choice.part("distortion", Reference(name=PLAIN), ("evaluate", "distortions"))
+            yield from [chosen] if chosen else []
+        for index, reference in enumerate(references):
             given = reference.parameters
+            for key, value in given.items():
+                if value == []:
+                    self.choice.note(("evaluate", "distortions", index, key), "the grid is empty; list its strengths")
             values = [value if isinstance(value, list) else [value] for value in given.values()]
             for combination in itertools.product(*values):
                 single = Reference.model_validate(
@@ -273,6 +304,7 @@ class _Planner:
             low, high = ends
             if low is None or high is None:
                 continue
+            self._check_between(reference, path)
             ranged = {
                 key: (getattr(low.parameters, key), getattr(high.parameters, key))
                 if _is_range(given.get(key))
@@ -280,6 +312,42 @@ class _Planner:
                 for key, value in dict(low.parameters).items()
             }
             yield low, ranged
+
+    def _check_between(self, reference: Reference, path: KeyPath) -> None:
+        """Every whole number that a range may draw must be one that the part takes."""
+        for key, value in reference.parameters.items():
+            if not _is_range(value):
+                continue
+            low, high = value
+            if low > high:
+                self.choice.note((*path, key), f"the range [{low}, {high}] runs backwards; write the lower end first")
+            elif isinstance(low, int) and isinstance(high, int):
+                for drawn in range(low + 1, min(high, low + 1000)):
+                    problems = len(self.choice.problems)
+                    changed = {**reference.parameters, key: drawn}
+                    single = {name: item[0] if _is_range(item) else item for name, item in changed.items()}
+                    one = Reference.model_validate({"name": reference.name, **single})
+                    self.choice.part("distortion", one, path)
+                    if len(self.choice.problems) > problems:
+                        return
+
+    def _check_metrics(self, metrics: list[Chosen | None]) -> None:
+        names = [chosen.record.name for chosen in metrics if chosen]
+        for index, chosen in enumerate(metrics):
+            if chosen is None:
+                continue
+            path = ("evaluate", "metrics", index)
+            if names.count(chosen.record.name) > 1:
+                self.choice.note(path, f"metric {chosen.record.name!r} is named more than once")
+            sentence = chosen.record.object_to(chosen.parameters, size=self.size)
+            if sentence:
+                self.choice.note(path, sentence)
+
+    def _check_labels(self, axis: str, chosen: Sequence[Chosen | None]) -> None:
+        labels = [part.label for part in chosen if part]
+        for label in dict.fromkeys(labels):
+            if labels.count(label) > 1:
+                self.choice.note(("evaluate", axis), f"{label!r} is named more than once; name it once")
 
     def _code_bits(self, codec: Chosen, path: KeyPath) -> int | None:
         record = cast(Codec, codec.record)
@@ -304,6 +372,11 @@ class _Planner:
         build = {"size": self.size, "bits": code_bits}
         self._check_size(encoder, record.resolutions, ("matrix", "encoder", e), build)
         self._check_size(decoder, decoder.record.resolutions, ("matrix", "decoder", d), build)
+        if not (record.trainable or decoder.record.trainable):
+            self.choice.note(
+                ("matrix", "encoder", e),
+                f"neither {record.name!r} nor {decoder.record.name!r} is trainable; this release trains every pair",
+            )
         if record.max_bits is not None and code_bits > record.max_bits:
             self.choice.note(
                 ("message", "bits"),
@@ -322,6 +395,19 @@ class _Planner:
         sentence = chosen.record.object_to(chosen.parameters, **build)
         if sentence:
             self.choice.note(path, sentence)
+
+
+def _told_apart(chosen: Chosen, axis: Sequence[Reference]) -> str:
+    """The name, with parameters where the axis names the part more than once."""
+    named = [reference.name.partition("@")[0] for reference in axis]
+    return chosen.label if named.count(chosen.record.name) > 1 else str(chosen.record.name)
+
+
+def _distinct(cells: list[Cell]) -> Iterator[Cell]:
+    """The cells, each with a label of its own."""
+    for cell in cells:
+        alike = {other.identity for other in cells if other.label == cell.label}
+        yield replace(cell, label=f"{cell.label} ({cell.identity[:6]})") if len(alike) > 1 else cell
 
 
 def _with_inputs(cell: Cell) -> Iterator[Cell]:

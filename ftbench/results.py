@@ -19,12 +19,12 @@ import pandas as pd
 from rich.console import Console
 
 from ftbench import provenance
-from ftbench.choice import Chosen, input_paths, metric_record
+from ftbench.choice import input_paths, metric_record
 from ftbench.data import describe
 from ftbench.errors import BadInput
 from ftbench.execute import Outcome
 from ftbench.loop import CURVE
-from ftbench.plan import Cell
+from ftbench.plan import Cell, chosen_parts
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_tables, write_report
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
@@ -81,10 +81,15 @@ def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
         status=outcome.summaries[cell.identity]["status"],
         bits=int(trained.settings["bits"]),
         code_bits=int(trained.settings["code_bits"]),
-        rows=pd.read_csv(folder.file(ROWS), dtype=AS_TEXT),
-        quality=pd.read_csv(folder.file(QUALITY), dtype=AS_TEXT),
+        rows=_read(folder.file(ROWS)),
+        quality=_read(folder.file(QUALITY)),
         curve=curve_of(cell, opened.bench),
     )
+
+
+def _read(file: Path) -> pd.DataFrame:
+    # A person may be called NA; only a strength may be missing.
+    return pd.read_csv(file, dtype=AS_TEXT, keep_default_na=False, na_values={"strength": [""]})
 
 
 def _samples(cell: Cell, opened: Opened) -> Samples:
@@ -128,7 +133,8 @@ def _notes(opened: Opened) -> tuple[str, ...]:
     if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
         notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
-    if not any(reference.parameters.get("weights") for reference in benchmark.matrix.encoder):
+    encoders = [cell.parts["encoder"].parameters for cell in opened.plan.cells if cell.kind == "train"]
+    if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
         notes.append("Networks start from random initialisation")
     straight = {
         chosen.record.name
@@ -143,7 +149,9 @@ def _notes(opened: Opened) -> tuple[str, ...]:
 
 
 def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
-    """Per-image rows and curves beside the tables, under names that a reader understands."""
+    """Per-image rows and curves beside the tables, under names that a reader understands; older ones go."""
+    for old in (*(folder / "rows").glob("*.csv.gz"), *(folder / "curves").glob("*.csv")):
+        old.unlink()
     for cell in finished:
         name = re.sub(r"[^\w=.-]+", "_", cell.label) + "-" + cell.identity[:8]
         cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
@@ -193,14 +201,10 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
 def _parts(cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
     """Every part that a cell was made of, once."""
     found: dict[str, dict[str, Any]] = {}
-    for cell in cells:
-        for held in cell.parts.values():
-            for entry in held if isinstance(held, list) else [held]:
-                chosen = entry[0] if isinstance(entry, tuple) else entry
-                if isinstance(chosen, Chosen):
-                    commit = {"commit": chosen.provided.commit} if chosen.provided.commit else {}
-                    part = {"kind": chosen.record.kind, **chosen.identity, **commit}
-                    found.setdefault(json.dumps(part, sort_keys=True), part)
+    for chosen in chosen_parts(cells):
+        commit = {"commit": chosen.provided.commit} if chosen.provided.commit else {}
+        part = {"kind": chosen.record.kind, **chosen.identity, **commit}
+        found.setdefault(json.dumps(part, sort_keys=True), part)
     return list(found.values())
 
 

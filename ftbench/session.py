@@ -68,10 +68,10 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     plugins = discover()
     choice = Choice(plugins, document, file.parent, benchmark.accept_licences)
     needed = people_needed(benchmark, choice)
-    data = _data(benchmark, choice, needed)
+    data, data_source = _data(benchmark, choice, needed)
     store = Store(request.out / ".store")
     compute = _settled(benchmark, store, settle_on_disk)
-    plan = make_plan(benchmark, choice, Grounds(data.name, data.digest, data.people, compute))
+    plan = make_plan(benchmark, choice, Grounds(data.digest, data_source, data.people, compute))
     return Opened(
         benchmark=benchmark,
         scale=scale,
@@ -103,7 +103,8 @@ def _scale(whole: BenchmarkFile, asked: str | None) -> str | None:
 
 def _announced(whole: BenchmarkFile, scale: str, asked: str | None) -> str:
     others = ", ".join(name for name in whole.scales if name != scale)
-    why = "as asked" if asked else "a GPU is present" if gpu_present() else "no GPU is present"
+    fitting = ("full", "a GPU is present") if gpu_present() else ("small", "no GPU is present")
+    why = "as asked" if asked else fitting[1] if scale == fitting[0] else "its first one"
     more = f"; --scale chooses another: {others}" if others else ""
     return f"{whole.name}: scale {scale} ({why}{more})"
 
@@ -121,7 +122,8 @@ def _swapped(document: Document, data: str | None) -> Document:
     return replace(document, data={**document.data, "dataset": {**section, **size}})
 
 
-def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> Data:
+def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> tuple[Data, str]:
+    """The data set, opened and narrowed, and the digest of the sources that read or draw it."""
     chosen = choice.part("dataset", benchmark.dataset, ("dataset",))
     choice.settle()
     assert chosen is not None
@@ -131,7 +133,8 @@ def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> Data:
         choice.settle()
     source = chosen.record.load()(**dict(chosen.parameters))
     place = f"{choice.document.place(('dataset',))}, dataset"
-    return choose(source, benchmark.dataset.size, benchmark.dataset.people, needed, place)
+    data = choose(source, benchmark.dataset.size, benchmark.dataset.people, needed, place)
+    return data, chosen.provided.source_digest()
 
 
 def _settled(benchmark: Benchmark, store: Store, on_disk: bool) -> Compute:
@@ -145,8 +148,8 @@ def _settled(benchmark: Benchmark, store: Store, on_disk: bool) -> Compute:
             earlier = None
     compute = settle(benchmark.compute, earlier)
     if on_disk and earlier is None:
-        auto = settle(type(benchmark.compute)(), asdict(compute))
-        write_json(file, asdict(auto))
+        # What this file sets itself is its own affair, and not what others' auto means.
+        write_json(file, asdict(settle(type(benchmark.compute)())))
     return compute
 
 

@@ -17,7 +17,10 @@ from typing import Any
 
 import filelock
 
-from ftbench.errors import BadInput, CellFailed
+from ftbench.errors import CannotWrite, CellFailed
+
+UNFINISHED = "checkpoint.pt"
+"""What a training goes on from; removed when its cell is done."""
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -36,7 +39,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise BadInput(
+        raise CannotWrite(
             f"cannot write {path.name!r} into {path.parent}: {error.strerror or error}; "
             "free some space or choose another folder with --out (finished cells are kept)"
         ) from error
@@ -61,7 +64,9 @@ class CellFolder:
             found: dict[str, Any] = json.loads((self.path / "done.json").read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
-        return found
+        # A cell that lost a file, to a clean-up or a copy that broke off, is done again.
+        complete = all((self.path / name).exists() for name in found.get("files", ()))
+        return found if complete else None
 
     def file(self, name: str) -> Path:
         """The path of one of its files."""
@@ -69,7 +74,9 @@ class CellFolder:
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Mark the cell as done: the last thing written."""
-        write_json(self.path / "done.json", dict(summary))
+        made = sorted(file.name for file in self.path.iterdir() if not file.name.startswith("."))
+        write_json(self.path / "done.json", {**summary, "files": [name for name in made if name != UNFINISHED]})
+        (self.path / UNFINISHED).unlink(missing_ok=True)
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Write down what the cell is, so that its folder can be read without the benchmark file."""
@@ -85,7 +92,7 @@ class CellFolder:
         except filelock.Timeout as error:
             raise CellFailed("another run is working on this cell; wait for it, then run again") from error
         except (PermissionError, FileExistsError, NotADirectoryError) as error:
-            raise BadInput(f"cannot write into {self.path.parent}: {error.strerror}; use --out") from error
+            raise CannotWrite(f"cannot write into {self.path.parent}: {error.strerror}; use --out") from error
 
 
 @dataclass(frozen=True)

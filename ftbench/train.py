@@ -37,16 +37,18 @@ def image_share(step: int, steps: int, read_step: int | None, curriculum: Curric
 
 def draw_batch(images: Images, size: int, randomness: torch.Generator) -> Tensor:
     """Indices (size,) of a batch that shows every person equally often, as far as there are that many."""
-    people = images.identity.unique().tolist()
-    share = max(1, size // len(people))
+    people = images.identity.unique()
+    if len(people) > size:
+        people = people[torch.randperm(len(people), generator=randomness)[:size]]
+    share = -(-size // len(people))
     chosen = []
-    for who in people:
+    for who in people.tolist():
         own = torch.nonzero(images.identity == who).flatten()
         # Whole rounds through a person's images before any comes again.
         rounds = [own[torch.randperm(len(own), generator=randomness)] for _ in range(-(-share // len(own)))]
         chosen.append(torch.cat(rounds)[:share])
     index = torch.cat(chosen)
-    # More people than places in a batch: a fresh selection every step.
+    # Where the batch does not divide evenly, who comes short is drawn anew every step.
     return index[torch.randperm(len(index), generator=randomness)][:size]
 
 
@@ -114,7 +116,7 @@ class PairTask:
         }
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
-        """The same loss at full image weight on the val split, with payloads fixed for ever."""
+        """The loss at full image weight on the val split, undistorted, with payloads fixed for ever."""
         assert isinstance(network, Pair)
         sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped"), 0.0)
         for start in range(0, len(self.val), VAL_BATCH):
@@ -164,7 +166,7 @@ class PairTask:
 
     def _total(self, image_loss: Any, message_loss: Any) -> Any:
         weights = self.loss_weights
-        image, message = weights.image_weight(self.size), weights.message_weight(self.code_bits)
+        image, message = weights.image_weight(), weights.message_weight(self.code_bits)
         # In units of one reading's entropy, so that clipping and Adam's epsilon mean the same in every setting.
         return (image * image_loss + message * message_loss) / (message or image or 1.0)
 

@@ -82,8 +82,11 @@ def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress)
     seed = int(cell.settings["seed"])
     torch.manual_seed(derive(seed, "pair weights"))
     simulator: Chosen | None = cell.parts["simulator"]
+    pair = _pair(cell, bench)
+    pair.encoder.requires_grad_(cell.parts["encoder"].record.trainable)
+    pair.decoder.requires_grad_(cell.parts["decoder"].record.trainable)
     task = PairTask(
-        network=_pair(cell, bench),
+        network=pair,
         codec=_codec(cell),
         attacks=[_attack(simulator, cell, bench)] if simulator else [],
         pool=Pool([Ranged(chosen.record, ranged) for chosen, ranged in cell.parts["pool"]]),
@@ -129,8 +132,8 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
         pair=pair,
         codec=_codec(trained),
         attacks=attacks,
-        conditions=[_condition(chosen) for chosen in cell.parts["distortions"]],
-        metrics={chosen.record.name: build(chosen) for chosen in cell.parts["metrics"]},
+        conditions=[_condition(chosen, bench) for chosen in cell.parts["distortions"]],
+        metrics={chosen.record.name: _ready(build(chosen), bench) for chosen in cell.parts["metrics"]},
         images=images,
         settings=settings,
         bits=int(trained.settings["bits"]),
@@ -172,18 +175,21 @@ def _attack(chosen: Chosen, cell: Cell, bench: Bench) -> Attack:
             needed for needed in cell.inputs if needed.kind == "fit" and needed.settings["simulator"] == chosen.identity
         )
         load_weights(bench.folder(fitted), network)
-    if isinstance(network, nn.Module):
-        network = bench.compute.place(network).eval().requires_grad_(False)
-    return Attack(chosen.record, network)
+    return Attack(chosen.record, _ready(network, bench))
 
 
-def _condition(chosen: Chosen) -> Condition:
+def _ready(part: Any, bench: Bench) -> Any:
+    """A part that is only used: on the device and frozen, if it is a network at all."""
+    return bench.compute.place(part).eval().requires_grad_(False) if isinstance(part, nn.Module) else part
+
+
+def _condition(chosen: Chosen, bench: Bench) -> Condition:
     record = chosen.record
     return Condition(
         label=chosen.label,
         category=record.category,
         strength=strength_of(chosen),
-        damage=Damage(record, build(chosen)),
+        damage=Damage(record, _ready(build(chosen), bench)),
         plain=record.category == "none",
     )
 

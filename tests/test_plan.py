@@ -18,7 +18,7 @@ from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins
 from ftbench.yamlfile import parse
 
-GROUNDS = Grounds("faces", "d" * 64, ("a", "b"), Compute("cpu", "float32", 1, "none"))
+GROUNDS = Grounds("d" * 64, "s" * 64, ("a", "b"), Compute("cpu", "float32", 1, "none"))
 BASE: dict[str, Any] = {
     "name": "test",
     "dataset": {"name": "procedural-faces", "size": 64},
@@ -98,7 +98,7 @@ def test_an_identity_hangs_on_what_decides_the_result(
 
 def test_an_identity_does_not_hang_on_names_of_things(plugins: Plugins) -> None:
     before = planned(BASE, plugins)
-    after = planned({**BASE, "name": "other", "title": "x"}, plugins, replace(GROUNDS, data_name="renamed"))
+    after = planned({**BASE, "name": "other", "title": "x"}, plugins)
     assert [c.identity for c in before.cells] == [c.identity for c in after.cells]
     explicit = changed(matrix={"encoder": {"name": "unet-resnet18", "up_width": 1.0}})
     assert [c.identity for c in planned(explicit, plugins).cells] == [c.identity for c in before.cells]
@@ -108,6 +108,7 @@ def test_an_identity_hangs_on_data_compute_and_sources(plugins: Plugins, monkeyp
     before = {cell.identity for cell in planned(BASE, plugins).cells}
     for grounds in (
         replace(GROUNDS, data_digest="e" * 64),
+        replace(GROUNDS, data_source="t" * 64),
         replace(GROUNDS, people=("b", "a")),
         replace(GROUNDS, compute=Compute("cpu", "bfloat16", 1, "none")),
         replace(GROUNDS, compute=Compute("cpu", "float32", 2, "none")),
@@ -172,6 +173,16 @@ def test_training_ranges_are_drawn_between_two_numbers(plugins: Plugins) -> None
         ({"train": {"distortions": [{"name": "jpeg", "quality": [0, 90]}]}}, r"quality must be at least 1"),
         ({"matrix": {"codec": {"name": "repetition", "times": 0}}}, r"times must be at least 1"),
         ({"evaluate": {"simulators": ["none"], "metrics": ["psrn"]}}, r"no metric 'psrn'; nearest: psnr"),
+        ({"evaluate": {"simulators": ["none"], "metrics": ["psnr", "psnr"]}}, r"'psnr' is named more than once"),
+        ({"evaluate": {"distortions": ["identity", {"name": "jpeg", "quality": []}]}}, r"the grid is empty"),
+        ({"evaluate": {"distortions": [{"name": "jpeg", "quality": [50, 50]}]}}, r"'jpeg quality=50' is named more"),
+        ({"train": {"distortions": [{"name": "jpeg", "quality": [90, 50]}]}}, r"runs backwards"),
+        ({"train": {"distortions": [{"name": "median-blur", "kernel": [3, 5]}]}}, r"kernel.* odd"),
+        ({"matrix": {"encoder": {"name": "unet-resnet18", "weights": "none.pth"}}}, r"there is no file 'none\.pth'"),
+        (
+            {"matrix": {"encoder": {"name": "unet-resnet18", "backbone_options": {"checkpoint_path": "x"}}}},
+            r"checkpoint_path.*weights",
+        ),
     ],
 )
 def test_a_conflict_is_one_sentence_with_its_place(plugins: Plugins, sections: dict[str, Any], says: str) -> None:

@@ -41,8 +41,13 @@ def test_a_cell_without_its_last_file_is_unfinished(tmp_path: Path) -> None:
     assert cell.summary is None
     cell.begin({"kind": "train"})
     assert cell.summary is None
+    cell.file("weights.safetensors").write_bytes(b"x")
+    cell.file("checkpoint.pt").write_bytes(b"x")
     cell.finish({"status": "done"})
-    assert cell.summary == {"status": "done"}
+    assert cell.summary == {"status": "done", "files": ["cell.json", "weights.safetensors"]}
+    assert not cell.file("checkpoint.pt").exists()
+    cell.file("weights.safetensors").unlink()
+    assert cell.summary is None, "a cell that lost a file is done again"
     (cell.path / "done.json").write_text('{"status": ')
     assert cell.summary is None
 

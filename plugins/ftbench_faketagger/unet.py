@@ -18,6 +18,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 UP_CHANNELS = (512, 256, 256, 128)
 """The re-implementation's up path, from the coarsest scale to the finest."""
 
+TIMM_LOADS = {"cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"}
+"""Options by which timm would load files past the weights parameter and its digest."""
 CODE_GAIN, RESIDUAL_GAIN = 4.0, 2.0
 """Factors on torch's default weights where the code enters and where the residual leaves."""
 
@@ -110,6 +112,9 @@ class UNet(nn.Module):
 
 def object_to_unet(*, size: int, backbone: str, backbone_options: Mapping[str, Any], **_: Any) -> str | None:
     """Why this backbone cannot take this size, or None."""
+    unsafe = sorted(set(backbone_options) & TIMM_LOADS)
+    if unsafe:
+        return f"backbone_options must not hold {', '.join(unsafe)}; give a file of weights as weights: FILE"
     names = timm.list_models()
     if backbone not in names:
         near = ", ".join(nearest(backbone, names)) or "see timm.list_models()"

@@ -50,6 +50,11 @@ class Ssim:
         return similarity.double().mean((1, 2, 3))
 
 
+def object_to_ssim(*, size: int, **_: object) -> str | None:
+    """Why images of this size have no SSIM, or None."""
+    return None if size >= WINDOW else f"ssim's window is {WINDOW} px and the images have {size}; leave ssim out"
+
+
 def _require_same_shape(reference: Tensor, image: Tensor) -> None:
     if reference.shape != image.shape or image.ndim != 4:
         raise ValueError(
