@@ -153,7 +153,7 @@ def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
     for old in (*(folder / "rows").glob("*.csv.gz"), *(folder / "curves").glob("*.csv")):
         old.unlink()
     for cell in finished:
-        name = re.sub(r"[^\w=.-]+", "_", cell.label) + "-" + cell.identity[:8]
+        name = re.sub(r"[^A-Za-z0-9=.-]+", "_", _spelt(cell.label)) + "-" + cell.identity[:8]
         cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
         for source, target in (
             (cell_folder.file(ROWS), folder / "rows" / f"{name}.csv.gz"),
@@ -161,6 +161,11 @@ def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
             (trained.file(CURVE), folder / "curves" / f"{name}.csv"),
         ):
             write_atomically(target, partial(shutil.copyfile, source))
+
+
+def _spelt(label: str) -> str:
+    # File names in ASCII go through every archive and file system.
+    return label.replace("λ", "lambda").replace("α", "alpha")
 
 
 def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:
