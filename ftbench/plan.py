@@ -148,7 +148,6 @@ class _Planner:
         self._check_metrics(metrics)
         self._check_labels("simulators", tests)
         self._check_labels("distortions", grid)
-        choice.settle()
         axes = itertools.product(
             enumerate(encoders),
             enumerate(decoders),
@@ -158,15 +157,14 @@ class _Planner:
             matrix.seed,
         )
         for (e, encoder), (d, decoder), (c, codec), (_, simulator), loss, seed in axes:
-            assert encoder is not None
-            assert decoder is not None
-            assert codec is not None
+            if encoder is None or decoder is None or codec is None:
+                continue
             code_bits = self._code_bits(codec, ("matrix", "codec", c))
             if code_bits is None:
                 continue
             self._check_pair(encoder, decoder, code_bits, e, d)
             trained = self._train(encoder, decoder, codec, code_bits, simulator, pool, loss, seed)
-            yield self._evaluate(trained, tests, grid, cast(list[Chosen], metrics))
+            yield self._evaluate(trained, tests, grid, [chosen for chosen in metrics if chosen])
 
     def _fit(self, simulator: Chosen) -> Cell:
         return Cell(

@@ -181,7 +181,7 @@ def edited(old: str, new: str) -> str:
 
 
 BAD: dict[str, tuple[str, str]] = {
-    "misspelt key": (edited("steps: 40", "stpes: 40"), r"line 11.*stpes; did you mean steps"),
+    "misspelt key": (edited("steps: 40", "stpes: 40"), r"line 12.*stpes; did you mean steps"),
     "wrong type": (edited("steps: 40", "steps: many"), "steps must be a whole number"),
     "unknown part": (edited("unet-resnet18", "unet-resnet19"), "nearest: unet-resnet18"),
     "unknown data set": (edited("procedural-faces", "procedural-face"), "nearest: procedural-faces"),
@@ -195,7 +195,7 @@ BAD: dict[str, tuple[str, str]] = {
     "bomb": (
         "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
         + "".join(f"{n}: &{n} [{', '.join([f'*{p}'] * 10)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)),
-        "more than",
+        "expand to too much",
     ),
 }
 

@@ -56,6 +56,8 @@ def main() -> None:
             raise
         Console(stderr=True, soft_wrap=True).print(f"ftbench: {error}", style="red", highlight=False, markup=False)
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("ftbench: interrupted; the same command again goes on from here")
-        sys.exit(INTERRUPTED)
+    except SystemExit as leaving:
+        # typer turns an interruption into this code, and says nothing.
+        if leaving.code == INTERRUPTED:
+            Console(stderr=True).print("ftbench: interrupted; the same command again goes on from here")
+        raise
