@@ -16,7 +16,7 @@ from ftbench.config import ComputeSection
 from ftbench.errors import BadInput
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
-"""Processors with either train convolutions in bfloat16 at 1.5 to 2 times the speed of float32."""
+"""Processors with either train convolutions faster in bfloat16 than in float32."""
 
 
 @dataclass(frozen=True)

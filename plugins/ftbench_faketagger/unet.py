@@ -86,7 +86,7 @@ class UNet(nn.Module):
     @torch.no_grad()
     def _make_the_code_heard(self) -> None:
         # torch's default weights drown the code's few planes in the skip's many channels and start from an
-        # all but empty residual; training then spends a third more steps before it reads anything.
+        # all but empty residual; training then spends its first steps finding them.
         for fold in self.write:
             cast(nn.Conv2d, cast(nn.Sequential, fold)[0]).weight[:, -self.bits :] *= CODE_GAIN
         self.to_rgb.weight *= RESIDUAL_GAIN
