@@ -7,13 +7,24 @@ from pathlib import Path
 
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import Caption, CellResult, MetricInfo, Samples
+from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
+from ftbench.report.table import Table
 from ftbench.report.tables import write_table
 from ftbench.report.terminal import print_tables
 
-__all__ = ["Caption", "CellResult", "MetricInfo", "Samples", "print_tables", "write_report"]
+__all__ = ["Caption", "CellResult", "MetricInfo", "Samples", "print_tables", "report_tables", "write_report"]
 
 FIGURES = ("samples.png", "curves.png", "distortions.png")
+ENDINGS = (".md", ".csv", ".tex")
+
+
+def report_tables(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) -> list[tuple[Table, Table]]:
+    """Every table of a report: as it is printed, and as it stands in its CSV file."""
+    main = main_table(results, metrics)
+    seeds = seeds_table(results, main)
+    alike = [main, *([seeds] if seeds else []), pairs_table(results, metrics), fakes_table(results, metrics)]
+    return [*((table, table) for table in alike), (distortion_table(results), distortion_rows(results))]
 
 
 def write_report(
@@ -29,16 +40,17 @@ def write_report(
 
     ``samples`` maps a setting's label to its pictures. ``pictures`` False leaves out the sample images, which
     the data's licence may not let anyone publish; plots are drawn all the same. A figure of an earlier report
-    that this one does not draw is removed, so that no figure stands beside tables it does not belong to.
+    that this one does not draw is removed, as is an earlier table over seeds, so that nothing stands beside
+    tables it does not belong to.
     Without a finished cell the tables say so in a sentence.
     """
     tables = folder / "tables"
-    written = [
-        *write_table(tables, main_table(results, metrics), caption),
-        *write_table(tables, pairs_table(results, metrics), caption),
-        *write_table(tables, fakes_table(results, metrics), caption),
-        *write_table(tables, distortion_table(results), caption, rows=distortion_rows(results)),
-    ]
+    written: list[Path] = []
+    for printed, rows in report_tables(results, metrics):
+        written += write_table(tables, printed, caption, rows=rows)
+    for ending in ENDINGS:
+        if (old := tables / f"seeds{ending}") not in written:
+            old.unlink(missing_ok=True)
     figures = folder / "figures"
     drawn: list[Path] = []
     if results:

@@ -39,6 +39,8 @@ class Column:
     """What a value is multiplied by before printing: 100 for a rate shown in per cent."""
     signed: bool = False
     counts_identical: bool = False
+    over_seeds: bool = False
+    """Entries are means over seeds: brackets hold the lowest and the highest of them, n is their number."""
     part: str = ""
     """Printed tables are split by it, so that each fits a page; columns without one stand in every part."""
 
@@ -65,10 +67,10 @@ class Table:
         return [(name, tuple(c for c in printed if c.part in ("", name))) for name in names]
 
     def methods(self) -> list[str]:
-        """How the intervals were made, each once, in order of appearance."""
+        """How the intervals over images were made, each once, in order of appearance."""
         found: dict[str, None] = {}
         for column in self.columns:
-            if column.digits is not None:
+            if column.digits is not None and not column.over_seeds:
                 for entry in self.frame[column.key]:
                     if entry.estimate is not None:
                         found.setdefault(entry.estimate.method)
@@ -107,14 +109,14 @@ def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str
 
     pieces = [number(found.value), f"[{number(found.low)}, {number(found.high)}]"]
     if with_n:
-        pieces.append(f"n={found.n}")
+        pieces.append(_count(found.n, column))
     if identical:
         pieces.append(identical)
     return " ".join(pieces)
 
 
 def shared_n(table: Table, column: Column) -> int | None:
-    """The number of images behind every estimate of the column, or None if they differ or there are none."""
+    """The images (or seeds) behind every estimate of the column, or None if they differ or there are none."""
     counts = {entry.estimate.n for entry in table.frame[column.key] if entry.estimate is not None}
     return counts.pop() if len(counts) == 1 else None
 
@@ -129,7 +131,7 @@ def as_text(table: Table, columns: Sequence[Column]) -> tuple[list[str], list[li
             filled.append([str(entry) for entry in entries])
             continue
         n = shared_n(table, column)
-        headings.append(column.title + (f" (n={n})" if n is not None else ""))
+        headings.append(column.title + (f" ({_count(n, column)})" if n is not None else ""))
         filled.append([format_measured(entry, column, with_n=n is None) for entry in entries])
     return headings, [list(row) for row in zip(*filled, strict=True)]
 
@@ -153,6 +155,12 @@ def unique_names(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, s
         used.add(name)
         names[text] = name
     return names
+
+
+def _count(n: int, column: Column) -> str:
+    if not column.over_seeds:
+        return f"n={n}"
+    return f"{n} seed" + ("" if n == 1 else "s")
 
 
 def _spell(character: str) -> str:

@@ -16,6 +16,7 @@ from ftbench.report.result import STALLED, Caption
 from ftbench.report.table import Column, Measured, Table, as_text
 
 LOUD = STALLED.upper()
+SEED_RANGES = "Brackets: the lowest and the highest seed, not intervals over images."
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "|": "$|$",
@@ -37,6 +38,8 @@ def caption_text(table: Table, caption: Caption, part: str = "") -> str:
     heading = f"{table.title}. " + (f"{part}. " if part else "")
     methods = table.methods()
     intervals = f" Brackets: 95 % intervals over images ({'; '.join(methods)})." if methods else ""
+    if any(column.over_seeds for column in table.columns):
+        intervals += f" {SEED_RANGES}"
     return heading + caption.line() + intervals
 
 
@@ -62,7 +65,8 @@ def markdown(table: Table, caption: Caption) -> str:
 
 
 def csv_text(table: Table) -> str:
-    """One header line, then a line a row; a measured column becomes ``_value``, ``_low``, ``_high``, ``_n``.
+    """One header line, then a line a row; a measured column becomes ``_value``, ``_low``, ``_high``, ``_n``,
+    a mean over seeds ``_mean``, ``_low``, ``_high``, ``_seeds``.
 
     Numbers are written so that reading them back gives the same floats; rates lie in 0..1; what was not
     measured is empty. Columns that count pictures equal to their reference add ``_identical``.
@@ -125,7 +129,8 @@ def _markdown(text: str) -> str:
 def _endings(column: Column) -> Sequence[str]:
     if column.digits is None:
         return ("",)
-    return ("_value", "_low", "_high", "_n", "_identical")[: 5 if column.counts_identical else 4]
+    value, n = ("_mean", "_seeds") if column.over_seeds else ("_value", "_n")
+    return (value, "_low", "_high", n, "_identical")[: 5 if column.counts_identical else 4]
 
 
 def _numbers(entry: Measured, column: Column) -> list[str]:

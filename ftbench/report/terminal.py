@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import PSNR_SSIM, STALLED, Caption, CellResult, MetricInfo
+from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import main_table
 from ftbench.report.table import Column, Measured, Table, format_measured, shared_n
 from ftbench.report.tables import caption_text
@@ -28,7 +29,10 @@ def print_tables(
     console: Console,
     metrics: Sequence[MetricInfo] = PSNR_SSIM,
 ) -> None:
-    """Print the main table and the verdicts of its pairs; three settings fit 100 columns, more go below."""
+    """Print the main table, its means over seeds and the verdicts of its pairs.
+
+    Three settings fit 100 columns, more go below.
+    """
     main = main_table(results, metrics)
     console.print(Text(caption_text(main, caption), style="dim"))
     if main.frame.empty:
@@ -37,6 +41,12 @@ def print_tables(
     _print_across(main, "label", console)
     for note in main.notes:
         console.print(Text(note, style="bold red" if STALLED.upper() in note else "dim"))
+    if seeds := seeds_table(results, main):
+        console.print(Text(f"\n{seeds.title}", style="bold"))
+        _print_across(seeds, "label", console)
+        for note in seeds.notes:
+            if note not in main.notes:
+                console.print(Text(note, style="dim"))
     pairs = pairs_table(results, metrics)
     if pairs.frame.empty and len(results) < 2:
         return
@@ -57,9 +67,9 @@ def _print_across(table: Table, heading: str, console: Console) -> None:
         block = table.frame.iloc[start : start + a_block]
         drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
         drawn.add_column("")
-        drawn.add_column("n", justify="right", style="dim")
+        drawn.add_column("seeds" if measures[0].over_seeds else "n", justify="right", style="dim")
         for label, status in zip(block[heading], block["status"], strict=True):
-            stalled = status == STALLED.upper()
+            stalled = STALLED.upper() in status
             title = f"{label}\n{status}" if stalled else str(label)
             drawn.add_column(Text(title, style="bold red" if stalled else "bold"), justify="right")
         part = ""
