@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 
 from ftbench import provenance
@@ -26,14 +25,13 @@ from ftbench.execute import Outcome
 from ftbench.loop import CURVE
 from ftbench.plan import Cell, chosen_parts
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_tables, write_report
+from ftbench.reread import MANIFEST, read_rows
+from ftbench.seal import sealed
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
 from ftbench.work import QUALITY, ROWS, SAMPLES, curve_of
 
-MANIFEST = "manifest.json"
-FORMAT = 1
-# Folder names such as 07201 must not turn into numbers.
-AS_TEXT = {"image": str, "name": str, "identity": str, "simulator": str, "distortion": str}
+FORMAT = 2
 
 
 def folder_for(opened: Opened, keep: bool) -> Path:
@@ -58,7 +56,8 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
     samples = {cell.label: _samples(cell, opened) for cell in finished}
     write_report(folder, results, caption, metrics, samples)
     _copy_rows(finished, opened, folder)
-    write_json(folder / MANIFEST, _manifest(opened, outcome, caption, keep))
+    manifest = _manifest(opened, outcome, caption, keep) | {"metrics": [vars(metric) for metric in metrics]}
+    write_json(folder / MANIFEST, sealed(manifest, folder))
     if results:
         print_tables(results, caption, console, metrics)
     console.print(f"Results: {folder}", highlight=False, markup=False, soft_wrap=True)
@@ -81,15 +80,10 @@ def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
         status=outcome.summaries[cell.identity]["status"],
         bits=int(trained.settings["bits"]),
         code_bits=int(trained.settings["code_bits"]),
-        rows=_read(folder.file(ROWS)),
-        quality=_read(folder.file(QUALITY)),
+        rows=read_rows(folder.file(ROWS)),
+        quality=read_rows(folder.file(QUALITY)),
         curve=curve_of(cell, opened.bench),
     )
-
-
-def _read(file: Path) -> pd.DataFrame:
-    # A person may be called NA; only a strength may be missing.
-    return pd.read_csv(file, dtype=AS_TEXT, keep_default_na=False, na_values={"strength": [""]})
 
 
 def _samples(cell: Cell, opened: Opened) -> Samples:
@@ -153,14 +147,23 @@ def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
     for old in (*(folder / "rows").glob("*.csv.gz"), *(folder / "curves").glob("*.csv")):
         old.unlink()
     for cell in finished:
-        name = re.sub(r"[^A-Za-z0-9=.-]+", "_", _spelt(cell.label)) + "-" + cell.identity[:8]
+        kept = _kept_files(cell)
         cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
         for source, target in (
-            (cell_folder.file(ROWS), folder / "rows" / f"{name}.csv.gz"),
-            (cell_folder.file(QUALITY), folder / "rows" / f"{name}-quality.csv.gz"),
-            (trained.file(CURVE), folder / "curves" / f"{name}.csv"),
+            (cell_folder.file(ROWS), folder / kept["rows"]),
+            (cell_folder.file(QUALITY), folder / kept["quality"]),
+            (trained.file(CURVE), folder / kept["curve"]),
         ):
             write_atomically(target, partial(shutil.copyfile, source))
+
+
+def _kept_files(cell: Cell) -> dict[str, str]:
+    name = re.sub(r"[^A-Za-z0-9=.-]+", "_", _spelt(cell.label)) + "-" + cell.identity[:8]
+    return {
+        "rows": f"rows/{name}.csv.gz",
+        "quality": f"rows/{name}-quality.csv.gz",
+        "curve": f"curves/{name}.csv",
+    }
 
 
 def _spelt(label: str) -> str:
@@ -197,9 +200,21 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "inputs": [needed.identity for needed in cell.inputs],
                 **(outcome.summaries.get(cell.identity) or {"status": "failed"}),
                 **({"reason": outcome.failed[cell.identity]} if cell.identity in outcome.failed else {}),
+                **({"row": _table_row(cell)} if cell.kind == "evaluate" else {}),
             }
             for cell in plan.cells
         ],
+    }
+
+
+def _table_row(cell: Cell) -> dict[str, Any]:
+    """What it takes to read the tables back without the benchmark file."""
+    trained = cell.inputs[0]
+    return {
+        "columns": dict(cell.columns),
+        "payload_bits": int(trained.settings["bits"]),
+        "code_bits": int(trained.settings["code_bits"]),
+        "kept": _kept_files(cell),
     }
 
 
