@@ -145,6 +145,8 @@ class Codec(Component):
 
     length: Callable[[int, Any], int]
     """``length(k, parameters) -> n``; raises ValueError with a sentence when no such code exists."""
+    trainable: bool = False
+    """True: the object follows FittableCode; the harness fits it before any pair is trained, then freezes it."""
     kind: Kind = field(init=False, default="codec", repr=False)
 
 
@@ -210,6 +212,14 @@ class ChannelCode(Protocol):
 
     def decode(self, logits: Tensor) -> Tensor:
         """Read logits (b, n) -> payload (b, k) of {0,1}."""
+        ...
+
+
+class FittableCode(ChannelCode, Protocol):
+    """A code that is learned: a torch.nn.Module, used in ``eval()`` once it is fitted."""
+
+    def fit_loss(self, batch_size: int, generator: torch.Generator) -> Tensor:
+        """Scalar loss of ``batch_size`` payloads over a noisy channel; every draw comes from ``generator`` (CPU)."""
         ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 
@@ -58,14 +58,30 @@ class DatasetSection(Reference):
 class MessageSection(Section):
     """The payload."""
 
-    bits: int = Field(ge=1, le=4096, description="k, length of the payload")
+    bits: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], BeforeValidator(_bare_list), Field(min_length=1)] = (
+        Field(description="k, length of the payload; a list is one more axis of the matrix")
+    )
 
 
 class Loss(Section):
-    """Weights of the two terms of the training loss."""
+    """What a pair is trained for: readings against image quality, by weights or at a quality held exactly.
+
+    With ``target_psnr`` every residual is scaled so that the marked image has that PSNR to the cover; the message
+    is learned at the curriculum's ``start_psnr`` first. There is then no squared image error to weigh.
+    """
 
     message: float = Field(1.0, ge=0, description="λ, weight of the binary cross-entropy of every reading")
-    image: float = Field(0.1, ge=0, description="α, weight of the squared error of the marked image")
+    image: float | None = Field(
+        None, ge=0, description="α, weight of the squared error of the marked image; default: 0.1 without a target_psnr"
+    )
+    target_psnr: float | None = Field(
+        None, ge=10, le=60, description="dB that every marked image is held at, in training and in evaluation"
+    )
+    structure: float = Field(0.0, ge=0, description="weight of 1 − SSIM of the marked image, a perceptual term")
+    adversarial: float = Field(
+        0.0, ge=0, description="weight of a PatchGAN's verdict on the marked image, in units of the message term"
+    )
+    steps: int | None = Field(None, ge=1, description="steps of this setting; default: train.steps")
     reduction: Literal["sum", "mean"] = Field(
         "sum", description="sum: over pixels and over bits of an image; mean: over them"
     )
@@ -76,9 +92,22 @@ class Loss(Section):
         "so that it weighs the mean squared error of a pixel alike",
     )
 
+    @model_validator(mode="after")
+    def _one_rule_for_quality(self) -> Loss:
+        if self.target_psnr is not None and self.image:
+            raise ValueError("target_psnr holds the image error fixed, so image has nothing to weigh; leave one out")
+        return self
+
+    @property
+    def alpha(self) -> float:
+        """α in force."""
+        if self.image is None:
+            return 0.1 if self.target_psnr is None else 0.0
+        return self.image
+
     def image_weight(self) -> float:
         """The weight of the *mean* squared error of an image, in units of one summed message term."""
-        return self.image * 3 * self.stated_at**2 if self.reduction == "sum" else self.image
+        return self.alpha * 3 * self.stated_at**2 if self.reduction == "sum" else self.alpha
 
     def message_weight(self, bits: int) -> float:
         """The weight of the *mean* binary cross-entropy over an image's bits, for each reading."""
@@ -97,12 +126,16 @@ class Augmentation(Section):
 
 
 class Curriculum(Section):
-    """When the image term sets in."""
+    """When image quality sets in: its weight rises, or the target PSNR does."""
 
-    kind: Literal["message-first", "none"] = "message-first"
-    read_at: float = Field(0.9, gt=0.5, le=1, description="bit accuracy of the readings that starts the ramp")
-    ramp: float = Field(0.4, ge=0, le=1, description="share of the steps over which the image weight rises")
+    kind: Literal["message-first", "image-first", "none"] = Field(
+        "message-first",
+        description="image-first: the image term alone for the ramp's share of the steps, as the source",
+    )
+    read_at: float = Field(0.9, gt=0.5, le=1, description="bit accuracy of marked images that starts the ramp")
+    ramp: float = Field(0.4, ge=0, le=1, description="share of the steps over which weight or PSNR rises")
     floor: float = Field(0.003, ge=0, le=1, description="share of the image weight before the ramp")
+    start_psnr: float = Field(16.0, ge=5, le=60, description="dB held before the ramp, where there is a target_psnr")
 
 
 class Optimiser(Section):
@@ -111,8 +144,9 @@ class Optimiser(Section):
     learning_rate: float = Field(1e-3, gt=0)
     betas: Annotated[list[float], Field(min_length=2, max_length=2)] = [0.9, 0.999]
     weight_decay: float = Field(1e-5, ge=0)
-    schedule: Literal["cosine", "stable-decay", "constant"] = Field(
-        "cosine", description="stable-decay: constant, then a straight line to zero"
+    schedule: Literal["cosine", "one-cycle", "stable-decay", "constant"] = Field(
+        "cosine",
+        description="one-cycle: a cosine up over three tenths, then down; stable-decay: constant, then a line to zero",
     )
     decay: float = Field(0.4, gt=0, le=1, description="share of the steps over which stable-decay falls")
     warmup: float = Field(0.02, ge=0, le=0.5, description="share of the steps over which the rate rises")
@@ -128,6 +162,16 @@ class FitSection(Section):
     optimiser: Optimiser = Optimiser(learning_rate=1e-3, betas=[0.5, 0.999])
     augment: Augmentation = Augmentation()
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
+
+
+class CodeSection(Section):
+    """How trainable channel codes are fitted, before any image is seen."""
+
+    steps: int = Field(3000, ge=1)
+    batch_size: int = Field(512, ge=2, description="payloads a step")
+    seed: int = Field(0, ge=0)
+    optimiser: Optimiser = Optimiser(learning_rate=2e-3)
+    validate_every: int = Field(250, ge=1, description="steps between looks at fixed payloads and flips")
 
 
 class TrainSection(Section):
@@ -146,6 +190,12 @@ class TrainSection(Section):
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 
 
+def _held(value: Any) -> Any:
+    # A whole number is as good a PSNR as any; strict unions would take it for neither alternative.
+    values = value if isinstance(value, list) else [value]
+    return [float(item) if isinstance(item, int) and not isinstance(item, bool) else item for item in values]
+
+
 class EvaluateSection(Section):
     """What a trained pair is tested under."""
 
@@ -155,6 +205,11 @@ class EvaluateSection(Section):
         description="a parameter written as a list is a grid of strengths",
     )
     metrics: Axis = Field(default_factory=lambda: [Reference(name="psnr"), Reference(name="ssim")])
+    psnr: Annotated[
+        list[Literal["own"] | Annotated[float, Field(ge=10, le=60)]], BeforeValidator(_held), Field(min_length=1)
+    ] = Field(
+        ["own"], description="dB that residuals are rescaled to, for comparisons at equal quality; own: as trained"
+    )
     draws: int = Field(4, ge=1, le=1000, description="payloads drawn an image")
     seed: int = Field(0, ge=0, description="of payloads and random distortions")
     limit: int | None = Field(None, ge=1, description="test images used at most; default: all")
@@ -168,6 +223,9 @@ class Matrix(Section):
     codec: Axis = Field(default_factory=lambda: [Reference(name="none")])
     simulator: Axis = Field(description="the deepfake to train against; none for none")
     loss: Annotated[list[Loss], BeforeValidator(_bare_list), Field(min_length=1)] = [Loss()]
+    pool: Annotated[list[Literal["with", "without"]], BeforeValidator(_bare_list), Field(min_length=1)] = Field(
+        ["with"], description="with or without the distortions of the train section in the training loop"
+    )
     seed: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_bare_list), Field(min_length=1)] = [0]
 
 
@@ -193,6 +251,7 @@ class Benchmark(Section):
     message: MessageSection
     matrix: Matrix
     fit: FitSection = FitSection()
+    code: CodeSection = CodeSection()
     train: TrainSection = TrainSection()
     evaluate: EvaluateSection
     compute: ComputeSection = ComputeSection()

@@ -73,10 +73,13 @@ def evaluate(
     images: Images,
     settings: EvaluateSection,
     bits: int,
+    psnr: float | None,
     device: str,
     progress: Progress,
 ) -> Findings:
     """Measure ``pair`` on ``images``: in float32, every stage 8-bit, a fresh payload an image and draw.
+
+    ``psnr``: dB that every marked image is held at; None: whatever the encoder paints.
 
     Random distortions draw from the evaluation's seed, the draw and the batch, never from the pair: two pairs
     meet the same payloads and the same noise, so their rows can be compared one by one.
@@ -94,7 +97,7 @@ def evaluate(
             keys = [images.keys[i] for i in index.tolist()]
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
             code = codec.encode(payloads).to(device)
-            marked = pair.mark(covers, code)
+            marked = pair.mark(covers, code, psnr)
             fakes = {name: attack(marked, inputs) for name, attack in attacks.items()}
             about = _about(images, index, draw)
             for view, image in {MARKED: marked, **fakes, UNMARKED: covers}.items():

@@ -18,7 +18,7 @@ from ftbench.work import Bench
 
 log = logging.getLogger(__name__)
 WORK: dict[CellKind, Callable[[Cell, Bench, CellFolder, Progress], dict[str, Any]]] = {
-    "fit": work.fit_simulator,
+    "fit": work.fit_part,
     "train": work.train_pair,
     "evaluate": work.evaluate_pair,
 }

@@ -1,4 +1,4 @@
-"""Fitting a trainable simulator on the train split; frozen afterwards."""
+"""Fitting trainable simulators on the train split, and trainable codes on no image at all; frozen afterwards."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from ftbench.pipeline import extra_inputs
 from ftbench.randomness import generator
 from ftbench.train import VAL_BATCH, draw_covers
 
+CODE_VAL = 8192
+"""Payloads of a code's val loss."""
+
 
 @dataclass
 class SimulatorTask:
@@ -24,13 +27,14 @@ class SimulatorTask:
     network: nn.Module
     needs: tuple[str, ...]
     settings: FitSection
+    seed: int
     images: Images
     val: Images
     compute: Compute
 
     def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
         """The simulator's own loss on a batch of augmented covers."""
-        randomness = generator(self.settings.seed, "fit", step)
+        randomness = generator(self.seed, "fit", step)
         covers, identity = draw_covers(
             self.images, self.settings.batch_size, self.settings.augment, randomness, self.compute.device
         )
@@ -44,7 +48,7 @@ class SimulatorTask:
         for start in range(0, len(self.val), VAL_BATCH):
             index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
             covers = self.val.covers(index, self.compute.device)
-            randomness = generator(self.settings.seed, "fit-val", start)
+            randomness = generator(self.seed, "fit-val", start)
             identity = self.val.identity[index].to(covers.device)
             loss = self._own_loss(network, covers, identity, randomness)
             total += float(loss) * len(index) / len(self.val)
@@ -61,3 +65,29 @@ class SimulatorTask:
         inputs = {name: value for name, value in extra_inputs(identity).items() if name in self.needs}
         loss: Tensor = network.fit_loss(covers, inputs, randomness)  # type: ignore[operator]
         return loss.float()
+
+
+@dataclass
+class CodeTask:
+    """A channel code in training; see ``loop.Task``."""
+
+    network: nn.Module
+    batch_size: int
+    seed: int
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The code's own loss, in float32: its networks are too small to gain from less."""
+        loss: Tensor = network.fit_loss(self.batch_size, generator(self.seed, "code", step))  # type: ignore[operator]
+        return loss, {}
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """The same loss on payloads and flips that stay the same."""
+        loss = network.fit_loss(CODE_VAL, generator(self.seed, "code-val"))  # type: ignore[operator]
+        return float(loss), {"val_loss": float(loss)}
+
+    def state(self) -> dict[str, Any]:
+        """Nothing is remembered between steps."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing to take back."""

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from ftbench.components import Distortion, DistortionFunction, Simulator, SimulatorNetwork
 
 HALF_LEVEL = 0.5 / 255
+MOST_CORRECTION = 16.0
+"""Bound on what to_psnr gains back: beyond it nothing is left to amplify but clamped pixels."""
 
 
 def eight_bit(image: Tensor) -> Tensor:
@@ -31,16 +33,41 @@ def straight_through(image: Tensor, changed: Tensor) -> Tensor:
     return image + (changed - image).detach()
 
 
+def to_psnr(cover: Tensor, marked: Tensor, psnr: float, rounds: int = 8) -> Tensor:
+    """Scale each residual so that the 8-bit marked image has ``psnr`` dB to its cover.
+
+    Cover and marked image (b,3,h,w) in [0,1] -> marked image (b,3,h,w), 8-bit. The scale is differentiable in
+    the residual's norm; what clamping and rounding take away is put back over ``rounds`` corrections, which are
+    not. An image whose residual is zero, or mostly outside of what a pixel can hold, stays above ``psnr``.
+    """
+    # A thousandth of a dB more than asked, so that rounding leaves nobody below the target.
+    wanted = 10 ** (-(psnr + 1e-3) / 10)
+    residual = marked - cover
+    power = residual.square().mean(dim=(1, 2, 3), keepdim=True)
+    gain = (wanted / power.clamp_min(1e-12)).sqrt()
+    with torch.no_grad():
+        correction = torch.ones_like(gain)
+        for _ in range(rounds):
+            reached = (eight_bit(cover + gain * correction * residual) - cover).square().mean((1, 2, 3), keepdim=True)
+            step = (wanted / reached.clamp_min(wanted / 4)).sqrt()
+            correction = (correction * step).clamp(max=MOST_CORRECTION)
+    return eight_bit(cover + gain * correction * residual)
+
+
 class Pair(nn.Module):
-    """An encoder and a decoder, trained together; one batched decode for all readings."""
+    """An encoder and a decoder, trained together; one batched decode for all readings.
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+    ``critic`` is an adversary that only training needs: it is never among the kept weights.
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module, critic: nn.Module | None = None) -> None:
         super().__init__()
-        self.encoder, self.decoder = encoder, decoder
+        self.encoder, self.decoder, self.critic = encoder, decoder, critic
 
-    def mark(self, cover: Tensor, code: Tensor) -> Tensor:
-        """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit."""
-        return eight_bit(self.encoder(cover, code))
+    def mark(self, cover: Tensor, code: Tensor, psnr: float | None = None, rounds: int = 8) -> Tensor:
+        """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit; at ``psnr`` dB, if that is given."""
+        marked = self.encoder(cover, code)
+        return eight_bit(marked) if psnr is None else to_psnr(cover, marked, psnr, rounds)
 
     def read(self, image: Tensor) -> Tensor:
         """Image (b,3,h,w) -> logits (b,n)."""

@@ -11,20 +11,17 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from ftbench.choice import NONE, Choice, Chosen
-from ftbench.components import Codec, Encoder, Simulator
+from ftbench.conditions import PLAIN, distortion_grid, training_pool
 from ftbench.config import Benchmark, Loss, Reference
+from ftbench.conflicts import check_labels, check_metrics, check_pair, check_simulators, code_length
 from ftbench.plugins import package_digest
-from ftbench.yamlfile import KeyPath
 
 CellKind = Literal["fit", "train", "evaluate"]
-KNOWN_INPUTS = ("identity",)
-PLAIN = "identity"
-"""The distortion that does nothing."""
 _COMMON = (
-    *("augment.py", "components.py", "compute.py", "config.py", "data.py"),
+    *("augment.py", "components.py", "compute.py", "config.py", "critic.py", "data.py"),
     *("loop.py", "pipeline.py", "randomness.py", "train.py", "work.py"),
 )
 HARNESS_SOURCES: dict[CellKind, tuple[str, ...]] = {
@@ -126,47 +123,75 @@ def make_plan(benchmark: Benchmark, choice: Choice, grounds: Grounds) -> Plan:
     return Plan(benchmark, tuple(order))
 
 
+_Ranged = tuple[Chosen, dict[str, Any]]
+"""A distortion of the training pool, with parameters that are fixed or (low, high)."""
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """One combination of the matrix."""
+
+    encoder: Chosen
+    decoder: Chosen
+    codec: Chosen
+    simulator: Chosen | None
+    bits: int
+    code_bits: int
+    pool: Literal["with", "without"]
+    loss: Loss
+    seed: int
+
+
 class _Planner:
     def __init__(self, benchmark: Benchmark, choice: Choice, grounds: Grounds) -> None:
         self.benchmark, self.choice, self.grounds = benchmark, choice, grounds
         self.size = benchmark.dataset.size
 
     def evaluations(self) -> Iterator[Cell]:
-        matrix, choice = self.benchmark.matrix, self.choice
+        matrix, evaluate, choice = self.benchmark.matrix, self.benchmark.evaluate, self.choice
         encoders = choice.parts("encoder", matrix.encoder, ("matrix", "encoder"))
         decoders = choice.parts("decoder", matrix.decoder, ("matrix", "decoder"))
         codecs = choice.parts("codec", matrix.codec, ("matrix", "codec"))
         simulators = choice.parts("simulator", matrix.simulator, ("matrix", "simulator"))
-        for number, simulator in enumerate(simulators):
-            self._check_simulator(simulator, ("matrix", "simulator", number))
-        tests = choice.parts("simulator", self.benchmark.evaluate.simulators, ("evaluate", "simulators"))
-        for number, simulator in enumerate(tests):
-            self._check_simulator(simulator, ("evaluate", "simulators", number))
-        pool = list(self._pool())
-        grid = list(self._grid())
-        metrics = choice.parts("metric", self.benchmark.evaluate.metrics, ("evaluate", "metrics"))
-        self._check_metrics(metrics)
-        self._check_labels("simulators", tests)
-        self._check_labels("distortions", grid)
-        axes = itertools.product(
-            enumerate(encoders),
-            enumerate(decoders),
-            enumerate(codecs),
-            enumerate(simulators),
-            matrix.loss,
-            matrix.seed,
-        )
-        for (e, encoder), (d, decoder), (c, codec), (_, simulator), loss, seed in axes:
+        tests = choice.parts("simulator", evaluate.simulators, ("evaluate", "simulators"))
+        check_simulators(choice, simulators, ("matrix", "simulator"), self.size)
+        check_simulators(choice, tests, ("evaluate", "simulators"), self.size)
+        pools = self._pools()
+        grid = list(distortion_grid(choice, evaluate.distortions))
+        metrics = choice.parts("metric", evaluate.metrics, ("evaluate", "metrics"))
+        check_metrics(choice, metrics, self.size)
+        check_labels(choice, "simulators", tests)
+        check_labels(choice, "distortions", grid)
+        parts = itertools.product(enumerate(encoders), enumerate(decoders), enumerate(codecs), simulators)
+        rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, matrix.loss, matrix.seed))
+        for ((e, encoder), (d, decoder), (c, codec), simulator), (bits, pool, loss, seed) in itertools.product(
+            parts, rest
+        ):
             if encoder is None or decoder is None or codec is None:
                 continue
-            code_bits = self._code_bits(codec, ("matrix", "codec", c))
+            code_bits = code_length(choice, codec, bits, ("matrix", "codec", c))
             if code_bits is None:
                 continue
-            self._check_pair(encoder, decoder, code_bits, e, d)
-            trained = self._train(encoder, decoder, codec, code_bits, simulator, pool, loss, seed)
-            yield self._evaluate(trained, tests, grid, [chosen for chosen in metrics if chosen])
+            check_pair(choice, encoder, decoder, (e, d), {"size": self.size, "bits": code_bits})
+            setting = _Setting(encoder, decoder, codec, simulator, bits, code_bits, pool, loss, seed)
+            trained = self._train(setting, pools[pool])
+            for psnr in evaluate.psnr:
+                yield self._evaluate(trained, psnr, tests, grid, [chosen for chosen in metrics if chosen])
 
-    def _fit(self, simulator: Chosen) -> Cell:
+    def _pools(self) -> dict[str, list[_Ranged]]:
+        declared = list(training_pool(self.choice, self.benchmark.train.distortions))
+        plain = list(training_pool(self.choice, [Reference(name=PLAIN)]))
+        if "without" in self.benchmark.matrix.pool and not self._has_pool:
+            self.choice.note(
+                ("matrix", "pool"), "train.distortions names nothing that could be left out; list distortions there"
+            )
+        return {"with": declared, "without": plain}
+
+    @property
+    def _has_pool(self) -> bool:
+        return any(reference.name != PLAIN for reference in self.benchmark.train.distortions)
+
+    def _fit_simulator(self, simulator: Chosen) -> Cell:
         return Cell(
             kind="fit",
             label=f"fit {simulator.label}",
@@ -175,57 +200,69 @@ class _Planner:
             inputs=(),
         )
 
-    def _train(
-        self,
-        encoder: Chosen,
-        decoder: Chosen,
-        codec: Chosen,
-        code_bits: int,
-        simulator: Chosen | None,
-        pool: list[tuple[Chosen, dict[str, Any]]],
-        loss: Loss,
-        seed: int,
-    ) -> Cell:
-        columns = {
-            "encoder": _told_apart(encoder, self.benchmark.matrix.encoder),
-            "decoder": _told_apart(decoder, self.benchmark.matrix.decoder),
-            "codec": codec.label,
-            "trained against": _told_apart(simulator, self.benchmark.matrix.simulator) if simulator else NONE,
-            "λ": f"{loss.message:g}",
-            "α": f"{loss.image:g}",
-            "seed": str(seed),
-        }
+    def _fit_code(self, codec: Chosen, bits: int) -> Cell:
+        return Cell(
+            kind="fit",
+            label=f"fit {codec.label} of {bits} bits",
+            # No image is seen: the same code serves every data set and size.
+            settings={
+                "codec": codec.identity,
+                "bits": bits,
+                "code": self.benchmark.code.model_dump(),
+                "compute": asdict(self.grounds.compute),
+                "harness": package_digest("ftbench", HARNESS_SOURCES["fit"]),
+            },
+            parts={"codec": codec},
+            inputs=(),
+        )
+
+    def _train(self, setting: _Setting, pool: list[_Ranged]) -> Cell:
+        simulator, loss = setting.simulator, setting.loss
+        train = self.benchmark.train.model_dump(exclude={"distortions"})
+        columns = self._columns(setting)
         return Cell(
             kind="train",
-            label=self._label(columns),
+            label=self._label(columns, setting),
             settings=self._settings(
                 "train",
-                encoder=encoder.identity,
-                decoder=decoder.identity,
-                codec=codec.identity,
+                encoder=setting.encoder.identity,
+                decoder=setting.decoder.identity,
+                codec=setting.codec.identity,
                 simulator=simulator.identity if simulator else None,
-                bits=self.benchmark.message.bits,
-                code_bits=code_bits,
-                loss=loss.model_dump(),
-                train=self.benchmark.train.model_dump(exclude={"distortions"}),
+                bits=setting.bits,
+                code_bits=setting.code_bits,
+                loss=loss.model_dump(exclude={"steps"}),
+                train={**train, "steps": loss.steps or self.benchmark.train.steps},
                 distortions=[[chosen.identity, ranged] for chosen, ranged in pool],
-                seed=seed,
+                seed=setting.seed,
             ),
             parts={
-                "encoder": encoder,
-                "decoder": decoder,
-                "codec": codec,
+                "encoder": setting.encoder,
+                "decoder": setting.decoder,
+                "codec": setting.codec,
                 "simulator": simulator,
                 "pool": pool,
             },
-            inputs=self._fits([simulator]),
+            inputs=(
+                *self._fits([simulator]),
+                *([self._fit_code(setting.codec, setting.bits)] if setting.codec.record.trainable else []),
+            ),
             columns=columns,
         )
 
-    def _evaluate(self, trained: Cell, tests: list[Chosen | None], grid: list[Chosen], metrics: list[Chosen]) -> Cell:
+    def _evaluate(
+        self,
+        trained: Cell,
+        psnr: float | Literal["own"],
+        tests: list[Chosen | None],
+        grid: list[Chosen],
+        metrics: list[Chosen],
+    ) -> Cell:
+        chosen_quality = self.benchmark.evaluate.psnr != ["own"]
+        at = "own" if psnr == "own" else f"{psnr:g}"
         return Cell(
             kind="evaluate",
-            label=trained.label,
+            label=f"{trained.label} at {at} dB".replace("own dB", "own") if chosen_quality else trained.label,
             settings=self._settings(
                 "evaluate",
                 # Rows carry the labels, and random distortions are seeded by them.
@@ -233,14 +270,15 @@ class _Planner:
                 distortions=[[chosen.label, chosen.identity] for chosen in grid],
                 metrics=[chosen.identity for chosen in metrics],
                 evaluate=self.benchmark.evaluate.model_dump(include={"draws", "seed", "limit"}),
+                psnr=psnr,
             ),
             parts={"simulators": tests, "distortions": grid, "metrics": metrics},
             inputs=(trained, *self._fits(tests)),
-            columns=trained.columns,
+            columns={**trained.columns, "at dB": at} if chosen_quality else trained.columns,
         )
 
     def _fits(self, simulators: list[Chosen | None]) -> tuple[Cell, ...]:
-        return tuple(self._fit(chosen) for chosen in simulators if chosen and chosen.record.trainable)
+        return tuple(self._fit_simulator(chosen) for chosen in simulators if chosen and chosen.record.trainable)
 
     def _settings(self, kind: CellKind, **more: Any) -> dict[str, Any]:
         return {
@@ -253,146 +291,38 @@ class _Planner:
             **more,
         }
 
-    def _label(self, columns: Mapping[str, str]) -> str:
-        matrix = self.benchmark.matrix
+    def _columns(self, setting: _Setting) -> dict[str, str]:
+        matrix, loss, simulator = self.benchmark.matrix, setting.loss, setting.simulator
+        return {
+            "encoder": _told_apart(setting.encoder, matrix.encoder),
+            "decoder": _told_apart(setting.decoder, matrix.decoder),
+            "codec": setting.codec.label,
+            "trained against": _told_apart(simulator, matrix.simulator) if simulator else NONE,
+            **({"pool": setting.pool} if self._has_pool else {}),
+            "λ": f"{loss.message:g}",
+            "α": NONE if loss.target_psnr else f"{loss.alpha:g}",
+            "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
+            **({"1 − SSIM": f"{loss.structure:g}"} if any(one.structure for one in matrix.loss) else {}),
+            **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
+            "seed": str(setting.seed),
+        }
+
+    def _label(self, columns: Mapping[str, str], setting: _Setting) -> str:
+        matrix, bits = self.benchmark.matrix, self.benchmark.message.bits
         many: dict[str, Sequence[object]] = {
             "encoder": matrix.encoder,
             "decoder": matrix.decoder,
             "codec": matrix.codec,
             "trained against": matrix.simulator,
-            "seed": matrix.seed,
         }
-        parts = [columns[name] for name in ("encoder", "decoder", "codec", "trained against") if len(many[name]) > 1]
-        parts.append(f"λ={columns['λ']} α={columns['α']}")
-        if len(matrix.seed) > 1:
-            parts.append(f"seed {columns['seed']}")
+        parts = [columns[name] for name, axis in many.items() if len(axis) > 1]
+        parts += [f"{setting.bits} bits"] if len(bits) > 1 else []
+        parts += [f"{setting.pool} pool"] if len(matrix.pool) > 1 else []
+        target = setting.loss.target_psnr
+        parts.append(f"{target:g} dB" if target else f"λ={columns['λ']} α={columns['α']}")
+        parts += [f"{name} {columns[name]}" for name in ("1 − SSIM", "critic") if columns.get(name, "0") != "0"]
+        parts += [f"seed {columns['seed']}"] if len(matrix.seed) > 1 else []
         return " ".join(parts)
-
-    def _grid(self) -> Iterator[Chosen]:
-        """The distortions of the evaluation, every strength on its own."""
-        references = self.benchmark.evaluate.distortions
-        if not any(reference.name == PLAIN for reference in references):
-            # The main table and the control are read without any distortion.
-            chosen = self.choice.part("distortion", Reference(name=PLAIN), ("evaluate", "distortions"))
-            yield from [chosen] if chosen else []
-        for index, reference in enumerate(references):
-            given = reference.parameters
-            for key, value in given.items():
-                if value == []:
-                    self.choice.note(("evaluate", "distortions", index, key), "the grid is empty; list its strengths")
-            values = [value if isinstance(value, list) else [value] for value in given.values()]
-            for combination in itertools.product(*values):
-                single = Reference.model_validate(
-                    {"name": reference.name, **dict(zip(given, combination, strict=True))}
-                )
-                chosen = self.choice.part("distortion", single, ("evaluate", "distortions", index))
-                if chosen:
-                    yield chosen
-
-    def _pool(self) -> Iterator[tuple[Chosen, dict[str, Any]]]:
-        """The distortions of the training, with ranges as (low, high)."""
-        for index, reference in enumerate(self.benchmark.train.distortions):
-            path = ("train", "distortions", index)
-            given = reference.parameters
-            ends: list[Chosen | None] = []
-            for end in (0, 1):
-                single = {key: value[end] if _is_range(value) else value for key, value in given.items()}
-                one = Reference.model_validate({"name": reference.name, **single})
-                ends.append(self.choice.part("distortion", one, path))
-            low, high = ends
-            if low is None or high is None:
-                continue
-            self._check_between(reference, path)
-            ranged = {
-                key: (getattr(low.parameters, key), getattr(high.parameters, key))
-                if _is_range(given.get(key))
-                else value
-                for key, value in dict(low.parameters).items()
-            }
-            yield low, ranged
-
-    def _check_between(self, reference: Reference, path: KeyPath) -> None:
-        """Every whole number that a range may draw must be one that the part takes."""
-        for key, value in reference.parameters.items():
-            if not _is_range(value):
-                continue
-            low, high = value
-            if low > high:
-                self.choice.note((*path, key), f"the range [{low}, {high}] runs backwards; write the lower end first")
-            elif isinstance(low, int) and isinstance(high, int):
-                for drawn in range(low + 1, min(high, low + 1000)):
-                    problems = len(self.choice.problems)
-                    changed = {**reference.parameters, key: drawn}
-                    single = {name: item[0] if _is_range(item) else item for name, item in changed.items()}
-                    one = Reference.model_validate({"name": reference.name, **single})
-                    self.choice.part("distortion", one, path)
-                    if len(self.choice.problems) > problems:
-                        return
-
-    def _check_metrics(self, metrics: list[Chosen | None]) -> None:
-        names = [chosen.record.name for chosen in metrics if chosen]
-        for index, chosen in enumerate(metrics):
-            if chosen is None:
-                continue
-            path = ("evaluate", "metrics", index)
-            if names.count(chosen.record.name) > 1:
-                self.choice.note(path, f"metric {chosen.record.name!r} is named more than once")
-            sentence = chosen.record.object_to(chosen.parameters, size=self.size)
-            if sentence:
-                self.choice.note(path, sentence)
-
-    def _check_labels(self, axis: str, chosen: Sequence[Chosen | None]) -> None:
-        labels = [part.label for part in chosen if part]
-        for label in dict.fromkeys(labels):
-            if labels.count(label) > 1:
-                self.choice.note(("evaluate", axis), f"{label!r} is named more than once; name it once")
-
-    def _code_bits(self, codec: Chosen, path: KeyPath) -> int | None:
-        record = cast(Codec, codec.record)
-        try:
-            return record.length(self.benchmark.message.bits, codec.parameters)
-        except ValueError as error:
-            self.choice.note(path, str(error))
-            return None
-
-    def _check_simulator(self, chosen: Chosen | None, path: KeyPath) -> None:
-        if chosen is None:
-            return
-        record = cast(Simulator, chosen.record)
-        self._check_size(chosen, record.resolutions, path, {"size": self.size})
-        for name in record.needs:
-            if name not in KNOWN_INPUTS:
-                known = ", ".join(KNOWN_INPUTS)
-                self.choice.note(path, f"simulator {record.name!r} needs {name!r}; the harness gives: {known}")
-
-    def _check_pair(self, encoder: Chosen, decoder: Chosen, code_bits: int, e: int, d: int) -> None:
-        record = cast(Encoder, encoder.record)
-        build = {"size": self.size, "bits": code_bits}
-        self._check_size(encoder, record.resolutions, ("matrix", "encoder", e), build)
-        self._check_size(decoder, decoder.record.resolutions, ("matrix", "decoder", d), build)
-        if not (record.trainable or decoder.record.trainable):
-            self.choice.note(
-                ("matrix", "encoder", e),
-                f"neither {record.name!r} nor {decoder.record.name!r} is trainable; this release trains every pair",
-            )
-        if record.max_bits is not None and code_bits > record.max_bits:
-            self.choice.note(
-                ("message", "bits"),
-                f"the code has {code_bits} bits and encoder {record.name!r} carries {record.max_bits}",
-            )
-        if record.pairs_with and decoder.record.name not in record.pairs_with:
-            self.choice.note(
-                ("matrix", "decoder", d),
-                f"encoder {record.name!r} is read by {', '.join(record.pairs_with)}, not {decoder.record.name!r}",
-            )
-
-    def _check_size(self, chosen: Chosen, resolutions: tuple[int, ...], path: KeyPath, build: dict[str, int]) -> None:
-        if resolutions and self.size not in resolutions:
-            takes = ", ".join(map(str, resolutions))
-            self.choice.note(path, f"{chosen.record.name!r} takes {takes} px, and dataset.size is {self.size}")
-        sentence = chosen.record.object_to(chosen.parameters, **build)
-        if sentence:
-            self.choice.note(path, sentence)
 
 
 def _told_apart(chosen: Chosen, axis: Sequence[Reference]) -> str:
@@ -412,7 +342,3 @@ def _with_inputs(cell: Cell) -> Iterator[Cell]:
     for needed in cell.inputs:
         yield from _with_inputs(needed)
     yield cell
-
-
-def _is_range(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from ftbench import provenance
 from ftbench.choice import input_paths, metric_record
+from ftbench.config import Benchmark
 from ftbench.data import describe
 from ftbench.errors import BadInput
 from ftbench.execute import Outcome
@@ -109,21 +110,26 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         images=max(evaluated, default=0),
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
-        steps=f"{benchmark.train.steps} of {benchmark.train.batch_size} images",
+        steps=f"{_steps(benchmark)} of {benchmark.train.batch_size} images",
         notes=_notes(opened),
     )
 
 
 def _notes(opened: Opened) -> tuple[str, ...]:
     benchmark, size = opened.benchmark, opened.bench.data.size
-    notes = [f"Payload {benchmark.message.bits} bits, drawn afresh for each image and draw"]
-    scaled = {loss.stated_at for loss in benchmark.matrix.loss if loss.reduction == "sum"} - {size}
+    lengths = ", ".join(map(str, benchmark.message.bits))
+    notes = [f"Payload {lengths} bits, drawn afresh for each image and draw"]
+    if any(loss.target_psnr for loss in benchmark.matrix.loss) or benchmark.evaluate.psnr != ["own"]:
+        notes.append("A setting in dB: every residual is scaled so that the marked image has that PSNR")
+    weighted = [loss for loss in benchmark.matrix.loss if loss.target_psnr is None]
+    scaled = {loss.stated_at for loss in weighted if loss.reduction == "sum"} - {size}
     notes += [
         f"α is stated for {side} px; at {size} px it is multiplied by {side**2 / size**2:g}, so that it means "
         "the same per pixel"
         for side in sorted(scaled)
     ]
-    fitted = sorted({cell.parts["simulator"].record.name for cell in opened.plan.cells if cell.kind == "fit"})
+    fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
+    fitted = sorted({cell.parts["simulator"].record.name for cell in fits if "simulator" in cell.parts})
     if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
         notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
@@ -140,6 +146,12 @@ def _notes(opened: Opened) -> tuple[str, ...]:
     if straight:
         notes.append(f"Trained straight through, having no gradient: {', '.join(sorted(straight))}")
     return tuple(notes)
+
+
+def _steps(benchmark: Benchmark) -> str:
+    """Steps of training; where settings differ in them, in the settings' order."""
+    steps = [loss.steps or benchmark.train.steps for loss in benchmark.matrix.loss]
+    return "/".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))
 
 
 def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:

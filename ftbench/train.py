@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from kornia.losses import ssim_loss
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -15,24 +16,42 @@ from ftbench.augment import augment
 from ftbench.components import ChannelCode
 from ftbench.compute import Compute
 from ftbench.config import Augmentation, Curriculum, Loss, TrainSection
+from ftbench.critic import adversarial_losses
 from ftbench.data import Images
 from ftbench.pipeline import Attack, Pair, eight_bit, extra_inputs
 from ftbench.pool import Pool
 from ftbench.randomness import generator, payload
 
 VAL_BATCH = 64
+TRAINING_ROUNDS = 2
+"""Corrections of the residual's scale a step: within some hundredths of a dB, for a tenth of a step's time."""
 MEMORY = 0.9
 """Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
 
 
 def image_share(step: int, steps: int, read_step: int | None, curriculum: Curriculum) -> float:
     """The share of the full image weight at a step: the floor until bits are read, then a geometric rise."""
-    if curriculum.kind == "none":
+    if curriculum.kind != "message-first":
         return 1.0
     if read_step is None:
         return curriculum.floor
     done = (step - read_step) / max(1, round(curriculum.ramp * steps))
     return float(min(1.0, max(curriculum.floor, 1e-9) ** (1 - done)))
+
+
+def psnr_at(step: int, steps: int, read_step: int | None, curriculum: Curriculum, target: float) -> float:
+    """The PSNR held at a step: the start's until bits are read, then a straight line in dB up to the target."""
+    if curriculum.kind != "message-first":
+        return target
+    if read_step is None:
+        return min(curriculum.start_psnr, target)
+    done = (step - read_step) / max(1, round(curriculum.ramp * steps))
+    return min(target, curriculum.start_psnr + (target - curriculum.start_psnr) * done)
+
+
+def message_share(step: int, steps: int, curriculum: Curriculum) -> float:
+    """The share of the message weight at a step: nothing while an image-first curriculum paints covers."""
+    return 0.0 if curriculum.kind == "image-first" and step < round(curriculum.ramp * steps) else 1.0
 
 
 def draw_batch(images: Images, size: int, randomness: torch.Generator) -> Tensor:
@@ -88,6 +107,7 @@ class PairTask:
 
     def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
         """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading."""
+        assert isinstance(network, Pair)
         randomness = generator(self.seed, "train", step)
         covers, identity = draw_covers(
             self.images, self.settings.batch_size, self.settings.augment, randomness, self.compute.device
@@ -96,28 +116,44 @@ class PairTask:
         code = self.codec.encode(payloads).to(covers.device)
         damage = self.pool.draw(randomness)
         with self.compute.autocast():
-            marked = self.network.mark(covers, code)
+            marked = network.mark(covers, code, self._psnr(step), rounds=TRAINING_ROUNDS)
             seen = [marked, *(attack(marked, extra_inputs(identity)) for attack in self.attacks)]
-            logits = self.network.read(damage(torch.cat(seen), randomness)).float()
+            logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)
         readings = logits.split(len(covers))
         message_losses = [functional.binary_cross_entropy_with_logits(reading, code) for reading in readings]
         message_loss = torch.stack(message_losses).sum()
         accuracies = [bit_accuracy(reading, code) for reading in readings]
         share = self._share(step, accuracies[0])
-        total = self._total(image_loss * share, message_loss)
+        heard = message_share(step, self.settings.steps, self.settings.curriculum)
+        total = self._total(image_loss * share, message_loss * heard)
+        values = {"message_loss": message_loss.item(), "image_loss": image_loss.item()}
+        for name, term in self._quality_terms(network, covers, marked):
+            values[name] = term.item()
+            total = total + term * share
         return total, {
-            "message_loss": message_loss.item(),
-            "image_loss": image_loss.item(),
+            **values,
             "image_weight": share,
             "accuracy_marked": accuracies[0],
             **({"accuracy_swapped": sum(accuracies[1:]) / len(self.attacks)} if self.attacks else {}),
             "psnr": decibels(image_loss.item()),
         }
 
+    def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
+        weights = self.loss_weights
+        if weights.structure:
+            # kornia halves it.
+            yield "structure_loss", 2 * weights.structure * ssim_loss(marked.float(), covers, window_size=11)
+        if network.critic is not None:
+            with self.compute.autocast():
+                fooled, own = adversarial_losses(network.critic, covers, marked)
+            yield "adversarial_loss", weights.adversarial * fooled
+            yield "critic_loss", own
+
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
         """The loss at full image weight on the val split, undistorted, with payloads fixed for ever."""
         assert isinstance(network, Pair)
+        psnr = self._psnr(self._step)
         sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped"), 0.0)
         for start in range(0, len(self.val), VAL_BATCH):
             index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
@@ -125,7 +161,7 @@ class PairTask:
             identity = self.val.identity[index].to(covers.device)
             payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
             code = self.codec.encode(payloads).to(covers.device)
-            marked = network.mark(covers, code)
+            marked = network.mark(covers, code, psnr)
             readings = [network.read(marked)]
             readings += [network.read(attack(marked, extra_inputs(identity))) for attack in self.attacks]
             weight = len(index) / len(self.val)
@@ -155,7 +191,16 @@ class PairTask:
 
     @property
     def _ramp_over(self) -> bool:
-        return image_share(self._step, self.settings.steps, self.read_step, self.settings.curriculum) >= 1
+        settings, target = self.settings, self.loss_weights.target_psnr
+        if target is not None:
+            return psnr_at(self._step, settings.steps, self.read_step, settings.curriculum, target) >= target
+        return image_share(self._step, settings.steps, self.read_step, settings.curriculum) >= 1
+
+    def _psnr(self, step: int) -> float | None:
+        target = self.loss_weights.target_psnr
+        if target is None:
+            return None
+        return psnr_at(step, self.settings.steps, self.read_step, self.settings.curriculum, target)
 
     def _share(self, step: int, accuracy: float) -> float:
         self._step = step

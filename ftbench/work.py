@@ -17,10 +17,11 @@ from torch import nn
 from ftbench.choice import Chosen, strength_of
 from ftbench.compute import Compute
 from ftbench.config import Benchmark, Loss
+from ftbench.critic import Critic
 from ftbench.data import Data
 from ftbench.evaluate import Condition, evaluate
-from ftbench.fit import SimulatorTask
-from ftbench.loop import load_weights, read_curve, train
+from ftbench.fit import CodeTask, SimulatorTask
+from ftbench.loop import Task, load_weights, read_curve, train
 from ftbench.pipeline import Attack, Damage, Pair, build
 from ftbench.plan import Cell
 from ftbench.plugins import Plugins
@@ -51,25 +52,34 @@ class Bench:
         return self.store.cell(cell.kind, cell.identity)
 
 
-def fit_simulator(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
-    """Fit a trainable simulator; its weights go into ``folder``, what is worth a manifest is returned."""
-    chosen: Chosen = cell.parts["simulator"]
-    settings = bench.benchmark.fit
-    torch.manual_seed(derive(settings.seed, "simulator weights"))
-    task = SimulatorTask(
-        network=build(chosen, size=bench.data.size),
-        needs=chosen.record.needs,
-        settings=settings,
-        images=bench.data.split("train"),
-        val=bench.data.split("val"),
-        compute=bench.compute,
-    )
+def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
+    """Fit a trainable simulator or code; its weights go into ``folder``, what is worth a manifest is returned."""
+    chosen: Chosen
+    [(role, chosen)] = cell.parts.items()
+    section = bench.benchmark.code if role == "codec" else bench.benchmark.fit
+    # The parameters too: the same network with another ``seed`` parameter is another training.
+    seed = derive(section.seed, chosen.record.name, chosen.parameters.model_dump_json())
+    torch.manual_seed(derive(seed, "weights"))
+    task: Task
+    if role == "codec":
+        code = build(chosen, bits=int(cell.settings["bits"]))
+        task = CodeTask(network=code, batch_size=section.batch_size, seed=seed)
+    else:
+        task = SimulatorTask(
+            network=build(chosen, size=bench.data.size),
+            needs=chosen.record.needs,
+            settings=bench.benchmark.fit,
+            seed=seed,
+            images=bench.data.split("train"),
+            val=bench.data.split("val"),
+            compute=bench.compute,
+        )
     return train(
         task,
-        steps=settings.steps,
-        optimiser=settings.optimiser,
+        steps=section.steps,
+        optimiser=section.optimiser,
         ema=0.0,
-        validate_every=settings.validate_every,
+        validate_every=section.validate_every,
         compute=bench.compute,
         folder=folder,
         progress=progress,
@@ -78,19 +88,23 @@ def fit_simulator(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
 
 def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
     """Train an encoder and a decoder; the summary says when it began to read and whether it stalled."""
-    settings = bench.benchmark.train
+    # The setting's own number of steps is in the cell.
+    settings = bench.benchmark.train.model_copy(update={"steps": cell.settings["train"]["steps"]})
+    loss = Loss.model_validate(cell.settings["loss"])
     seed = int(cell.settings["seed"])
     torch.manual_seed(derive(seed, "pair weights"))
     simulator: Chosen | None = cell.parts["simulator"]
     pair = _pair(cell, bench)
+    if loss.adversarial:
+        pair.critic = Critic()
     pair.encoder.requires_grad_(cell.parts["encoder"].record.trainable)
     pair.decoder.requires_grad_(cell.parts["decoder"].record.trainable)
     task = PairTask(
         network=pair,
-        codec=_codec(cell),
+        codec=_codec(cell, bench),
         attacks=[_attack(simulator, cell, bench)] if simulator else [],
         pool=Pool([Ranged(chosen.record, ranged) for chosen, ranged in cell.parts["pool"]]),
-        loss_weights=Loss.model_validate(cell.settings["loss"]),
+        loss_weights=loss,
         settings=settings,
         size=bench.data.size,
         bits=int(cell.settings["bits"]),
@@ -130,13 +144,14 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
     images = bench.data.split("test", settings.limit)
     findings = evaluate(
         pair=pair,
-        codec=_codec(trained),
+        codec=_codec(trained, bench),
         attacks=attacks,
         conditions=[_condition(chosen, bench) for chosen in cell.parts["distortions"]],
         metrics={chosen.record.name: _ready(build(chosen), bench) for chosen in cell.parts["metrics"]},
         images=images,
         settings=settings,
         bits=int(trained.settings["bits"]),
+        psnr=trained.settings["loss"]["target_psnr"] if cell.settings["psnr"] == "own" else cell.settings["psnr"],
         device=bench.compute.device,
         progress=progress,
     )
@@ -164,17 +179,25 @@ def _pair(cell: Cell, bench: Bench) -> Pair:
     return Pair(build(cell.parts["encoder"], **arguments), build(cell.parts["decoder"], **arguments))
 
 
-def _codec(cell: Cell) -> Any:
-    return build(cell.parts["codec"], bits=int(cell.settings["bits"]))
+def _codec(cell: Cell, bench: Bench) -> Any:
+    chosen: Chosen = cell.parts["codec"]
+    code = build(chosen, bits=int(cell.settings["bits"]))
+    if chosen.record.trainable:
+        load_weights(bench.folder(_fitted(cell, "codec", chosen)), code)
+    # Codes are short and work on the processor: their payloads are drawn there.
+    return code.eval().requires_grad_(False) if isinstance(code, nn.Module) else code
+
+
+def _fitted(cell: Cell, role: str, chosen: Chosen) -> Cell:
+    return next(
+        needed for needed in cell.inputs if needed.kind == "fit" and needed.settings.get(role) == chosen.identity
+    )
 
 
 def _attack(chosen: Chosen, cell: Cell, bench: Bench) -> Attack:
     network = build(chosen, size=bench.data.size)
     if chosen.record.trainable:
-        fitted = next(
-            needed for needed in cell.inputs if needed.kind == "fit" and needed.settings["simulator"] == chosen.identity
-        )
-        load_weights(bench.folder(fitted), network)
+        load_weights(bench.folder(_fitted(cell, "simulator", chosen)), network)
     return Attack(chosen.record, _ready(network, bench))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ftbench.errors import BadInput
 
@@ -77,6 +77,14 @@ class CellResult:
     def coded(self) -> bool:
         """True where a channel code stands between payload and image."""
         return self.code_bits != self.bits or self.settings.get("codec", "none") != "none"
+
+
+class Stated(Protocol):
+    """Anything that says in one line what a table was made from."""
+
+    def line(self) -> str:
+        """Everything in one line of text."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from ftbench.report.files import write_text
-from ftbench.report.result import STALLED, Caption
+from ftbench.report.result import STALLED, Stated
 from ftbench.report.table import Column, Measured, Table, as_text
 
 LOUD = STALLED.upper()
@@ -33,7 +33,7 @@ _LATIN = {
 }  # fmt: skip
 
 
-def caption_text(table: Table, caption: Caption, part: str = "") -> str:
+def caption_text(table: Table, caption: Stated, part: str = "") -> str:
     """The line above a printed table: what it is, what it was made from, how its intervals were made."""
     heading = f"{table.title}. " + (f"{part}. " if part else "")
     methods = table.methods()
@@ -43,7 +43,7 @@ def caption_text(table: Table, caption: Caption, part: str = "") -> str:
     return heading + caption.line() + intervals
 
 
-def markdown(table: Table, caption: Caption) -> str:
+def markdown(table: Table, caption: Stated) -> str:
     """GitHub Markdown: the caption line, then each part of the table, then its notes."""
     blocks = [f"**{table.title}.** " + caption_text(table, caption).removeprefix(f"{table.title}. ")]
     if table.frame.empty:
@@ -85,7 +85,7 @@ def csv_text(table: Table) -> str:
     return buffer.getvalue()
 
 
-def latex(table: Table, caption: Caption) -> str:
+def latex(table: Table, caption: Stated) -> str:
     """A ``table*`` for each part, for booktabs and adjustbox; a comment when there are no rows."""
     if table.frame.empty:
         return "".join(f"% {sentence}\n" for sentence in (table.nothing, *table.notes))
@@ -112,7 +112,7 @@ def latex_escape(text: str) -> str:
     return re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped)
 
 
-def write_table(folder: Path, table: Table, caption: Caption, rows: Table | None = None) -> list[Path]:
+def write_table(folder: Path, table: Table, caption: Stated, rows: Table | None = None) -> list[Path]:
     """Write ``<name>.md``, ``.csv`` and ``.tex`` under ``folder``; ``rows`` is for the CSV instead."""
     return [
         write_text(folder / f"{table.name}.md", markdown(table, caption)),

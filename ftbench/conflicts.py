@@ -1,0 +1,95 @@
+"""What cannot work together, found while planning: each conflict is noted with its place in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from ftbench.choice import Choice, Chosen
+from ftbench.components import Codec, Encoder, Simulator
+from ftbench.yamlfile import KeyPath
+
+KNOWN_INPUTS = ("identity",)
+
+
+def check_labels(choice: Choice, axis: str, chosen: Sequence[Chosen | None]) -> None:
+    """Rows are told apart by their labels."""
+    labels = [part.label for part in chosen if part]
+    for label in dict.fromkeys(labels):
+        if labels.count(label) > 1:
+            choice.note(("evaluate", axis), f"{label!r} is named more than once; name it once")
+
+
+def check_metrics(choice: Choice, metrics: Sequence[Chosen | None], size: int) -> None:
+    """A metric once, and of a size that it takes."""
+    names = [chosen.record.name for chosen in metrics if chosen]
+    for index, chosen in enumerate(metrics):
+        if chosen is None:
+            continue
+        path = ("evaluate", "metrics", index)
+        if names.count(chosen.record.name) > 1:
+            choice.note(path, f"metric {chosen.record.name!r} is named more than once")
+        sentence = chosen.record.object_to(chosen.parameters, size=size)
+        if sentence:
+            choice.note(path, sentence)
+
+
+def check_simulators(choice: Choice, simulators: Sequence[Chosen | None], path: KeyPath, size: int) -> None:
+    """Sizes and extra inputs of simulators, by their place in a list."""
+    for number, chosen in enumerate(simulators):
+        if chosen is None:
+            continue
+        record = cast(Simulator, chosen.record)
+        _check_size(choice, chosen, record.resolutions, (*path, number), {"size": size})
+        for name in record.needs:
+            if name not in KNOWN_INPUTS:
+                known = ", ".join(KNOWN_INPUTS)
+                choice.note((*path, number), f"simulator {record.name!r} needs {name!r}; the harness gives: {known}")
+
+
+def code_length(choice: Choice, codec: Chosen, bits: int, path: KeyPath) -> int | None:
+    """n of a code for ``bits`` of payload, or None after noting that there is none."""
+    try:
+        return cast(Codec, codec.record).length(bits, codec.parameters)
+    except ValueError as error:
+        choice.note(path, str(error))
+        return None
+
+
+def check_pair(
+    choice: Choice, encoder: Chosen, decoder: Chosen, places: tuple[int, int], build: Mapping[str, int]
+) -> None:
+    """An encoder and a decoder, for a code of ``build["bits"]`` bits and images of ``build["size"]`` px.
+
+    ``places`` are their indices in the matrix.
+    """
+    record, code_bits = cast(Encoder, encoder.record), build["bits"]
+    to_encoder, to_decoder = ("matrix", "encoder", places[0]), ("matrix", "decoder", places[1])
+    _check_size(choice, encoder, record.resolutions, to_encoder, build)
+    _check_size(choice, decoder, decoder.record.resolutions, to_decoder, build)
+    if not (record.trainable or decoder.record.trainable):
+        choice.note(
+            to_encoder,
+            f"neither {record.name!r} nor {decoder.record.name!r} is trainable; this release trains every pair",
+        )
+    if record.max_bits is not None and code_bits > record.max_bits:
+        choice.note(
+            ("message", "bits"),
+            f"the code has {code_bits} bits and encoder {record.name!r} carries {record.max_bits}",
+        )
+    if record.pairs_with and decoder.record.name not in record.pairs_with:
+        choice.note(
+            to_decoder,
+            f"encoder {record.name!r} is read by {', '.join(record.pairs_with)}, not {decoder.record.name!r}",
+        )
+
+
+def _check_size(
+    choice: Choice, chosen: Chosen, resolutions: tuple[int, ...], path: KeyPath, build: Mapping[str, int]
+) -> None:
+    if resolutions and build["size"] not in resolutions:
+        takes = ", ".join(map(str, resolutions))
+        choice.note(path, f"{chosen.record.name!r} takes {takes} px, and dataset.size is {build['size']}")
+    sentence = chosen.record.object_to(chosen.parameters, **build)
+    if sentence:
+        choice.note(path, sentence)
