@@ -23,8 +23,6 @@ from ftbench.pool import Pool
 from ftbench.randomness import generator, payload
 
 VAL_BATCH = 64
-TRAINING_ROUNDS = 2
-"""Corrections of the residual's scale a step: within some hundredths of a dB, for a tenth of a step's time."""
 MEMORY = 0.9
 """Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
 
@@ -116,7 +114,7 @@ class PairTask:
         code = self.codec.encode(payloads).to(covers.device)
         damage = self.pool.draw(randomness)
         with self.compute.autocast():
-            marked = network.mark(covers, code, self._psnr(step), rounds=TRAINING_ROUNDS)
+            marked = network.mark(covers, code, self._psnr(step), exact=False)
             seen = [marked, *(attack(marked, extra_inputs(identity)) for attack in self.attacks)]
             logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)

@@ -63,7 +63,7 @@ def half_inverted(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
     return changed
 
 
-def found(draws: int = 2) -> Findings:
+def found(draws: int = 2, psnr: float | None = None) -> Findings:
     simulator = ftbench.Simulator(
         name="x", factory="x:x", summary="x", differentiable=True, trainable=False, needs=("identity",)
     )
@@ -85,6 +85,7 @@ def found(draws: int = 2) -> Findings:
         images=faces(),
         settings=EvaluateSection.model_validate({"simulators": [{"name": "none"}], "draws": draws, "seed": 5}),
         bits=BITS,
+        psnr=psnr,
         device="cpu",
         progress=Silent(),
     )
@@ -157,3 +158,12 @@ def test_samples_are_eight_bit_pictures_of_every_person() -> None:
         assert samples[name].dtype == np.uint8
     first = faces().pixels[0].permute(1, 2, 0).numpy()
     assert (samples["cover"][0] == first).all()
+
+
+def test_any_pair_can_be_tested_at_a_chosen_psnr() -> None:
+    quality = found(1, psnr=25.0).quality
+    marked = quality[quality.of == "marked"].psnr
+    # Stripes of one value each: rounding moves them all at once, so the steps are coarse.
+    assert marked.between(25.0, 25.1).all()
+    own = found(1).quality
+    assert not own[own.of == "marked"].psnr.between(24.9, 25.1).any()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
+from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench
-from ftbench.pipeline import Attack, Damage, Pair, eight_bit, straight_through
+from ftbench.pipeline import Attack, Damage, Pair, eight_bit, straight_through, to_psnr
 
 
 def test_eight_bit_is_what_a_file_holds() -> None:
@@ -77,3 +79,38 @@ def test_a_marked_image_is_eight_bit() -> None:
     assert torch.allclose(marked * 255, (marked * 255).round(), atol=1e-4)
     assert marked.min() >= 0
     assert marked.max() <= 1
+
+
+@pytest.mark.parametrize("psnr", [20.0, 30.0, 36.0, 42.0])
+def test_a_marked_image_is_scaled_to_exactly_the_psnr_asked(psnr: float) -> None:
+    randomness = torch.Generator().manual_seed(0)
+    cover = eight_bit(torch.rand(6, 3, 32, 32, generator=randomness))
+    # Residuals of unlike strength and shape, dark and bright covers that clamp half of them.
+    residual = (
+        torch.randn(6, 3, 32, 32, generator=randomness) * torch.tensor([1e-3, 0.01, 0.1, 1, 3, 10])[:, None, None, None]
+    )
+    cover[4] *= 0.1
+    cover[5] = 1 - 0.1 * cover[5]
+    cover = eight_bit(cover)
+    marked = to_psnr(cover, cover + residual, psnr)
+    for before, after in zip(cover, marked, strict=True):
+        pixels = [np.rint(image.numpy().transpose(1, 2, 0) * 255).astype(np.uint8) for image in (before, after)]
+        measured = peak_signal_noise_ratio(*pixels, data_range=255)
+        assert psnr <= measured < psnr + 0.02
+
+
+def test_an_image_without_residual_stays_as_it_is() -> None:
+    cover = eight_bit(torch.rand(2, 3, 16, 16))
+    assert torch.equal(to_psnr(cover, cover.clone(), 30.0), cover)
+
+
+def test_the_scale_has_a_gradient_across_the_residual_and_none_along_it() -> None:
+    cover = torch.full((1, 3, 8, 8), 0.5)
+    residual = (0.01 * torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))).requires_grad_()
+    weight = torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(2))
+    (to_psnr(cover, cover + residual, 40.0) * weight).sum().backward()
+    assert residual.grad is not None
+    assert residual.grad.norm() > 1
+    # A longer residual is scaled back to the same image.
+    along = (residual.grad * residual).sum().abs() / (residual.grad.norm() * residual.norm())
+    assert along < 1e-4

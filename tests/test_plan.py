@@ -63,6 +63,37 @@ def test_every_combination_is_a_cell_and_simulators_are_shared(plugins: Plugins)
     assert len({cell.label for cell in plan.evaluations}) == 6
 
 
+def test_payload_lengths_pools_and_qualities_are_axes(plugins: Plugins) -> None:
+    data = changed(
+        message={"bits": [8, 15]},
+        matrix={"loss": [{"target_psnr": 30}, {"message": 1}], "pool": ["with", "without"]},
+        train={"distortions": ["identity", {"name": "jpeg", "quality": [50, 95]}]},
+        evaluate={"psnr": ["own", 36]},
+    )
+    plan = planned(data, plugins)
+    assert kinds(plan) == ["fit"] + ["train"] * 8 + ["evaluate"] * 16
+    assert len({cell.label for cell in plan.evaluations}) == 16
+    columns = [cell.columns for cell in plan.evaluations]
+    assert {(one["target dB"], one["α"]) for one in columns} == {("30", "none"), ("none", "0.1")}
+    assert {one["at dB"] for one in columns} == {"own", "36"}
+    assert {cell.settings["code_bits"] for cell in plan.cells if cell.kind == "train"} == {8, 15}
+    pools = {cell.columns["pool"]: len(cell.parts["pool"]) for cell in plan.cells if cell.kind == "train"}
+    assert pools == {"with": 2, "without": 1}
+
+
+def test_a_pool_that_is_none_cannot_be_left_out(plugins: Plugins) -> None:
+    with pytest.raises(BadInput, match=r"matrix\.pool: train\.distortions names nothing"):
+        planned(changed(matrix={"pool": ["with", "without"]}), plugins)
+
+
+def test_a_setting_may_have_steps_of_its_own(plugins: Plugins) -> None:
+    losses = [{"target_psnr": 30, "steps": 7}, {"message": 1}]
+    plan = planned(changed(matrix={"loss": losses}, train={"steps": 9}), plugins)
+    assert [cell.settings["train"]["steps"] for cell in plan.cells if cell.kind == "train"] == [7, 9]
+    same = planned(changed(matrix={"loss": [{"target_psnr": 30}]}, train={"steps": 7}), plugins)
+    assert same.cells[1].identity == plan.cells[1].identity
+
+
 def test_without_a_simulator_nothing_is_fitted(plugins: Plugins) -> None:
     data = changed(matrix={"simulator": "none"}, evaluate={"simulators": ["none"]})
     assert kinds(planned(data, plugins)) == ["train", "evaluate"]

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from kornia.losses import ssim_loss
 from safetensors.torch import load_file
+from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
 import ftbench
@@ -18,6 +20,7 @@ from ftbench import loop
 from ftbench.augment import augment
 from ftbench.compute import Compute
 from ftbench.config import Augmentation, Curriculum, Loss, Optimiser, TrainSection
+from ftbench.critic import Critic, adversarial_losses
 from ftbench.data import Images
 from ftbench.errors import CellFailed
 from ftbench.pipeline import Attack, Pair
@@ -25,7 +28,7 @@ from ftbench.pool import Pool, Ranged
 from ftbench.progress import Silent
 from ftbench.randomness import generator
 from ftbench.store import CellFolder
-from ftbench.train import PairTask, draw_batch, image_share
+from ftbench.train import PairTask, draw_batch, image_share, message_share, psnr_at
 
 COMPUTE = Compute("cpu", "float32", 1, "none")
 
@@ -138,6 +141,99 @@ def test_the_image_term_waits_until_bits_are_read() -> None:
     assert all(share == 1 for share in shares[50:])
     assert shares == sorted(shares)
     assert image_share(0, 100, None, Curriculum(kind="none")) == 1
+
+
+def test_the_target_psnr_is_reached_in_a_straight_line_once_bits_are_read() -> None:
+    curriculum = Curriculum(ramp=0.5, start_psnr=16)
+    assert psnr_at(70, 100, None, curriculum, 30) == 16
+    held = [psnr_at(step, 100, 20, curriculum, 30) for step in range(20, 100)]
+    assert held[0] == 16
+    assert held[25] == pytest.approx(23)
+    assert set(held[50:]) == {30}
+    assert np.allclose(np.diff(held[:51]), 14 / 50)
+    assert psnr_at(0, 100, None, Curriculum(kind="none"), 30) == 30
+    # A target below the start is the start.
+    assert psnr_at(0, 100, None, curriculum, 12) == 12
+
+
+def test_image_first_hears_no_message_at_the_beginning() -> None:
+    curriculum = Curriculum(kind="image-first", ramp=0.03)
+    assert [message_share(step, 100, curriculum) for step in (0, 2, 3, 99)] == [0, 0, 1, 1]
+    assert image_share(0, 100, None, curriculum) == 1
+    assert message_share(0, 100, Curriculum()) == 1
+
+
+def test_training_at_a_target_psnr_holds_it_and_has_no_image_term() -> None:
+    made = task(Loss(target_psnr=30), curriculum=Curriculum(kind="none"))
+    total, values = made.loss(made.network, 0)
+    assert values["psnr"] == pytest.approx(30, abs=0.1)
+    assert total.item() == pytest.approx(values["message_loss"], rel=1e-5)
+    _, looked = made.validate(made.network)
+    # One constant a colour: rounding moves all pixels of it at once.
+    assert 30 <= looked["val_psnr"] < 30.5
+
+
+def test_weights_may_only_be_kept_once_the_target_is_reached(tmp_path: Path) -> None:
+    # Read almost from the start, so that the ramp begins at once and ends after half of the steps.
+    made = task(Loss(target_psnr=25), curriculum=Curriculum(read_at=0.51, ramp=0.5))
+    summary = run(tmp_path, made=made)
+    assert made.read_step is not None
+    assert summary["best_step"] >= made.read_step + 30
+    assert 25 <= summary["at_best"]["val_psnr"] < 25.5
+
+
+def test_an_image_weight_and_a_target_psnr_exclude_each_other() -> None:
+    with pytest.raises(ValueError, match="image has nothing to weigh"):
+        Loss(image=0.1, target_psnr=30)
+    assert Loss().alpha == 0.1
+    assert Loss(target_psnr=30).image_weight() == 0
+
+
+def test_the_perceptual_term_is_one_minus_ssim() -> None:
+    made = task(Loss(image=0.1, structure=2.0), curriculum=Curriculum(kind="none"))
+    total, values = made.loss(made.network, 0)
+    plain, _ = task(Loss(image=0.1), curriculum=Curriculum(kind="none")).loss(made.network, 0)
+    assert total.item() - plain.item() == pytest.approx(values["structure_loss"], rel=1e-3)
+    covers = made.images.covers(torch.arange(4), "cpu")
+    ours = float(2 * ssim_loss(0.9 * covers, covers, window_size=11))
+    theirs = np.mean(
+        [
+            structural_similarity(
+                0.9 * x, x, channel_axis=0, data_range=1, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+            )
+            for x in covers.double().numpy()
+        ]
+    )
+    # kornia pads where scikit-image crops, which shows at 16 px.
+    assert ours == pytest.approx(1 - theirs, abs=0.02)
+
+
+def test_the_critic_and_the_encoder_each_learn_from_their_own_term_alone() -> None:
+    torch.manual_seed(0)
+    critic, covers = Critic(), torch.rand(4, 3, 16, 16)
+    marked = (covers + 0.1).requires_grad_()
+    fooled, own = adversarial_losses(critic, covers, marked)
+    (to_marked,) = torch.autograd.grad(fooled, marked, retain_graph=True)
+    assert to_marked.abs().sum() > 0
+    parameters = list(critic.parameters())
+    assert all(grad is None for grad in torch.autograd.grad(fooled, parameters, allow_unused=True))
+    assert torch.autograd.grad(own, marked, allow_unused=True, retain_graph=True) == (None,)
+    assert all(grad.abs().sum() > 0 for grad in torch.autograd.grad(own, parameters))
+    # At a critic that knows nothing both losses are ln 2.
+    with torch.no_grad():
+        for parameter in parameters[-2:]:
+            parameter.zero_()
+    losses = adversarial_losses(critic, covers, marked)
+    assert [value.item() for value in losses] == pytest.approx([math.log(2)] * 2)
+
+
+def test_the_critic_is_not_among_the_kept_weights(tmp_path: Path) -> None:
+    made = task(Loss(adversarial=0.1), curriculum=Curriculum(kind="none"))
+    made.network.critic = Critic()
+    before = [parameter.clone() for parameter in made.network.critic.parameters()]
+    run(tmp_path, made=made)
+    assert any(not torch.equal(a, b) for a, b in zip(before, made.network.critic.parameters(), strict=True))
+    loop.load_weights(CellFolder(tmp_path), Pair(Writes(4), Reads(4)))
 
 
 @pytest.mark.parametrize("size", [2, 8, 50])
@@ -284,5 +380,15 @@ def test_the_rate_warms_up_and_falls() -> None:
     assert factors[-1] < 0.01
     stable = Optimiser(warmup=0, schedule="stable-decay", decay=0.5)
     assert [loop.rate_factor(step, 100, stable) for step in (0, 49, 50, 75, 99)] == [1, 1, 1, 0.5, 0.02]
+    cycle = Optimiser(schedule="one-cycle", learning_rate=1.0)
+    weight = nn.Parameter(torch.zeros(1))
+    adam = torch.optim.SGD([weight], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        adam, 1.0, total_steps=1001, final_div_factor=1e9, cycle_momentum=False
+    )
+    for step in range(1000):
+        assert loop.rate_factor(step, 1000, cycle) == pytest.approx(theirs.get_last_lr()[0], abs=0.005)
+        adam.step()
+        theirs.step()
     constant = Optimiser(warmup=0, schedule="constant")
     assert {loop.rate_factor(step, 100, constant) for step in range(100)} == {1.0}

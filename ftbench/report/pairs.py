@@ -60,7 +60,7 @@ def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = P
     for (first_label, first), (second_label, second) in itertools.combinations(
         zip(display_labels(results), results, strict=True), 2
     ):
-        if not _same_pictures(readings(first, MARKED), readings(second, MARKED)):
+        if not same_pictures(readings(first, MARKED), readings(second, MARKED)):
             notes.append(f"{first_label} and {second_label} were not read on the same images and draws: not compared.")
             continue
         row: dict[str, str | Measured] = {
@@ -69,7 +69,7 @@ def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = P
             "first": first_label,
             "second": second_label,
         }
-        differences = {metric.name: _quality_difference(first, second, metric.name) for metric in metrics}
+        differences = {metric.name: quality_difference(first, second, metric.name) for metric in metrics}
         for simulator, key in attacks.items():
             differences[f"{key}_raw_bit_accuracy"] = _accuracy_difference(first, second, simulator)
         for key, difference in differences.items():
@@ -89,7 +89,8 @@ def _compared(key: str, title: str, digits: int, scale: float, part: str) -> tup
     )
 
 
-def _same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> bool:
+def same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> bool:
+    """Whether both frames have the same images and draws, and any."""
     if first.empty or second.empty:
         return False
     return set(zip(first["image"], first["draw"], strict=True)) == set(
@@ -99,14 +100,15 @@ def _same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> bool:
 
 def _accuracy_difference(first: CellResult, second: CellResult, simulator: str) -> Estimate | None:
     a, b = readings(first, simulator), readings(second, simulator)
-    if not _same_pictures(a, b):
+    if not same_pictures(a, b):
         return None
     return _paired(image_accuracy(a, first.code_bits), image_accuracy(b, second.code_bits))
 
 
-def _quality_difference(first: CellResult, second: CellResult, metric: str) -> Estimate | None:
+def quality_difference(first: CellResult, second: CellResult, metric: str) -> Estimate | None:
+    """Quality of the marked images, first − second, paired by image; None where it was not taken on the same."""
     a, b = qualities(first, "marked"), qualities(second, "marked")
-    if not _same_pictures(a, b) or metric not in a.columns or metric not in b.columns:
+    if not same_pictures(a, b) or metric not in a.columns or metric not in b.columns:
         return None
     # A draw counts only where the metric is finite on both sides, so that both means are of the same draws.
     both = a[[*JOIN, metric]].merge(b[[*JOIN, metric]], on=JOIN, suffixes=("_a", "_b"), validate="one_to_one")
