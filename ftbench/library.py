@@ -8,9 +8,21 @@ from pathlib import Path
 from ftbench.errors import BadInput
 from ftbench.explain import nearest
 
+EXPECTED = ".expected"
+"""What the stem of a claims file ends in: ``paper.expected.yaml`` judges ``paper.yaml``."""
+
 
 def builtin() -> dict[str, Path]:
     """The benchmark files of the package by name, in a checkout or installed."""
+    return {name: file for name, file in _brought().items() if not name.endswith(EXPECTED)}
+
+
+def builtin_claims() -> dict[str, Path]:
+    """The claims files of the package by their benchmark's name."""
+    return {name.removesuffix(EXPECTED): file for name, file in _brought().items() if name.endswith(EXPECTED)}
+
+
+def _brought() -> dict[str, Path]:
     checkout = Path(__file__).resolve().parent.parent / "benchmarks"
     if checkout.is_dir():
         files = list(checkout.glob("*.yaml"))
@@ -22,11 +34,19 @@ def builtin() -> dict[str, Path]:
 
 def find(name: str) -> Path:
     """The file that a command line means: an existing path first, else a name; raises BadInput."""
+    return _found(name, builtin(), "benchmark")
+
+
+def find_claims(name: str) -> Path:
+    """The claims file that a command line means: an existing path first, else a benchmark's name."""
+    return _found(name, builtin_claims(), "claims file of a benchmark")
+
+
+def _found(name: str, known: dict[str, Path], what: str) -> Path:
     path = Path(name)
     if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
-    known = builtin()
     if name in known:
         return known[name]
     near = ", ".join(nearest(name, known)) or ", ".join(known)
-    raise BadInput(f"there is no file and no built-in benchmark {name!r}; nearest: {near}")
+    raise BadInput(f"there is no file and no built-in {what} {name!r}; nearest: {near}")

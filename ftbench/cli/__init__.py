@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import ftbench
-from ftbench.cli import bench, look, mark
+from ftbench.cli import bench, compare, look, mark
 from ftbench.errors import BadInput, FtbenchError
 
 DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -24,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 bench.add_to(app)
+compare.add_to(app)
 look.add_to(app)
 mark.add_to(app)
 

@@ -64,7 +64,7 @@ def _row(members: Sequence[CellResult], main: Table, indices: Sequence[int]) -> 
     stalled = sum(member.stalled for member in members)
     status = STALLED.upper() if stalled == len(members) else f"{stalled} of {len(members)} {STALLED.upper()}"
     return row | {
-        "label": _without_seed(members[0]),
+        "label": without_seed(members[0].label, members[0].settings.get(SEED)),
         "status": status if stalled else members[0].status,
         "cells": " ".join(member.cell for member in members),
         "seeds": ", ".join(member.settings.get(SEED, "") for member in members),
@@ -82,7 +82,8 @@ def _over_seeds(entries: Sequence[Measured]) -> Measured:
     return Measured(Estimate(mean, min(values), max(values), len(values), "range over seeds"), identical)
 
 
-def _without_seed(result: CellResult) -> str:
-    if SEED not in result.settings:
-        return result.label
-    return re.sub(rf"\s*\bseed {re.escape(result.settings[SEED])}(?!\S)", "", result.label).strip() or result.label
+def without_seed(label: str, seed: str | None) -> str:
+    """A setting's label without the words that name its seed."""
+    if seed is None:
+        return label
+    return re.sub(rf"\s*\bseed {re.escape(seed)}(?!\S)", "", label).strip() or label

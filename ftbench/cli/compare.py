@@ -1,0 +1,136 @@
+"""The command that holds results against claims: compare."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ftbench.errors import BadInput
+
+if TYPE_CHECKING:
+    from ftbench.claims import Claims
+    from ftbench.judge import Finding
+
+HOLD, FAILED, BAD = 0, 1, 2
+FAULTS_SHOWN = 10
+STYLES = {"holds": "green", "fails": "bold red", "undecided": "bold yellow", "not judged": "dim"}
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(compare)
+
+
+def compare(
+    results: Annotated[
+        Path, typer.Argument(help="A results folder such as results/paper/two_identity-small, or the folder above it.")
+    ],
+    claims: Annotated[str, typer.Argument(help="A claims file, or the name of a benchmark that brings one.")],
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A claim meant for the results that could not be judged fails too.")
+    ] = False,
+) -> None:
+    """Check that results are what was written, then whether claims hold on them.
+
+    Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input.
+    """
+    from ftbench.claims import load
+    from ftbench.library import find_claims
+
+    console = Console()
+    said = load(find_claims(claims))
+    folders = _folders(results, console)
+    codes, judged = [], 0
+    for folder in folders:
+        try:
+            code, count = _compared(folder, said, strict, console)
+        except BadInput as error:
+            if len(folders) == 1:
+                raise
+            _say(console, str(error), "red")
+            code, count = BAD, 0
+        codes.append(code)
+        judged += count
+    if not judged and not any(codes):
+        raise BadInput(f"none of the claims could be judged on {results}; compare other results, or other claims")
+    if any(codes):
+        raise typer.Exit(max(codes))
+
+
+def _folders(results: Path, console: Console) -> list[Path]:
+    """The folder itself, or every one below it that has a manifest, a run's own ``.local`` ones too."""
+    if (results / "manifest.json").exists():
+        return [results]
+    below = sorted(path for path in results.glob("*") if path.is_dir() and not path.name.startswith("."))
+    found = [path for path in below if (path / "manifest.json").exists()]
+    if not found:
+        raise BadInput(
+            f"{results} holds no manifest.json, nor does a folder in it; name a folder such as "
+            "results/<benchmark>/<data>-<scale>, or results/<benchmark>"
+        )
+    for path in below:
+        if path not in found:
+            _say(console, f"{path}: left out, since it has no manifest.json", "dim")
+    return found
+
+
+def _compared(folder: Path, claims: Claims, strict: bool, console: Console) -> tuple[int, int]:
+    """Exit code, and how many claims were judged."""
+    from ftbench.audit import faults
+    from ftbench.evidence import gather
+    from ftbench.judge import judge
+    from ftbench.reread import open_folder
+
+    opened = open_folder(folder)
+    manifest = opened.manifest
+    by = "its rows" if opened.has_rows else "its tables alone, since its rows are not kept"
+    about = f"benchmark {manifest.benchmark}, scale {manifest.scale}, data {manifest.data.name}, judged by {by}"
+    _say(console, f"{folder}: {about}", "bold")
+    if wrong := faults(opened):
+        for fault in wrong[:FAULTS_SHOWN]:
+            _say(console, f"altered: {fault}", "red")
+        more = f" ({len(wrong) - FAULTS_SHOWN} more faults)" if len(wrong) > FAULTS_SHOWN else ""
+        _say(console, f"The folder is not what was written{more}: no claim is judged on it.\n", "bold red")
+        return FAILED, 0
+    findings = judge(claims, gather(opened))
+    _print(findings, console)
+    verdicts = Counter(finding.verdict for finding in findings if finding.meant)
+    _say(console, ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()) + "\n", "bold")
+    missed = verdicts["fails"] + verdicts["undecided"] + (verdicts["not judged"] if strict else 0)
+    return FAILED if missed else HOLD, verdicts.total() - verdicts["not judged"]
+
+
+def _print(findings: Sequence[Finding], console: Console) -> None:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("claim", overflow="fold")
+    table.add_column("numbers, with 95 % intervals over images", overflow="fold")
+    table.add_column("source", no_wrap=True)
+    for finding in findings:
+        if finding.meant:
+            style = STYLES[finding.verdict]
+            lines = [finding.why, *finding.numbers] if finding.why else finding.numbers
+            claim = finding.claim
+            table.add_row(
+                Text(finding.verdict, style=style), Text(claim.name), Text("\n".join(lines)), Text(claim.source)
+            )
+    if table.row_count:
+        console.print(table)
+    for finding in findings:
+        if finding.meant and finding.verdict in ("fails", "undecided"):
+            claim = finding.claim
+            _say(console, f"{finding.verdict}: {claim.name}: {claim.says} ({claim.source}: {claim.found})", "")
+    if aside := [finding.claim.name for finding in findings if not finding.meant]:
+        _say(console, f"For other scales or data: {', '.join(aside)}.", "dim")
+
+
+def _say(console: Console, text: str, style: str) -> None:
+    console.print(Text(text, style=style), soft_wrap=True)
