@@ -1,33 +1,38 @@
-"""The faceswap simulator: one shared encoder, one decoder a person; a swap decodes with the other's."""
+"""The faceswap simulator as published: strided convolutions into a vector, pixel-shuffle decoders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from torch import nn
 
-import torch
-from torch import Tensor, nn
-
-from ftbench_faketagger.warp import random_warp
+from ftbench_faketagger.swap import PUBLISHED_WARP, SwapAutoencoder
 
 ENCODER_CHANNELS = (128, 256, 512, 1024)
 DECODER_CHANNELS = (256, 128, 64)
 SHARED_CHANNELS = 512
 
 
-class Faceswap(nn.Module):
-    """``(image (b,3,s,s), {"identity": (b,) int64 of {0,1}}) -> the other person's face, (b,3,s,s)``.
+class Faceswap(SwapAutoencoder):
+    """``(image (b,3,s,s), {"identity": (b,) int64 of {0,1}}) -> the other person's face, (b,3,s,s) in [0,1]``.
 
     Args:
         size: side of the image in pixels, a multiple of 16.
         width: factor on the channels of every convolution.
         latent: length of the vector between encoder and decoders.
-        warp: standard deviation of the control points' shift in training, as a share of the side; the
-            published training uses 5 px of 256.
+        warp: standard deviation of the control points' shift in training, as a share of the side.
+        colour_shift: whether the first person is shown in the second one's mean colour, see ``SwapAutoencoder``.
+        seed: names one of several trainings; the harness draws weights and batches from it, nothing here does.
     """
 
-    def __init__(self, *, size: int, width: float, latent: int, warp: float) -> None:
-        super().__init__()
-        self.warp = warp
+    def __init__(
+        self,
+        *,
+        size: int,
+        width: float = 1.0,
+        latent: int = 1024,
+        warp: float = PUBLISHED_WARP,
+        colour_shift: bool = True,
+        seed: int = 0,
+    ) -> None:
         encoder: list[nn.Module] = []
         before = 3
         for channels in ENCODER_CHANNELS:
@@ -36,38 +41,16 @@ class Faceswap(nn.Module):
             before = after
         cells = (size // 16) ** 2
         shared = max(8, round(SHARED_CHANNELS * width))
-        self.encoder = nn.Sequential(
-            *encoder,
+        encoder += [
             nn.Flatten(),
             nn.Linear(before * cells, latent),
             nn.Linear(latent, before * cells),
             nn.Unflatten(1, (before, size // 16, size // 16)),
             _upscale(before, shared),
-        )
-        self.decoders = nn.ModuleList(_decoder(shared, width) for _ in range(2))
+        ]
+        decoders = [_decoder(shared, width) for _ in range(2)]
+        super().__init__(nn.Sequential(*encoder), decoders, warp=warp, colour_shift=colour_shift)
         self.apply(_initialise)
-
-    def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Swap each face for the other person's."""
-        return self._decode(self.encoder(image), 1 - inputs["identity"])
-
-    def fit_loss(self, image: Tensor, inputs: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
-        """Mean absolute error of rebuilding each face from a warped one, by its own person's decoder."""
-        warped = random_warp(image, self.warp, generator)
-        return (self._decode(self.encoder(warped), inputs["identity"]) - image).abs().mean()
-
-    def _decode(self, shared: Tensor, person: Tensor) -> Tensor:
-        # Each decoder sees its own rows only; the concatenation is put back into the batch's order.
-        order = torch.argsort(person, stable=True)
-        first = int((person == 0).sum())
-        faces = torch.cat(
-            [
-                decoder(part)
-                for decoder, part in zip(self.decoders, shared[order].split([first, len(person) - first]), strict=True)
-                if len(part)
-            ]
-        )
-        return faces[torch.argsort(order)].float()
 
 
 def object_to_faceswap(*, size: int, **_: object) -> str | None:

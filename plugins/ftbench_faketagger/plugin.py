@@ -40,7 +40,32 @@ class FaceswapParameters(ftbench.Parameters):
     width: float = Field(1.0, gt=0, le=4, description="factor on the channels of every convolution")
     latent: int = Field(1024, ge=8, le=8192, description="length of the vector between the networks")
     warp: float = Field(
-        0.02, ge=0, le=0.2, description="deviation of the training warps' control points, share of the side"
+        5 / 256, ge=0, le=0.2, description="deviation of the training warps' control points, share of the side"
+    )
+    colour_shift: bool = Field(
+        True, description="the first person is shown to the network in the second one's mean colour"
+    )
+    seed: int = Field(0, ge=0, description="another training of the same network: black-box tests")
+
+
+class FaceswapPastedParameters(FaceswapParameters):
+    """Parameters of ``faceswap-pasted``."""
+
+    face_size: int = Field(
+        64, ge=16, le=512, multiple_of=16, description="largest side at which the face is swapped, in pixels"
+    )
+    extent: float = Field(0.6, gt=0.1, le=0.6, description="height of the pasted face, share of the side")
+    feather: float = Field(
+        0.35, ge=0, le=1, description="share of the face's radius over which it fades into the picture"
+    )
+    colour: float = Field(1.0, ge=0, le=1, description="strength of the transfer of the picture's colours to the face")
+
+
+class FaceswapResidualParameters(FaceswapParameters):
+    """Parameters of ``faceswap-residual``."""
+
+    latent: int = Field(
+        64, ge=4, le=8192, description="channels between the networks, at a sixteenth of the image's side"
     )
 
 
@@ -72,7 +97,7 @@ def ftbench_decoders() -> Iterator[ftbench.Decoder]:
 
 @ftbench.hookimpl
 def ftbench_simulators() -> Iterator[ftbench.Simulator]:
-    """Yield the deepfake."""
+    """Yield the deepfakes."""
     yield ftbench.Simulator(
         name="faceswap",
         factory="ftbench_faketagger.faceswap:Faceswap",
@@ -84,4 +109,27 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
         needs=("identity",),
         people=2,
         reference=PAPER,
+    )
+    yield ftbench.Simulator(
+        name="faceswap-pasted",
+        factory="ftbench_faketagger.pasted:FaceswapPasted",
+        objection="ftbench_faketagger.pasted:object_to_pasted",
+        summary="faceswap on the middle of the picture, its colours matched, pasted back under a soft mask",
+        parameters=FaceswapPastedParameters,
+        differentiable=True,
+        trainable=True,
+        needs=("identity",),
+        people=2,
+        reference=PAPER,
+    )
+    yield ftbench.Simulator(
+        name="faceswap-residual",
+        factory="ftbench_faketagger.faceswap_residual:FaceswapResidual",
+        objection="ftbench_faketagger.faceswap_residual:object_to_residual",
+        summary="identity swap by another architecture: residual, normalised, fully convolutional",
+        parameters=FaceswapResidualParameters,
+        differentiable=True,
+        trainable=True,
+        needs=("identity",),
+        people=2,
     )
