@@ -1,0 +1,170 @@
+"""From what a user calls a trained cell to its folder, and what that folder says of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ftbench.errors import BadInput
+from ftbench.loop import WEIGHTS
+from ftbench.store import CellFolder, Store
+
+CELL, MANIFEST = "cell.json", "manifest.json"
+SHORTEST = 6
+"""Digits of an identity that may stand for it."""
+
+
+class Record(BaseModel):
+    """Of a file that another release may have written: what is not needed here is ignored."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PartRecord(Record):
+    """A part as it was when a cell used it."""
+
+    name: str
+    distribution: str
+    version: str
+    source: str
+    parameters: dict[str, Any]
+
+
+class TrainSettings(Record):
+    """What a pair is rebuilt from."""
+
+    encoder: PartRecord
+    decoder: PartRecord
+    codec: PartRecord
+    size: int = Field(gt=0)
+    bits: int = Field(gt=0)
+    code_bits: int = Field(gt=0)
+    loss: dict[str, Any] = {}
+
+
+class TrainCell(Record):
+    """``cell.json`` of a trained pair."""
+
+    kind: Literal["train"]
+    label: str
+    identity: str
+    settings: TrainSettings
+    inputs: list[str] = []
+
+
+class _Listed(Record):
+    kind: str
+    label: str
+    identity: str
+    reason: str = ""
+
+
+class _Manifest(Record):
+    benchmark: str
+    scale: str
+    cells: list[_Listed]
+
+
+Read = TypeVar("Read", bound=Record)
+
+
+def find(model: Path, setting: str | None = None, store: Path | None = None) -> CellFolder:
+    """The folder of a trained cell.
+
+    ``model`` is that folder itself or a results folder, whose manifest lists cells by label; ``setting`` is then
+    a label or an identity, or the beginning of either. The store is looked for at ``<model>/../../.store``.
+    Raises BadInput that lists what there is.
+    """
+    if (model / CELL).is_file():
+        if setting:
+            raise BadInput(f"{model} is a cell itself; leave out --setting, or name the results folder")
+        return CellFolder(model)
+    if not (model / MANIFEST).is_file():
+        raise BadInput(_nothing(model))
+    manifest = _read(_Manifest, model / MANIFEST)
+    listed = {cell.identity: cell for cell in manifest.cells if cell.kind == "train"}
+    labels = _labels(listed)
+    chosen = listed[_choose(model, labels, setting)]
+    folder = Store(store or model.resolve().parents[1] / ".store").cell("train", chosen.identity)
+    if not folder.file(CELL).is_file() or not folder.file(WEIGHTS).is_file():
+        failed = f"; it failed: {chosen.reason}" if chosen.reason else ""
+        scale = "" if manifest.scale == "plain" else f" --scale {manifest.scale}"
+        raise BadInput(
+            f"the weights of {labels[chosen.identity]!r} are not in {folder.path.parent}: no "
+            f"{folder.path.name}/{WEIGHTS}{failed}; weights are not part of the repository: train them with "
+            f"ftbench run {manifest.benchmark}{scale}, or say where they are with --store"
+        )
+    return folder
+
+
+def describe(folder: CellFolder) -> TrainCell:
+    """What a cell's folder says of it. Raises BadInput when it is no trained pair's."""
+    return _read(TrainCell, folder.file(CELL))
+
+
+def _labels(listed: Mapping[str, _Listed]) -> dict[str, str]:
+    """Identity -> label of each trained cell, told apart where two share one."""
+    labels = [cell.label for cell in listed.values()]
+    return {
+        identity: cell.label if labels.count(cell.label) == 1 else f"{cell.label} ({identity[:SHORTEST]})"
+        for identity, cell in listed.items()
+    }
+
+
+def _choose(model: Path, labels: Mapping[str, str], setting: str | None) -> str:
+    if not labels:
+        raise BadInput(f"{model} lists no trained cell; name the results of a benchmark that trains")
+    listing = ", ".join(f"{label!r} ({identity[:SHORTEST]})" for identity, label in labels.items())
+    if setting is None:
+        if len(labels) > 1:
+            raise BadInput(f"{model} holds {len(labels)} trained settings; choose one with --setting: {listing}")
+        return next(iter(labels))
+    wanted = _plain(setting)
+    found = [identity for identity, label in labels.items() if _plain(label) == wanted]
+    found = found or [
+        identity
+        for identity, label in labels.items()
+        if _plain(label).startswith(wanted) or (len(wanted) >= SHORTEST and identity.startswith(wanted))
+    ]
+    if len(found) != 1:
+        which = "several settings begin" if found else "no setting begins"
+        raise BadInput(f"in {model} {which} with {setting!r}; there are: {listing}")
+    return found[0]
+
+
+def _plain(label: str) -> str:
+    # Greek letters are in the tables, and not on every keyboard.
+    return " ".join(label.replace("λ", "lambda").replace("α", "alpha").casefold().split())
+
+
+def _nothing(model: Path) -> str:
+    if not model.exists():
+        return f"there is no {model}; give a results folder such as results/<benchmark>/<data>-<scale>, or a cell"
+    below = sorted(str(file.parent) for file in model.glob(f"*/{MANIFEST}"))
+    if below:
+        return f"{model} holds several results; name one: {', '.join(below)}"
+    return f"{model} holds neither {MANIFEST} nor {CELL}; give a results folder or a trained cell of its .store"
+
+
+def _read(record: type[Read], file: Path) -> Read:
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))
+        kind = held.get("kind", "train") if isinstance(held, dict) else None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{file} cannot be read ({str(error).splitlines()[0]}); run its benchmark again") from error
+    if record is TrainCell and kind in ("fit", "evaluate"):
+        raise BadInput(f"{file.parent} is a cell of kind {kind!r} and no trained pair; name a train-… folder")
+    try:
+        return record.model_validate(held)
+    except ValidationError as error:
+        raise BadInput(f"{file} cannot be understood ({first_of(error)}); run its benchmark again") from error
+
+
+def first_of(error: ValidationError) -> str:
+    """The first thing that is wrong, in a few words."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg'].lower()}"

@@ -1,0 +1,143 @@
+"""Writes a payload into a picture of any size, and reads it: tensors in, tensors out.
+
+The networks know one size. The picture as a whole is squeezed to it, the encoder's change is enlarged again
+and added to the picture's own pixels; reading squeezes the picture the same way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ftbench.errors import BadInput
+from ftbench.pipeline import Pair
+
+FLAT_LEVELS = 2
+"""A picture whose channels vary by no more levels than this is of one colour: what JPEG adds to a flat one."""
+TOLERANCE = 0.002
+"""Decibels off a wanted PSNR at which the search ends."""
+TRIES = 60
+PATIENCE = 8
+"""Tries that look for an upper bound by the error's square law; then the factor is doubled."""
+
+
+def fit(pixels: Tensor, size: int) -> Tensor:
+    """Squeeze or stretch pixels (3,h,w) uint8 to (1,3,size,size) in [0, 1], bicubic and without aliasing."""
+    if pixels.shape[-2:] == (size, size):
+        return pixels[None].float() / 255
+    channels = [
+        functional.interpolate(
+            channel[None, None].float() / 255, size=(size, size), mode="bicubic", antialias=True, align_corners=False
+        )
+        for channel in pixels
+    ]
+    return torch.cat(channels, dim=1).clamp(0, 1)
+
+
+@torch.inference_mode()
+def mark(pair: Pair, cover: Tensor, code: Tensor, size: int, psnr: float | None = None) -> Tensor:
+    """Cover (3,h,w) uint8, code (1,n) -> marked picture (3,h,w) uint8.
+
+    ``psnr`` in dB is that of the marked picture against the cover, over all 8-bit values, rounding and clipping
+    included; None leaves the change as strong as the encoder made it. Raises BadInput for a picture smaller than
+    ``size`` or of one colour, and where the encoder changes too little or nothing reaches the PSNR.
+    """
+    height, width = cover.shape[-2:]
+    if min(height, width) < size:
+        raise BadInput(f"{width}×{height} pixels are too few: this model needs {size} on either side; enlarge it first")
+    if is_flat(cover):
+        raise BadInput("it is of one flat colour, in which no mark can hide; choose a picture that shows something")
+    small = fit(cover, size)
+    change = 255 * (pair.encoder(small, code) - small)
+    if not bool(change.isfinite().all()):
+        raise BadInput("the model gives values that are no numbers; train it anew")
+    if (height, width) != (size, size):
+        change = functional.interpolate(change, size=(height, width), mode="bicubic", align_corners=False)
+    marked = _add(cover, change[0], 1.0 if psnr is None else _strength(cover, change[0], psnr))
+    if torch.equal(marked, cover):
+        raise BadInput("the model changes nothing in it; give a lower --psnr or another model")
+    return marked
+
+
+@torch.inference_mode()
+def read(pair: Pair, pixels: Tensor, size: int) -> Tensor:
+    """Pixels (3,h,w) uint8 -> logits (1,n)."""
+    return pair.read(fit(pixels, size))
+
+
+def is_flat(pixels: Tensor) -> bool:
+    """Whether pixels (3,h,w) uint8 are all of one colour, give or take what JPEG adds."""
+    lowest, highest = torch.aminmax(pixels.flatten(1), dim=1)
+    return bool((highest.int() - lowest.int()).max() <= FLAT_LEVELS)
+
+
+def psnr_of(cover: Tensor, marked: Tensor) -> float:
+    """PSNR in dB of two (3,h,w) uint8; infinite where they are equal."""
+    return _decibels(_error(cover, marked))
+
+
+def _add(cover: Tensor, change: Tensor, strength: float) -> Tensor:
+    # One channel after the other: the whole in float32 would take three times the memory.
+    return torch.stack(
+        [
+            (level + strength * by).round_().clamp_(0, 255).to(torch.uint8)
+            for level, by in zip(cover, change, strict=True)
+        ]
+    )
+
+
+def _error(cover: Tensor, marked: Tensor) -> float:
+    """Mean squared error in squared levels."""
+    sums = [(a.float() - b.float()).square_().sum(dtype=torch.float64) for a, b in zip(cover, marked, strict=True)]
+    return float(sum(sums)) / cover.numel()
+
+
+def _decibels(error: float) -> float:
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+
+
+def _strength(cover: Tensor, change: Tensor, psnr: float) -> float:
+    """The factor on ``change`` at which the marked 8-bit picture has this PSNR, or comes nearest to it.
+
+    Every value moves away from a whole level without turning back, so the error never falls as the factor grows:
+    between a factor that is too weak and one that is too strong lies the one that is sought.
+    """
+    energy = float(change.square().mean(dtype=torch.float64))
+    if energy == 0:
+        raise BadInput("the model changes nothing in it, so no PSNR can be reached; choose another model")
+    best, nearest = 0.0, math.inf
+    for strength, error in _search(cover, change, energy, 255**2 / 10 ** (psnr / 10)):
+        off = abs(_decibels(error) - psnr)
+        if off < nearest:
+            best, nearest = strength, off
+    if math.isinf(nearest) or nearest > 1:
+        reached = _decibels(_error(cover, _add(cover, change, best)))
+        raise BadInput(
+            f"a PSNR of {psnr:g} dB cannot be reached in it, {reached:.2f} dB comes nearest; give another --psnr"
+        )
+    return best
+
+
+def _search(cover: Tensor, change: Tensor, energy: float, wanted: float) -> Iterator[tuple[float, float]]:
+    """(factor, error) of each trial: the secant's next point where it lies between the bounds, else their middle."""
+    weak, strong = 0.0, math.inf
+    strength = math.sqrt(wanted / energy)
+    for tried in range(TRIES):
+        error = _error(cover, _add(cover, change, strength))
+        yield strength, error
+        if error and abs(10 * math.log10(error / wanted)) <= TOLERANCE:
+            return
+        if error < wanted:
+            weak = strength
+        else:
+            strong = strength
+        # The error grows with the square of the factor, but for rounding and clipping.
+        guess = strength * math.sqrt(wanted / error) if error else 2 * strength
+        if weak < guess < strong and (tried < PATIENCE or math.isfinite(strong)):
+            strength = guess
+        else:
+            strength = 2 * weak if math.isinf(strong) else (weak + strong) / 2

@@ -1,0 +1,180 @@
+"""A trained pair and its code, rebuilt from a cell's folder; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ftbench.choice import Chosen, input_paths
+from ftbench.components import ChannelCode, Kind
+from ftbench.errors import BadInput
+from ftbench.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
+from ftbench.loop import WEIGHTS
+from ftbench.pipeline import Pair, build
+from ftbench.plugins import Plugins
+from ftbench.store import CellFolder, Store
+
+KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An encoder, a decoder and their channel code, ready to use on the CPU."""
+
+    identity: str
+    label: str
+    size: int
+    """Side of the square that the networks see, pixels."""
+    bits: int
+    """Of a payload."""
+    target_psnr: float | None
+    """The PSNR that it was trained for, dB; None: none."""
+    pair: Pair
+    codec: ChannelCode
+    warnings: tuple[str, ...] = ()
+
+    @torch.no_grad()
+    def code(self, payload: str) -> Tensor:
+        """Payload ``0110`` -> code (1, n)."""
+        return self.codec.encode(torch.tensor([[float(bit) for bit in payload]]))
+
+    @torch.no_grad()
+    def payload(self, logits: Tensor) -> str:
+        """Logits (1, n) -> payload ``0110``."""
+        return "".join("1" if bit > 0.5 else "0" for bit in self.codec.decode(logits)[0].tolist())
+
+
+def load(folder: CellFolder, plugins: Plugins) -> Trained:
+    """Rebuild the trained pair of a cell's folder.
+
+    Raises BadInput when the cell is unfinished, when its parts are not installed or no longer take their
+    parameters, and when its weights are damaged or of another shape.
+    """
+    cell = describe(folder)
+    summary = folder.summary
+    if summary is None:
+        raise BadInput(
+            f"{folder.path} is no finished training: one of its files is missing or damaged; "
+            "run its benchmark again, which goes on where it stopped"
+        )
+    settings = cell.settings
+    parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
+    sides = {"size": settings.size, "bits": settings.code_bits}
+    pair = Pair(_built(parts["encoder"], **sides), _built(parts["decoder"], **sides))
+    _fill(pair, folder)
+    codec = _built(parts["codec"], bits=settings.bits)
+    if parts["codec"].record.trainable:
+        _fill(codec, _fitted_codec(cell, folder))
+    for network in (pair, codec):
+        if isinstance(network, nn.Module):
+            network.eval().requires_grad_(False)
+    return Trained(
+        identity=cell.identity,
+        label=cell.label,
+        size=settings.size,
+        bits=settings.bits,
+        target_psnr=settings.loss.get("target_psnr"),
+        pair=pair,
+        codec=codec,
+        warnings=tuple(_warnings(parts, settings, summary)),
+    )
+
+
+def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> Chosen:
+    try:
+        provided = plugins.find(kind, f"{known.name}@{known.distribution}")
+    except BadInput as error:
+        made = f"{kind} {known.name!r} of {known.distribution} {known.version}"
+        raise BadInput(f"the model needs {made}: {error}") from error
+    expected = provided.record.parameters
+    # Of a file of starting weights the cell knows the digest; what came out of it is in the cell's own weights.
+    files = dict.fromkeys(set(input_paths(expected)) & known.parameters.keys(), "")
+    try:
+        parameters = expected.model_validate_json(json.dumps({**known.parameters, **files}))
+    except ValidationError as error:
+        raise BadInput(
+            f"{kind} {known.name!r} was trained as of {known.distribution} {known.version}, and the installed "
+            f"{provided.version} refuses its parameters ({first_of(error)}); install {known.version}"
+        ) from error
+    return Chosen(provided, parameters)
+
+
+def _built(chosen: Chosen, **arguments: int) -> Any:
+    try:
+        return build(chosen, **arguments)
+    except Exception as error:
+        what = f"{chosen.record.kind} {chosen.record.name!r}"
+        raise BadInput(f"{what} cannot be built here: {type(error).__name__}: {error}") from error
+
+
+def _fill(network: nn.Module, folder: CellFolder) -> None:
+    """Fill a network with the weights of a cell, all of them and no others."""
+    file, remedy = folder.file(WEIGHTS), f"delete {folder.path} and run its benchmark again"
+    try:
+        held = load_file(file)
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise BadInput(
+            f"{file} is missing, cut short or no safetensors file ({reason}), and nothing of it was used; {remedy}"
+        ) from error
+    fault = next(_faults(network.state_dict(), held), None)
+    if fault:
+        raise BadInput(f"{file} does not fit its model: {fault}; {remedy}")
+    network.load_state_dict(held)
+
+
+def _faults(wanted: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Iterator[str]:
+    for name, tensor in wanted.items():
+        if name not in held:
+            yield f"{name} is missing"
+        elif tensor.shape != held[name].shape:
+            yield f"{name} has shape {tuple(held[name].shape)} and {tuple(tensor.shape)} is needed"
+        elif not bool(held[name].isfinite().all()):
+            yield f"{name} holds values that are no numbers"
+    for name in held.keys() - wanted.keys():
+        yield f"{name} is no weight of it"
+
+
+def _fitted_codec(cell: TrainCell, folder: CellFolder) -> CellFolder:
+    """The fit cell beside this one whose code this pair was trained with."""
+    store = Store(folder.path.parent)
+    wanted = cell.settings.codec
+    for identity in cell.inputs:
+        fitted = store.cell("fit", identity)
+        try:
+            settings = json.loads(fitted.file(CELL).read_text(encoding="utf-8"))["settings"]
+            if PartRecord.model_validate(settings["codec"]) == wanted:
+                return fitted
+        # A simulator's cell, or one that is gone.
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    raise BadInput(
+        f"{folder.path.name} was trained with the fitted code {wanted.name!r}, whose weights are not in {store.root}; "
+        "copy its fit-… folder there or run the benchmark again"
+    )
+
+
+def _warnings(parts: Mapping[Kind, Chosen], settings: TrainSettings, summary: Mapping[str, Any]) -> Iterator[str]:
+    known: dict[Kind, PartRecord] = {kind: getattr(settings, kind) for kind in parts}
+    older = [
+        f"{kind} {known[kind].name!r} {known[kind].version} (now {chosen.provided.version})"
+        for kind, chosen in parts.items()
+        if chosen.provided.version != known[kind].version
+    ]
+    other = [
+        f"{kind} {known[kind].name!r}"
+        for kind, chosen in parts.items()
+        if chosen.provided.version == known[kind].version and chosen.provided.source_digest() != known[kind].source
+    ]
+    changed = [*older, *([f"other sources of {', '.join(other)}"] if other else [])]
+    if changed:
+        yield f"the model was trained with {' and '.join(changed)}; check that it still reads what it marks"
+    if summary.get("status") == "stalled":
+        yield "this training stalled: its payloads are hardly read better than by guessing"
