@@ -274,7 +274,7 @@ class _Planner:
             ),
             parts={"simulators": tests, "distortions": grid, "metrics": metrics},
             inputs=(trained, *self._fits(tests)),
-            columns={**trained.columns, "at dB": at} if chosen_quality else trained.columns,
+            columns={**trained.columns, "at dB": at},
         )
 
     def _fits(self, simulators: list[Chosen | None]) -> tuple[Cell, ...]:
