@@ -51,4 +51,4 @@ def test_light_reaches_the_fake() -> None:
         adam.step()
     levels = torch.tensor([0.2, 0.5, 0.8])
     fakes = network.eval()(pattern * levels[:, None, None, None], {"identity": torch.tensor([0, 1, 0])})
-    assert torch.allclose(fakes.mean(dim=(1, 2, 3)), pattern.mean() * levels, atol=0.08)
+    assert torch.allclose(fakes.mean(dim=(1, 2, 3)), pattern.mean() * levels, atol=0.1)
