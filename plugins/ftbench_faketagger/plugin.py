@@ -23,6 +23,12 @@ class UNetParameters(ftbench.Parameters):
     )
     up_width: float = Field(1.0, gt=0, le=4, description="factor on the channels of the up path")
     stem_channels: int = Field(64, ge=4, le=512, description="channels of the full-size branch")
+    code_maps: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="learned planes of the code at each scale, beside its constant ones; 0: as published",
+    )
     residual: float = Field(
         0.3, ge=0, le=1, description="largest change of a pixel, of 1; 0 paints the whole image instead"
     )

@@ -40,6 +40,8 @@ class UNet(nn.Module):
         up_width: factor on the channels of the up path.
         stem_channels: channels of the full-size branch.
         residual: the largest change of a pixel, in [0, 1]; 0 lets the network paint the whole image.
+        code_maps: planes that a linear layer makes of the code at each scale, beside its constant ones: they tell
+            one place of the image from another at once, which convolutions over constant planes have to learn.
     """
 
     def __init__(
@@ -53,15 +55,22 @@ class UNet(nn.Module):
         up_width: float,
         stem_channels: int,
         residual: float,
+        code_maps: int = 0,
     ) -> None:
         super().__init__()
-        self.size, self.bits, self.residual = size, bits, residual
+        self.size, self.residual, self.code_planes = size, residual, bits + code_maps
         self.backbone = _feature_network(backbone, backbone_options)
         if weights:
             load_weights(self.backbone, weights)
-        skips: Sequence[int] = cast(Any, self.backbone).feature_info.channels()
+        info = cast(Any, self.backbone).feature_info
+        skips: Sequence[int] = info.channels()
+        sides = [size // reduction for reduction in info.reduction()] if code_maps else []
+        self.maps = nn.ModuleList(
+            nn.Sequential(nn.Linear(bits, code_maps * side**2), nn.Unflatten(1, (code_maps, side, side)))
+            for side in sides
+        )
         self.write = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(skip + bits, skip, 1), nn.ReLU(inplace=True)) for skip in skips
+            nn.Sequential(nn.Conv2d(skip + self.code_planes, skip, 1), nn.ReLU(inplace=True)) for skip in skips
         )
         self.up = nn.ModuleList()
         below = skips[-1]
@@ -88,17 +97,17 @@ class UNet(nn.Module):
         # torch's default weights drown the code's few planes in the skip's many channels and start from an
         # all but empty residual; training then spends its first steps finding them.
         for fold in self.write:
-            cast(nn.Conv2d, cast(nn.Sequential, fold)[0]).weight[:, -self.bits :] *= CODE_GAIN
+            cast(nn.Conv2d, cast(nn.Sequential, fold)[0]).weight[:, -self.code_planes :] *= CODE_GAIN
         self.to_rgb.weight *= RESIDUAL_GAIN
         cast(Tensor, self.to_rgb.bias).zero_()
 
     def forward(self, cover: Tensor, code: Tensor) -> Tensor:
         """Write ``code`` into ``cover``."""
         centred = (cover - self.mean) / self.std
-        planes = (2 * code - 1)[:, :, None, None].to(cover.dtype)
+        signs = (2 * code - 1).to(cover.dtype)
         skips = [
-            write(torch.cat([skip, planes.expand(-1, -1, *skip.shape[-2:])], dim=1))
-            for write, skip in zip(self.write, self.backbone(centred), strict=True)
+            write(torch.cat([skip, *self._planes(signs, scale, skip)], dim=1))
+            for scale, (write, skip) in enumerate(zip(self.write, self.backbone(centred), strict=True))
         ]
         x = skips[-1]
         for up, skip in zip(self.up, reversed(skips[:-1]), strict=True):
@@ -108,6 +117,10 @@ class UNet(nn.Module):
         if self.residual:
             return (cover + self.residual * torch.tanh(painted)).clamp(0, 1)
         return torch.sigmoid(painted)
+
+    def _planes(self, signs: Tensor, scale: int, skip: Tensor) -> list[Tensor]:
+        constant = signs[:, :, None, None].expand(-1, -1, *skip.shape[-2:])
+        return [constant, self.maps[scale](signs)] if self.maps else [constant]
 
 
 def object_to_unet(*, size: int, backbone: str, backbone_options: Mapping[str, Any], **_: Any) -> str | None:

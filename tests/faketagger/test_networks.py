@@ -171,3 +171,17 @@ def test_pickled_objects_are_never_unpickled(tmp_path: Any) -> None:
     with pytest.raises(BadInput):
         unet(weights=str(file))
     assert not (tmp_path / "written").exists()
+
+
+def test_learned_code_maps_tell_places_apart_and_none_are_as_published() -> None:
+    assert not list(unet().maps)
+    network = unet(code_maps=2).eval()
+    assert [tuple(module(torch.ones(1, 8)).shape[1:]) for module in network.maps] == [
+        (2, side, side) for side in (16, 8, 4, 2, 1)
+    ]
+    # A cover of one colour: whatever differs between places but the borders' padding comes out of the maps.
+    for module in network.maps:
+        nn.init.normal_(module[0].weight, std=1.0)  # type: ignore[index, arg-type]
+    flat = torch.full((1, 3, 32, 32), 0.5)
+    inner = (network(flat, torch.ones(1, 8)) - network(flat, torch.zeros(1, 8)))[..., 8:24, 8:24]
+    assert inner.std(dim=(2, 3)).min() > 1e-4
