@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import Field
 
 import ftbench
+from ftbench_codecs.bch import at_least_one, choose
 
 
 class RepetitionParameters(ftbench.Parameters):
@@ -15,25 +17,32 @@ class RepetitionParameters(ftbench.Parameters):
     times: int = Field(3, ge=1, description="copies of the payload; the code is this many times as long")
 
 
-def _checked(bits: int) -> int:
-    if bits < 1:
-        raise ValueError(f"a payload of {bits} bits cannot be coded: give at least 1")
-    return bits
+class SoftBCHParameters(ftbench.Parameters):
+    """Parameters of ``soft-bch``."""
+
+    length: Literal[15, 31, 63, 127] = Field(
+        127, description="bits of the full code; a payload shorter than the code's shortens it by as much"
+    )
 
 
 def bare_length(bits: int, parameters: ftbench.Parameters) -> int:
     """n = k. Raises ValueError below one bit."""
-    return _checked(bits)
+    return at_least_one(bits)
 
 
 def repetition_length(bits: int, parameters: RepetitionParameters) -> int:
     """n = k · times. Raises ValueError below one bit."""
-    return _checked(bits) * parameters.times
+    return at_least_one(bits) * parameters.times
+
+
+def bch_length(bits: int, parameters: SoftBCHParameters) -> int:
+    """n of the smallest listed code that holds k bits, less what shortening saves. Raises ValueError without one."""
+    return choose(bits, parameters.length).length
 
 
 @ftbench.hookimpl
 def ftbench_codecs() -> Iterable[ftbench.Codec]:
-    """The two codes to which every other is compared."""
+    """The two codes to which every other is compared, and the BCH codes."""
     yield ftbench.Codec(
         name="none",
         factory="ftbench_codecs.repetition:bare",
@@ -46,4 +55,12 @@ def ftbench_codecs() -> Iterable[ftbench.Codec]:
         summary="The whole payload several times over, a bit's logits summed",
         parameters=RepetitionParameters,
         length=repetition_length,
+    )
+    yield ftbench.Codec(
+        name="soft-bch",
+        factory="ftbench_codecs.soft_bch:SoftBCH",
+        summary="BCH codes up to (127,64), decoded softly: at or near maximum likelihood",
+        parameters=SoftBCHParameters,
+        length=bch_length,
+        reference="Bose and Ray-Chaudhuri 1960; Fossorier and Lin, IEEE Trans. Inf. Theory 41 (1995)",
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ftbench_codecs.tensors import require_logits, require_payload
+
 
 @dataclass(frozen=True, kw_only=True)
 class Repetition:
@@ -19,26 +21,24 @@ class Repetition:
     times: int
 
     def encode(self, payload: Tensor) -> Tensor:
-        """Payload (b, k) of {0,1} -> code (b, k · times). Raises ValueError on another shape."""
-        self._require(payload, "payload", self.bits)
+        """Payload (b, k) of {0,1} -> code (b, k · times). Raises ValueError on another shape or other values."""
+        require_payload(payload, self.bits, self._name)
         return payload.repeat(1, self.times)
 
     def decode(self, logits: Tensor) -> Tensor:
-        """Read logits (b, k · times) -> payload (b, k) of {0,1}. Raises ValueError on another shape.
+        """Read logits (b, k · times) -> payload (b, k) of {0,1}.
 
         The sign of the summed logits: the most likely payload when the reads are independent and the
         logits are log-odds, up to scale. With hard ±1 logits it is the majority. A sum of exactly 0 reads
-        as 0, so a uniform payload loses half of its ties.
+        as 0, so a uniform payload loses half of its ties. Raises ValueError on another shape and on logits
+        that are not finite.
         """
-        self._require(logits, "logits", self.bits * self.times)
+        require_logits(logits, self.bits * self.times, self._name)
         return (logits.reshape(-1, self.times, self.bits).sum(1) > 0).float()
 
-    def _require(self, given: Tensor, what: str, width: int) -> None:
-        if given.ndim != 2 or given.shape[1] != width:
-            raise ValueError(
-                f"{what} of shape {tuple(given.shape)} given to a code of {self.bits} bits × {self.times}: "
-                f"the shape must be (images, {width})"
-            )
+    @property
+    def _name(self) -> str:
+        return f"code of {self.bits} bits × {self.times}"
 
 
 def bare(*, bits: int) -> Repetition:
