@@ -19,7 +19,9 @@ from ftbench.pipeline import Pair
 FLAT_LEVELS = 2
 """A picture whose channels vary by no more levels than this is of one colour: what JPEG adds to a flat one."""
 TOLERANCE = 0.002
-"""Decibels off a wanted PSNR at which the search ends."""
+"""Decibels above a wanted PSNR at which the search ends."""
+NEAR = 0.5
+"""Decibels above a wanted PSNR that will do, where a picture's few values leave nothing nearer."""
 TRIES = 60
 PATIENCE = 8
 """Tries that look for an upper bound by the error's square law; then the factor is doubled."""
@@ -43,8 +45,8 @@ def mark(pair: Pair, cover: Tensor, code: Tensor, size: int, psnr: float | None 
     """Cover (3,h,w) uint8, code (1,n) -> marked picture (3,h,w) uint8.
 
     ``psnr`` in dB is that of the marked picture against the cover, over all 8-bit values, rounding and clipping
-    included; None leaves the change as strong as the encoder made it. Raises BadInput for a picture smaller than
-    ``size`` or of one colour, and where the encoder changes too little or nothing reaches the PSNR.
+    included, or a hair more; None leaves the change as strong as the encoder made it. Raises BadInput for a picture
+    smaller than ``size`` or of one colour, and where the encoder changes nothing or no factor reaches the PSNR.
     """
     height, width = cover.shape[-2:]
     if min(height, width) < size:
@@ -101,7 +103,7 @@ def _decibels(error: float) -> float:
 
 
 def _strength(cover: Tensor, change: Tensor, psnr: float) -> float:
-    """The factor on ``change`` at which the marked 8-bit picture has this PSNR, or comes nearest to it.
+    """The factor on ``change`` at which the marked 8-bit picture has this PSNR, or a hair more.
 
     Every value moves away from a whole level without turning back, so the error never falls as the factor grows:
     between a factor that is too weak and one that is too strong lies the one that is sought.
@@ -109,27 +111,25 @@ def _strength(cover: Tensor, change: Tensor, psnr: float) -> float:
     energy = float(change.square().mean(dtype=torch.float64))
     if energy == 0:
         raise BadInput("the model changes nothing in it, so no PSNR can be reached; choose another model")
-    best, nearest = 0.0, math.inf
-    for strength, error in _search(cover, change, energy, 255**2 / 10 ** (psnr / 10)):
-        off = abs(_decibels(error) - psnr)
-        if off < nearest:
-            best, nearest = strength, off
-    if math.isinf(nearest) or nearest > 1:
-        reached = _decibels(_error(cover, _add(cover, change, best)))
-        raise BadInput(
-            f"a PSNR of {psnr:g} dB cannot be reached in it, {reached:.2f} dB comes nearest; give another --psnr"
-        )
+    best, reached = 0.0, math.inf
+    for strength, error in _search(cover, change, energy, psnr + TOLERANCE / 2):
+        if psnr <= _decibels(error) < reached:
+            best, reached = strength, _decibels(error)
+    if reached > psnr + NEAR:
+        nearest = "" if math.isinf(reached) else f", {reached:.2f} dB comes nearest"
+        raise BadInput(f"{psnr:g} dB cannot be reached in it{nearest}; give another --psnr")
     return best
 
 
-def _search(cover: Tensor, change: Tensor, energy: float, wanted: float) -> Iterator[tuple[float, float]]:
+def _search(cover: Tensor, change: Tensor, energy: float, psnr: float) -> Iterator[tuple[float, float]]:
     """(factor, error) of each trial: the secant's next point where it lies between the bounds, else their middle."""
+    wanted = 255**2 / 10 ** (psnr / 10)
     weak, strong = 0.0, math.inf
     strength = math.sqrt(wanted / energy)
     for tried in range(TRIES):
         error = _error(cover, _add(cover, change, strength))
         yield strength, error
-        if error and abs(10 * math.log10(error / wanted)) <= TOLERANCE:
+        if abs(_decibels(error) - psnr) <= TOLERANCE / 2:
             return
         if error < wanted:
             weak = strength

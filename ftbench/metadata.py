@@ -95,6 +95,8 @@ class Metadata:
         tags = Image.Exif()
         if self.exif:
             tags.load(self.exif)
+        for tag in set(tags) - TIFF_DESCRIBES - {ExifTags.Base.Orientation}:
+            del tags[tag]
         if self.xmp:
             tags[ExifTags.Base.XMLPacket] = self.xmp
         return tags

@@ -105,13 +105,15 @@ def write(picture: Picture, pixels: Pixels, kind: Kind, quality: int) -> bytes:
         "JPEG": {"quality": quality, "subsampling": 0},
         # Exact: the colours under transparent parts carry the mark as well.
         "WEBP": {"lossless": True, "exact": True},
-        "TIFF": {"compression": "tiff_adobe_deflate"},
+        # Uncompressed: libtiff, which would compress, takes no EXIF with tables inside.
+        "TIFF": {"compression": "raw"},
     }
     file = io.BytesIO()
     try:
         stored = image.transpose(turn[1]) if turn else image
         stored.save(file, kind, **picture.metadata.options(kind), **how.get(kind, {}))
-    except (ValueError, OSError) as error:
+    # Metadata of any origin meets Pillow's writers here, and their complaints are of every type.
+    except Exception as error:
         raise BadInput(f"it cannot be written as {kind}: {error}; use another --format") from error
     return file.getvalue()
 
