@@ -125,6 +125,8 @@ def _prints(folder: Folder, name: str, lines: list[dict[str, str]]) -> Iterator[
         file = folder.path / "tables" / f"{name}{ending}"
         if file.is_file():
             text = file.read_text(encoding="utf-8", errors="replace")
+            if ending == ".md" and lines and folder.manifest.caption not in text:
+                yield f"tables/{name}.md: its caption is not the manifest's"
             plain = text.replace("{[}", "[").replace("{]}", "]").replace("$-$", "-")
             found = Counter(_PRINTED.findall(plain))
             for number in (found - wanted) or (wanted - found):

@@ -17,8 +17,9 @@ from ftbench.claims import Bound, Claim, Claims, Difference, Limits, Measure, Or
 from ftbench.errors import BadInput
 from ftbench.evidence import SEED, Evidence, Setting
 from ftbench.explain import nearest
+from ftbench.report.result import STALLED
 from ftbench.report.seeds import without_seed
-from ftbench.report.table import snake_case
+from ftbench.report.table import Column, Measured, format_measured, snake_case
 from ftbench.statistics import Estimate
 
 Verdict = Literal["holds", "fails", "undecided", "not judged"]
@@ -108,7 +109,7 @@ class _Court:
         for members in _by_setting(self._select(self.claims.selection(self.claim, check.of))):
             estimates = [self._had(value(member), told, member) for member in members]
             mean = scale * sum(estimate.value for estimate in estimates) / len(estimates)
-            label = without_seed(members[0].shown, members[0].columns.get(SEED) if len(members) > 1 else None)
+            label = _label(members)
             each = ", ".join(_shown(estimate, scale, digits) for estimate in estimates)
             several = f"mean {mean:.{digits}f}{unit} of {len(members)} seeds: " if len(members) > 1 else ""
             numbers.append(f"{label}: {several}{each}" + ("" if several else unit))
@@ -207,6 +208,15 @@ def _by_setting(found: Sequence[Setting]) -> list[list[Setting]]:
     return list(groups.values())
 
 
+def _label(members: Sequence[Setting]) -> str:
+    """What the seeds of a setting are known by together, and how many of them never learned to read."""
+    if len(members) == 1:
+        return members[0].shown
+    label = without_seed(members[0].label, members[0].columns.get(SEED))
+    stalled = sum(member.status == STALLED for member in members)
+    return f"{label} {stalled} of {len(members)} {STALLED.upper()}" if stalled else label
+
+
 def _verdict(difference: Estimate, margin: float) -> Verdict:
     if difference.n < 2 or not (math.isfinite(difference.low) and math.isfinite(difference.high)):
         return "undecided"
@@ -225,6 +235,6 @@ def _missed(limits: Limits, value: float) -> list[str]:
 
 
 def _shown(estimate: Estimate, scale: float, digits: int, signed: bool = False) -> str:
-    sign = "+" if signed else ""
-    value, low, high = (f"{scale * x:{sign}.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
-    return f"{value} [{low}, {high}]" if math.isfinite(estimate.low) and math.isfinite(estimate.high) else value
+    column = Column("", "", digits, scale, signed)
+    value, _, interval = format_measured(Measured(estimate), column, with_n=False).partition(" ")
+    return f"{value} {interval}" if math.isfinite(estimate.low) and math.isfinite(estimate.high) else value

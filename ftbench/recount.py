@@ -64,6 +64,9 @@ def _counts(folder: Folder, results: list[CellResult]) -> Iterator[str]:
         for what, said, found in (("images", cell.images, images), ("rows", cell.rows, len(result.rows))):
             if said is not None and said != found:
                 yield f"{MANIFEST}, {cell.label}: says {said} {what}, and the rows hold {found}"
+        # The tables say it once where there is no code.
+        if not result.coded and not result.rows["code_errors"].equals(result.rows["payload_errors"]):
+            yield f"rows, {cell.label}: without a code, errors of code and payload are the same; these are not"
 
 
 def _table(folder: Folder, printed: Table, rows: Table) -> Iterator[str]:

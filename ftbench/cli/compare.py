@@ -111,17 +111,14 @@ def _compared(folder: Path, claims: Claims, strict: bool, console: Console) -> t
 def _print(findings: Sequence[Finding], console: Console) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("verdict", no_wrap=True)
-    table.add_column("claim", overflow="fold")
-    table.add_column("numbers, with 95 % intervals over images", overflow="fold")
+    table.add_column("claim, and its numbers with 95 % intervals over images")
     table.add_column("source", no_wrap=True)
     for finding in findings:
         if finding.meant:
-            style = STYLES[finding.verdict]
-            lines = [finding.why, *finding.numbers] if finding.why else finding.numbers
-            claim = finding.claim
-            table.add_row(
-                Text(finding.verdict, style=style), Text(claim.name), Text("\n".join(lines)), Text(claim.source)
-            )
+            told = Text(finding.claim.name, style="bold")
+            for line in [finding.why, *finding.numbers] if finding.why else finding.numbers:
+                told.append(f"\n  {line}", style="not bold")
+            table.add_row(Text(finding.verdict, style=STYLES[finding.verdict]), told, Text(finding.claim.source))
     if table.row_count:
         console.print(table)
     for finding in findings:

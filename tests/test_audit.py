@@ -1,0 +1,193 @@
+"""A folder whose numbers were altered is found out, with its rows or without, vouched for anew or not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ftbench.audit import faults
+from ftbench.errors import BadInput
+from ftbench.reread import open_folder
+from tests.made_results import made, replace_in, three, vouch_anew, weights, without_rows, write
+
+Alter = Callable[[Path], None]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("sound") / "faces-small", [*three(seeds=(0, 1))[:2], three()[2]])
+
+
+@pytest.fixture
+def folder(kept: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(kept, tmp_path / kept.name))
+
+
+def found(folder: Path) -> list[str]:
+    return faults(open_folder(folder))
+
+
+def in_csv(name: str, column: str, change: float = 0.05) -> Alter:
+    def alter(folder: Path) -> None:
+        file = folder / "tables" / f"{name}.csv"
+        table = pd.read_csv(file, dtype=str, keep_default_na=False)
+        table.loc[0, column] = repr(float(table[column][0]) + change)
+        table.to_csv(file, index=False)
+
+    return alter
+
+
+def in_text(name: str, old: str, new: str) -> Alter:
+    return lambda folder: replace_in(folder / name, old, new)
+
+
+def test_what_was_written_is_sound(folder: Path) -> None:
+    assert found(folder) == []
+    assert found(without_rows(folder)) == []
+
+
+def test_a_folder_of_odd_numbers_is_sound(tmp_path: Path) -> None:
+    odd = made('a|b_1, "c" [x] −½', weights("1", "0.1", codec="soft"), status="stalled", swapped=8, code_bits=16)
+    odd.quality.loc[odd.quality["image"] == odd.quality["image"][0], "psnr"] = np.inf
+    one = made("seed 7", weights("1", "0.5", "7"), fakes=("faceswap", "faceswap width=0.5"))
+    folder = write(tmp_path / "odd", [odd, one], failed={"gone": weights("10", "0.1")})
+    assert found(folder) == []
+    assert found(without_rows(folder)) == []
+
+
+def test_no_finished_cell_is_sound(tmp_path: Path) -> None:
+    assert found(write(tmp_path / "none", [], failed={"gone": weights("1", "0.1")})) == []
+
+
+ALTERATIONS: dict[str, tuple[Alter, str]] = {
+    "main.csv": (in_csv("main", "faceswap_raw_bit_accuracy_value"), "main.csv"),
+    "main.csv, metric": (in_csv("main", "psnr_all_value"), "main.csv"),
+    "pairs.csv": (in_csv("pairs", "psnr_difference_value"), "pairs.csv"),
+    "distortions.csv": (in_csv("distortions", "raw_bit_accuracy_low", -0.01), "distortions.csv"),
+    "seeds.csv": (in_csv("seeds", "marked_raw_bit_accuracy_low", -0.01), "seeds.csv"),
+    "main.md": (in_text("tables/main.md", "93.75 [", "98.75 ["), "main.md"),
+    "main.tex": (in_text("tables/main.tex", "93.75 {[}", "98.75 {[}"), "main.tex"),
+    "seeds.md": (in_text("tables/seeds.md", "90.62 [", "97.62 ["), "seeds.md"),
+    "a setting": (in_text("tables/main.csv", "λ=1 α=0.1 seed 0,done", "λ=9 α=0.1 seed 0,done"), "row 1, label"),
+    "a column": (in_text("manifest.json", '"λ": "1"', '"λ": "2"'), "lambda"),
+    "the caption": (in_text("manifest.json", "24 images", "99 images"), "main.md"),
+    "a row left out": (
+        lambda folder: (
+            (folder / "tables/main.csv").write_text(
+                "".join((folder / "tables/main.csv").read_text(encoding="utf-8").splitlines(keepends=True)[:-1]),
+                encoding="utf-8",
+            )
+            and None
+        ),
+        "main.csv",
+    ),
+}
+
+
+@pytest.mark.parametrize("rows", ["rows", "no rows"])
+@pytest.mark.parametrize("what", ALTERATIONS)
+def test_an_altered_number_is_found_even_if_vouched_for_anew(what: str, rows: str, folder: Path) -> None:
+    alter, where = ALTERATIONS[what]
+    if rows == "no rows":
+        without_rows(folder)
+    alter(folder)
+    assert any("digest" in fault for fault in found(folder))
+    vouch_anew(folder)
+    told = found(folder)
+    assert any(where in fault for fault in told), told
+    assert not any("digest" in fault for fault in told)
+
+
+@pytest.mark.parametrize("column", ["code_errors", "payload_errors"])
+def test_altered_rows_are_found_by_digest_and_by_the_tables(column: str, folder: Path) -> None:
+    file = folder / "rows" / "0.csv.gz"
+    rows = pd.read_csv(file, dtype={"image": str})
+    rows.loc[rows["simulator"] == "faceswap", column] = 0
+    rows.to_csv(file, index=False)
+    assert any(fault.startswith("rows/0.csv.gz has changed") for fault in found(folder))
+    vouch_anew(folder)
+    wanted = "tables/main.csv, row 1" if column == "code_errors" else "without a code"
+    assert any(wanted in fault for fault in found(folder))
+
+
+def test_altered_payload_errors_are_found_where_there_is_a_code(tmp_path: Path) -> None:
+    folder = write(tmp_path / "coded", [made("coded", weights("1", "0.1", codec="bch"), code_bits=16)])
+    file = folder / "rows" / "0.csv.gz"
+    pd.read_csv(file, dtype={"image": str}).assign(payload_errors=0).to_csv(file, index=False)
+    vouch_anew(folder)
+    assert any("faceswap_payload_word_accuracy_value" in fault for fault in found(folder))
+
+
+def test_a_number_of_the_manifest_alone_breaks_its_seal(folder: Path) -> None:
+    replace_in(folder / "manifest.json", '"rows": 240', '"rows": 241')
+    told = found(folder)
+    assert any("its own digest differs" in fault for fault in told)
+    assert any("says 241 rows, and the rows hold 240" in fault for fault in told)
+
+
+def test_a_digest_that_fits_no_file_is_found(folder: Path) -> None:
+    digest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]["curves/0.csv"]
+    replace_in(folder / "manifest.json", digest, "0" * 64)
+    assert any(fault.startswith("curves/0.csv has changed") for fault in found(folder))
+
+
+def test_files_that_are_missing_or_too_many(folder: Path) -> None:
+    (folder / "tables" / "fakes.md").unlink()
+    (folder / "curves" / "1.csv").unlink()
+    (folder / "tables" / "best.csv").write_text("label\n")
+    told = found(folder)
+    for expected in (
+        "tables/fakes.md is missing",
+        "curves/1.csv is missing",
+        "tables/best.csv is not in the manifest",
+        "tables/best.csv cannot be made from the rows",
+    ):
+        assert any(fault.startswith(expected) for fault in told), expected
+
+
+def test_rows_are_kept_all_or_none(folder: Path) -> None:
+    (folder / "rows" / "2.csv.gz").unlink()
+    assert any(fault == "rows/2.csv.gz is missing" for fault in found(folder))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x1f\x8b\x08 cut short", b"image,draw\na,0\n"])
+def test_damaged_rows_are_a_sentence(content: bytes, folder: Path) -> None:
+    (folder / "rows" / "2.csv.gz").write_bytes(content)
+    assert any("rows cannot be read" in fault for fault in found(folder))
+
+
+def test_rows_that_no_evaluation_writes_are_a_sentence(folder: Path) -> None:
+    file = folder / "rows" / "0.csv.gz"
+    pd.read_csv(file, dtype={"image": str}).assign(code_errors=9).to_csv(file, index=False)
+    vouch_anew(folder)
+    assert any("no tables can be made from the rows" in fault for fault in found(folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "cannot be checked"),
+        ('{"benchmark": "paper"}', "results of an earlier release"),
+        (None, "No such file"),
+    ],
+)
+def test_a_manifest_that_cannot_be_checked_is_bad_input(content: str | None, says: str, folder: Path) -> None:
+    if content is None:
+        (folder / "manifest.json").unlink()
+    else:
+        (folder / "manifest.json").write_text(content)
+    with pytest.raises(BadInput, match=says):
+        open_folder(folder)
+
+
+def test_a_manifest_names_no_file_outside_its_folder(folder: Path) -> None:
+    replace_in(folder / "manifest.json", "rows/0.csv.gz", "rows/../../x.csv.gz")
+    with pytest.raises(BadInput, match="cannot be checked"):
+        open_folder(folder)
