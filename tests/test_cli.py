@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,21 @@ import pytest
 from PIL import Image
 
 from tests.conftest import TINY
+
+CLAIMS = """\
+benchmark: tiny
+claims:
+  - name: bits
+    says: Not more bits are read than there are.
+    source: protocol
+    found: So it is.
+    bound: {of: {}, measure: marked bit accuracy, at_most: 100}
+  - name: control
+    says: Untrained pairs read unmarked images at chance.
+    source: protocol
+    found: 50 %.
+    bound: {of: {λ: [1, 10]}, measure: unmarked bit accuracy, at_least: 30, at_most: 70}
+"""
 
 
 def call(command: list[str], *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -113,6 +129,22 @@ def test_report_prints_the_tables_again(finished: Path, ftbench_command: list[st
     assert done.returncode == 0
     assert "λ=1" in done.stdout
     assert call(ftbench_command, "report", "results", cwd=finished).returncode == 2
+
+
+def test_results_are_what_was_written_until_a_number_is_altered(
+    finished: Path, tmp_path: Path, ftbench_command: list[str]
+) -> None:
+    folder = shutil.copytree(finished / "results" / "tiny" / "procedural-faces-small", tmp_path / "copy")
+    (tmp_path / "tiny.expected.yaml").write_text(CLAIMS, encoding="utf-8")
+    done = call(ftbench_command, "compare", "copy", "tiny.expected.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 holds" in done.stdout
+    table = folder / "tables" / "main.csv"
+    text = table.read_text(encoding="utf-8")
+    table.write_text(text.replace(",0.", ",0.9", 1), encoding="utf-8")
+    done = call(ftbench_command, "compare", "copy", "tiny.expected.yaml", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "altered: tables/main.csv, row 1, " in done.stdout
 
 
 def test_kept_tables_are_left_alone(finished: Path, ftbench_command: list[str]) -> None:
