@@ -19,6 +19,8 @@ from rich.console import Console
 
 from ftbench import provenance
 from ftbench.choice import input_paths, metric_record
+from ftbench.compare.reread import MANIFEST, read_rows
+from ftbench.compare.seal import sealed
 from ftbench.config import Benchmark
 from ftbench.data import describe
 from ftbench.errors import BadInput
@@ -26,8 +28,6 @@ from ftbench.execute import Outcome
 from ftbench.loop import CURVE
 from ftbench.plan import Cell, chosen_parts
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_tables, write_report
-from ftbench.reread import MANIFEST, read_rows
-from ftbench.seal import sealed
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
 from ftbench.work import QUALITY, ROWS, SAMPLES, curve_of

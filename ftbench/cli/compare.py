@@ -16,8 +16,8 @@ from rich.text import Text
 from ftbench.errors import BadInput
 
 if TYPE_CHECKING:
-    from ftbench.claims import Claims
-    from ftbench.judge import Finding
+    from ftbench.compare.claims import Claims
+    from ftbench.compare.judge import Finding
 
 HOLD, FAILED, BAD = 0, 1, 2
 FAULTS_SHOWN = 10
@@ -42,7 +42,7 @@ def compare(
 
     Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input.
     """
-    from ftbench.claims import load
+    from ftbench.compare.claims import load
     from ftbench.library import find_claims
 
     console = Console()
@@ -84,10 +84,10 @@ def _folders(results: Path, console: Console) -> list[Path]:
 
 def _compared(folder: Path, claims: Claims, strict: bool, console: Console) -> tuple[int, int]:
     """Exit code, and how many claims were judged."""
-    from ftbench.audit import faults
-    from ftbench.evidence import gather
-    from ftbench.judge import judge
-    from ftbench.reread import open_folder
+    from ftbench.compare.audit import faults
+    from ftbench.compare.evidence import gather
+    from ftbench.compare.judge import judge
+    from ftbench.compare.reread import open_folder
 
     opened = open_folder(folder)
     manifest = opened.manifest

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ftbench import cli
-from tests.made_results import replace_in, three, weights, without_rows, write
+from tests.compare.made_results import replace_in, three, weights, without_rows, write
 
 Compare = Callable[..., tuple[int, str]]
 CLAIMS = """\

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ftbench.crosscheck import disagreements
-from ftbench.recount import against_rows
-from ftbench.reread import MANIFEST, Folder
-from ftbench.seal import digest_of, files_of, own_digest
+from ftbench.compare.crosscheck import disagreements
+from ftbench.compare.recount import against_rows
+from ftbench.compare.reread import MANIFEST, Folder
+from ftbench.compare.seal import digest_of, files_of, own_digest
 
 
 def faults(folder: Folder) -> list[str]:

@@ -1,6 +1,6 @@
 """A claims file: what results are expected to show, said before the run that is judged by it.
 
-``ftbench.judge`` holds the claims against a results folder; docs/claims.md explains the format.
+``ftbench.compare.judge`` holds the claims against a results folder; docs/claims.md explains the format.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ftbench.claims import Claims
+from ftbench.compare.claims import Claims
+from ftbench.compare.evidence import Evidence, gather
+from ftbench.compare.judge import Finding, judge
+from ftbench.compare.reread import open_folder
 from ftbench.errors import BadInput
-from ftbench.evidence import Evidence, gather
-from ftbench.judge import Finding, judge
 from ftbench.report.result import CellResult
-from ftbench.reread import open_folder
-from tests.made_results import made, three, weights, without_rows, write
+from tests.compare.made_results import made, three, weights, without_rows, write
 
 FIRST, SECOND, THIRD = {"λ": 1, "α": 0.1}, {"λ": 10}, {"α": 0.5}
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ftbench.recount import CLOSE
+from ftbench.compare.recount import CLOSE
+from ftbench.compare.reread import Folder
 from ftbench.report.result import MARKED, UNDISTORTED, CellResult
 from ftbench.report.summary import main_table
 from ftbench.report.table import Column, Measured, format_measured, snake_case
-from ftbench.reread import Folder
 from ftbench.statistics import Estimate
 
 Line = Mapping[str, str]

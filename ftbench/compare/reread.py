@@ -110,7 +110,7 @@ class Folder:
 
     @property
     def has_rows(self) -> bool:
-        """Whether any of them is there; that all are is for ``ftbench.audit`` to see."""
+        """Whether any of them is there; that all are is for ``ftbench.compare.audit`` to see."""
         return any((self.path / name).is_file() for name in self.row_files)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ftbench.claims import QUANTITIES, VIEWS, Bound, Difference, Measure, Ordering, load, measure
+from ftbench.compare.claims import QUANTITIES, VIEWS, Bound, Difference, Measure, Ordering, load, measure
 from ftbench.errors import BadInput
 from ftbench.library import builtin, builtin_claims, find_claims
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+CHECKOUT = Path(__file__).resolve().parents[2]
 GOOD = """\
 benchmark: paper
 settings:

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ftbench.compare.seal import own_digest, sealed
 from ftbench.report import report_tables
 from ftbench.report.result import PSNR_SSIM, QUALITY_COLUMNS, ROW_COLUMNS, CellResult
 from ftbench.report.tables import write_table
-from ftbench.seal import own_digest, sealed
 from ftbench.store import write_json
 
 BITS = 8

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ftbench.compare.reread import MANIFEST, Folder, read_results
 from ftbench.errors import BadInput
 from ftbench.report import ENDINGS, report_tables
 from ftbench.report.result import CellResult
 from ftbench.report.table import Measured, Table
 from ftbench.report.tables import csv_text, latex, markdown
-from ftbench.reread import MANIFEST, Folder, read_results
 from ftbench.statistics import Estimate
 
 CLOSE = 1e-9

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ftbench.claims import Measure
+from ftbench.compare.claims import Measure
+from ftbench.compare.reread import FAILED, Folder, read_results
 from ftbench.report.measures import readings, simulators
 from ftbench.report.pairs import quality_difference, same_pictures
 from ftbench.report.result import MARKED, STALLED, UNMARKED, CellResult, MetricInfo
 from ftbench.report.table import snake_case, unique_names
-from ftbench.reread import FAILED, Folder, read_results
 from ftbench.statistics import Estimate, paired_difference
 
 SEED, AGAINST = "seed", "trained_against"
@@ -137,7 +137,7 @@ class Evidence:
 
 
 def gather(folder: Folder) -> Evidence:
-    """Everything that claims may ask of a folder, which ``ftbench.audit`` has found sound."""
+    """Everything that claims may ask of a folder, which ``ftbench.compare.audit`` has found sound."""
     cells = [(cell, cell.row) for cell in folder.manifest.cells if cell.row]
     settings = [
         Setting(

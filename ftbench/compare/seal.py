@@ -1,7 +1,7 @@
 """What a manifest vouches for: the digest of each file of numbers beside it, and of itself.
 
 A digest finds a number that changed by accident or by hand. It proves nothing against someone who makes the
-digests anew: that is what the rows are for (``ftbench.audit``).
+digests anew: that is what the rows are for (``ftbench.compare.audit``).
 """
 
 from __future__ import annotations

@@ -13,9 +13,20 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ftbench.claims import Bound, Claim, Claims, Difference, Limits, Measure, Ordering, Selection, Value, measure
+from ftbench.compare.claims import (
+    Bound,
+    Claim,
+    Claims,
+    Difference,
+    Limits,
+    Measure,
+    Ordering,
+    Selection,
+    Value,
+    measure,
+)
+from ftbench.compare.evidence import SEED, Evidence, Setting
 from ftbench.errors import BadInput
-from ftbench.evidence import SEED, Evidence, Setting
 from ftbench.explain import nearest
 from ftbench.report.result import STALLED
 from ftbench.report.seeds import without_seed

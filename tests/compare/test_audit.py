@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftbench.audit import faults
+from ftbench.compare.audit import faults
+from ftbench.compare.reread import open_folder
 from ftbench.errors import BadInput
-from ftbench.reread import open_folder
-from tests.made_results import made, replace_in, three, vouch_anew, weights, without_rows, write
+from tests.compare.made_results import made, replace_in, three, vouch_anew, weights, without_rows, write
 
 Alter = Callable[[Path], None]
 
