@@ -185,7 +185,12 @@ class TrainSection(Section):
         description="half as many covers a step, each with a code and with its complement: what a cover itself says "
         "to the decoder then cancels out of the gradient",
     )
-    ema: float = Field(0.99, ge=0, lt=1, description="decay of the averaged weights that are kept; 0: none")
+    ema: float = Field(
+        0.99,
+        ge=0,
+        lt=1,
+        description="decay of the averaged weights that are kept, in a short training less; 0: none",
+    )
     curriculum: Curriculum = Curriculum()
     augment: Augmentation = Augmentation()
     distortions: Axis = Field(

@@ -127,6 +127,7 @@ def train(
     Raises CellFailed when a loss is not a number, with the last good checkpoint left in place.
     """
     network = compute.place(task.network)
+    ema = ema_decay(ema, steps)
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     adam = torch.optim.AdamW(
@@ -178,6 +179,11 @@ def train(
             run.save(folder, task)
             saved = time.monotonic()
     return _finish(run, folder)
+
+
+def ema_decay(asked: float, steps: int) -> float:
+    """The decay of averaged weights: as asked, but remembering no more than a tenth of a short training."""
+    return min(asked, max(0.0, 1 - 10 / steps))
 
 
 def rate_factor(step: int, steps: int, optimiser: Optimiser) -> float:

@@ -384,6 +384,13 @@ def test_a_pair_learns_to_write_and_read(tmp_path: Path) -> None:
     assert summary["at_best"]["val_accuracy_marked"] > 0.6
 
 
+def test_averaged_weights_remember_a_tenth_of_a_training_at_most() -> None:
+    assert loop.ema_decay(0.99, 100_000) == 0.99
+    assert loop.ema_decay(0.99, 300) == pytest.approx(1 - 1 / 30)
+    assert loop.ema_decay(0.99, 5) == 0
+    assert loop.ema_decay(0.0, 100_000) == 0
+
+
 def test_the_rate_warms_up_and_falls() -> None:
     settings = Optimiser(warmup=0.1)
     factors = [loop.rate_factor(step, 100, settings) for step in range(100)]
