@@ -89,7 +89,15 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome) -> None:
 
 def _finish(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
     folder = bench.folder(cell)
-    folder.begin({"kind": cell.kind, "label": cell.label, "identity": cell.identity, "settings": cell.settings})
+    folder.begin(
+        {
+            "kind": cell.kind,
+            "label": cell.label,
+            "identity": cell.identity,
+            "inputs": [needed.identity for needed in cell.inputs],
+            "settings": cell.settings,
+        }
+    )
     progress = _Told(begin(title, bench.console), bench.plugins, cell.identity)
     start = time.monotonic()
     try:

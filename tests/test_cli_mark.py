@@ -18,10 +18,10 @@ from scipy import stats
 from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench.cli
-from ftbench import inference, payloads
+from ftbench.marking import inference, payloads
 from ftbench.plugins import Plugins
 from ftbench.store import CellFolder
-from tests.carriers import chosen, photograph, plugins_with, write_cell, write_manifest
+from tests.marking.carriers import chosen, photograph, plugins_with, write_cell, write_manifest
 from tests.test_cli import call
 
 BITS = 8

@@ -14,8 +14,8 @@ from rich.console import Console
 from ftbench.errors import BadInput, CannotWrite
 
 if TYPE_CHECKING:
-    from ftbench.inference import Marked
-    from ftbench.trained import Trained
+    from ftbench.marking.inference import Marked
+    from ftbench.marking.trained import Trained
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -82,7 +82,7 @@ def embed(
         raise BadInput("--draw and --payload exclude each other; leave one out")
     if quality is not None and kind is Format.png:
         raise BadInput("--quality is for JPEG files; give --format jpeg or leave it out")
-    from ftbench import inference, payloads
+    from ftbench.marking import inference, payloads
 
     trained = _load(model, setting, store)
     order = inference.Order(
@@ -140,7 +140,7 @@ def extract(
         raise BadInput("--expect and --among exclude each other; leave one out")
     from tabulate import tabulate
 
-    from ftbench import inference, payloads
+    from ftbench.marking import inference, payloads
 
     trained = _load(model, setting, store)
     known: list[inference.Known] = []
@@ -165,9 +165,9 @@ def extract(
 
 
 def _load(model: Path, setting: str | None, store: Path | None) -> Trained:
-    from ftbench.locate import find
+    from ftbench.marking.locate import find
+    from ftbench.marking.trained import load
     from ftbench.plugins import discover
-    from ftbench.trained import load
 
     trained = load(find(model, setting, store), discover())
     for sentence in trained.warnings:
@@ -202,7 +202,7 @@ def _each(
 
 
 def _line(source: Path, marked: Marked) -> str:
-    from ftbench.payloads import spell
+    from ftbench.marking.payloads import spell
 
     quality = f"{marked.psnr_of_mark:.2f} dB"
     if marked.psnr != marked.psnr_of_mark:

@@ -15,12 +15,12 @@ from safetensors.torch import load_file, save_file
 
 from ftbench.choice import Chosen
 from ftbench.errors import BadInput
-from ftbench.locate import find
+from ftbench.marking.locate import find
+from ftbench.marking.trained import Trained, load
 from ftbench.pipeline import Pair, build
 from ftbench.plugins import Plugins
 from ftbench.store import CellFolder, Store
-from ftbench.trained import Trained, load
-from tests.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
+from tests.marking.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
 
 BITS = 4
 

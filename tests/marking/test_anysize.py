@@ -12,11 +12,11 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
-from ftbench import marking
 from ftbench.errors import BadInput
+from ftbench.marking import anysize
 from ftbench.pipeline import Pair
 from ftbench.plugins import Plugins
-from tests.carriers import SIZE, CarrierDecoder, CarrierEncoder, chosen, photograph
+from tests.marking.carriers import SIZE, CarrierDecoder, CarrierEncoder, chosen, photograph
 
 BITS = 8
 SHAPES = [(32, 32), (33, 47), (61, 200), (240, 320)]
@@ -64,7 +64,7 @@ class Adds(nn.Module):
 @pytest.mark.parametrize("shape", [(32, 32), (64, 48), (101, 333), (20, 90)])
 def test_pictures_are_resized_as_pillow_does_it(shape: tuple[int, int]) -> None:
     pixels = photograph(*shape)
-    ours = marking.fit(tensor(pixels), SIZE)
+    ours = anysize.fit(tensor(pixels), SIZE)
     theirs = np.asarray(Image.fromarray(pixels).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
     assert ours.shape == (1, 3, SIZE, SIZE)
     assert np.abs(255 * array(ours[0]) - theirs).max() <= 1.01
@@ -75,11 +75,11 @@ def test_at_the_networks_size_the_mark_is_the_pipelines(plugins: Plugins) -> Non
     with torch.no_grad():
         expected = (255 * pair.mark(cover[None].float() / 255, code)[0]).round().to(torch.uint8)
         at_34 = (255 * pair.mark(cover[None].float() / 255, code, psnr=34)[0]).round().to(torch.uint8)
-    ours = marking.mark(pair, cover, code, SIZE)
+    ours = anysize.mark(pair, cover, code, SIZE)
     # A half that float arithmetic puts on either side may round either way.
     assert (ours.int() - expected.int()).abs().max() <= 1
     assert (ours != expected).float().mean() < 1e-3
-    assert (marking.mark(pair, cover, code, SIZE, 34).int() - at_34.int()).abs().max() <= 1
+    assert (anysize.mark(pair, cover, code, SIZE, 34).int() - at_34.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("psnr", [24.0, 32.0, 36.5, 48.0])
@@ -92,10 +92,10 @@ def test_the_psnr_of_the_8_bit_picture_is_the_one_asked_for(
     cover[: shape[0] // 6] = 0
     cover[-(shape[0] // 6) :] = 255
     for pair in (unet(plugins), carrier()):
-        marked = marking.mark(pair, tensor(cover), random_code(2), SIZE, psnr)
+        marked = anysize.mark(pair, tensor(cover), random_code(2), SIZE, psnr)
         measured = peak_signal_noise_ratio(cover, array(marked), data_range=255)
         assert psnr <= measured <= psnr + 0.02
-        assert marking.psnr_of(tensor(cover), marked) == pytest.approx(measured, abs=1e-6)
+        assert anysize.psnr_of(tensor(cover), marked) == pytest.approx(measured, abs=1e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -104,28 +104,28 @@ def test_the_code_comes_back(shape: tuple[int, int], quality: int | None) -> Non
     pair = carrier()
     for seed in range(4):
         code = random_code(seed)
-        marked = array(marking.mark(pair, tensor(photograph(*shape, seed=seed)), code, SIZE))
+        marked = array(anysize.mark(pair, tensor(photograph(*shape, seed=seed)), code, SIZE))
         if quality is not None:
             file = io.BytesIO()
             Image.fromarray(marked).save(file, "JPEG", quality=quality)
             marked = np.asarray(Image.open(file))
-        logits = marking.read(pair, tensor(marked), SIZE)
+        logits = anysize.read(pair, tensor(marked), SIZE)
         assert torch.equal((logits > 0).float(), code)
 
 
 def test_an_unmarked_picture_reads_as_something_else() -> None:
     pair = carrier()
     cover = tensor(photograph(120, 90, seed=9))
-    unmarked = (marking.read(pair, cover, SIZE) > 0).float()
+    unmarked = (anysize.read(pair, cover, SIZE) > 0).float()
     other = 1 - unmarked
-    marked = marking.mark(pair, cover, other, SIZE)
-    assert torch.equal((marking.read(pair, marked, SIZE) > 0).float(), other)
+    marked = anysize.mark(pair, cover, other, SIZE)
+    assert torch.equal((anysize.read(pair, marked, SIZE) > 0).float(), other)
 
 
 @pytest.mark.parametrize("shape", [(31, 400), (400, 31), (8, 8)])
 def test_a_picture_smaller_than_the_network_is_refused(shape: tuple[int, int]) -> None:
     with pytest.raises(BadInput, match=rf"{shape[1]}×{shape[0]} pixels are too few.*32"):
-        marking.mark(carrier(), tensor(photograph(*shape)), random_code(0), SIZE)
+        anysize.mark(carrier(), tensor(photograph(*shape)), random_code(0), SIZE)
 
 
 @pytest.mark.parametrize("level", [0, 127, 255])
@@ -135,11 +135,11 @@ def test_one_flat_colour_is_refused(level: int) -> None:
     Image.fromarray(flat).save(file, "JPEG", quality=60)
     for pixels in (flat, np.asarray(Image.open(file))):
         with pytest.raises(BadInput, match="one flat colour"):
-            marking.mark(carrier(), tensor(pixels), random_code(0), SIZE, 30)
+            anysize.mark(carrier(), tensor(pixels), random_code(0), SIZE, 30)
     # One stroke on it, and it is a picture.
     stroke = flat.copy()
     stroke[10:20] = 90
-    assert not torch.equal(marking.mark(carrier(), tensor(stroke), random_code(0), SIZE), tensor(stroke))
+    assert not torch.equal(anysize.mark(carrier(), tensor(stroke), random_code(0), SIZE), tensor(stroke))
 
 
 def test_what_no_strength_can_reach_is_said() -> None:
@@ -147,13 +147,13 @@ def test_what_no_strength_can_reach_is_said() -> None:
     nearly_white[:2] = 240
     brightens = Pair(Adds(0.02), nn.Identity())
     with pytest.raises(BadInput, match=r"20 dB cannot be reached in it, \d\d\.\d\d dB comes nearest"):
-        marking.mark(brightens, tensor(nearly_white), random_code(0), SIZE, 20)
+        anysize.mark(brightens, tensor(nearly_white), random_code(0), SIZE, 20)
     # A change of every value by one level is 48.13 dB, and nothing lies between that and none.
     grey = np.full((40, 40, 3), 100, np.uint8)
     grey[20:] = 104
     with pytest.raises(BadInput, match="60 dB cannot be reached"):
-        marking.mark(brightens, tensor(grey), random_code(0), SIZE, 60)
-    assert marking.psnr_of(tensor(grey), marking.mark(brightens, tensor(grey), random_code(0), SIZE, 48)) < 48.2
+        anysize.mark(brightens, tensor(grey), random_code(0), SIZE, 60)
+    assert anysize.psnr_of(tensor(grey), anysize.mark(brightens, tensor(grey), random_code(0), SIZE, 48)) < 48.2
 
 
 @pytest.mark.parametrize(
@@ -161,4 +161,4 @@ def test_what_no_strength_can_reach_is_said() -> None:
 )
 def test_a_model_without_effect_is_told(amount: float, says: str) -> None:
     with pytest.raises(BadInput, match=says):
-        marking.mark(Pair(Adds(amount), nn.Identity()), tensor(photograph(40, 40)), random_code(0), SIZE)
+        anysize.mark(Pair(Adds(amount), nn.Identity()), tensor(photograph(40, 40)), random_code(0), SIZE)

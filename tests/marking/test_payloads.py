@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ftbench import payloads
 from ftbench.errors import BadInput
-from ftbench.payloads import Entry, Register
+from ftbench.marking import payloads
+from ftbench.marking.payloads import Entry, Register
 
 ENTRY = Entry("a.png", "0b0011", "38.00", "c0ffee", 'λ=1, "α"=0.1', "00" * 32)
 

@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps, IptcImagePlugin, PngImagePlugin
 
-from ftbench import pictures
 from ftbench.errors import BadInput
-from tests.carriers import photograph
+from ftbench.marking import pictures
+from tests.marking.carriers import photograph
 
 Bytes = bytes
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ftbench.choice import Chosen, input_paths
 from ftbench.components import ChannelCode, Kind
 from ftbench.errors import BadInput
-from ftbench.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
 from ftbench.loop import WEIGHTS
+from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
 from ftbench.pipeline import Pair, build
 from ftbench.plugins import Plugins
 from ftbench.store import CellFolder, Store

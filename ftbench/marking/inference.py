@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ftbench import marking, payloads, pictures
 from ftbench.errors import BadInput, CannotWrite
-from ftbench.metadata import Kind
-from ftbench.payloads import Entry, Register
+from ftbench.marking import anysize, payloads, pictures
+from ftbench.marking.metadata import Kind
+from ftbench.marking.payloads import Entry, Register
+from ftbench.marking.trained import Trained
 from ftbench.statistics import p_value
 from ftbench.store import write_atomically
-from ftbench.trained import Trained
 
 Wanted = Literal["png", "jpeg", "same"]
 KINDS: dict[str, Kind] = {"png": "PNG", "jpeg": "JPEG"}
@@ -104,15 +104,15 @@ def embed(order: Order, job: Job) -> Marked:
     payload = order.payload or payloads.draw(trained.bits)
     cover = _tensor(picture.pixels)
     psnr = trained.target_psnr if order.psnr is None else order.psnr
-    marked = marking.mark(trained.pair, cover, trained.code(payload), trained.size, psnr)
+    marked = anysize.mark(trained.pair, cover, trained.code(payload), trained.size, psnr)
     data = pictures.write(picture, marked.permute(1, 2, 0).contiguous().numpy(), kind, order.quality)
     # What is said of the file is measured on the file.
     held = _tensor(pictures.read(data).pixels)
     result = Marked(
         target=job.target,
         payload=payload,
-        psnr_of_mark=marking.psnr_of(cover, marked),
-        psnr=marking.psnr_of(cover, held),
+        psnr_of_mark=anysize.psnr_of(cover, marked),
+        psnr=anysize.psnr_of(cover, held),
         read_back=payloads.matches(_payload(trained, held), payload),
         notes=(*picture.notes, *picture.metadata.lost(kind)),
     )
@@ -167,7 +167,7 @@ def registered(file: Path, trained: Trained) -> list[Known]:
 
 
 def _payload(trained: Trained, pixels: Tensor) -> str:
-    return trained.payload(marking.read(trained.pair, pixels, trained.size))
+    return trained.payload(anysize.read(trained.pair, pixels, trained.size))
 
 
 def _tensor(pixels: pictures.Pixels) -> Tensor:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from ftbench.errors import BadInput
-from ftbench.metadata import Kind, Metadata
+from ftbench.marking.metadata import Kind, Metadata
 
 Pixels = npt.NDArray[np.uint8]
 
