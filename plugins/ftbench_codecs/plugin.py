@@ -25,6 +25,14 @@ class SoftBCHParameters(ftbench.Parameters):
     )
 
 
+class LearnedParameters(ftbench.Parameters):
+    """Parameters of ``learned``."""
+
+    length: int | None = Field(None, ge=1, description="bits of the code; default: four times the payload")
+    group: int = Field(8, ge=1, le=12, description="most payload bits that are coded together")
+    width: int = Field(256, ge=8, le=8192, description="hidden units of either network")
+
+
 def bare_length(bits: int, parameters: ftbench.Parameters) -> int:
     """n = k. Raises ValueError below one bit."""
     return at_least_one(bits)
@@ -40,9 +48,17 @@ def bch_length(bits: int, parameters: SoftBCHParameters) -> int:
     return choose(bits, parameters.length).length
 
 
+def learned_length(bits: int, parameters: LearnedParameters) -> int:
+    """n as given, else 4k. Raises ValueError below one bit and when the code would be shorter than the payload."""
+    length = 4 * at_least_one(bits) if parameters.length is None else parameters.length
+    if length < bits:
+        raise ValueError(f"a code of {length} bits cannot hold a payload of {bits}: give a length of at least {bits}")
+    return length
+
+
 @ftbench.hookimpl
 def ftbench_codecs() -> Iterable[ftbench.Codec]:
-    """The two codes to which every other is compared, and the BCH codes."""
+    """The two codes to which every other is compared, an algebraic one and a learned one."""
     yield ftbench.Codec(
         name="none",
         factory="ftbench_codecs.repetition:bare",
@@ -63,4 +79,13 @@ def ftbench_codecs() -> Iterable[ftbench.Codec]:
         parameters=SoftBCHParameters,
         length=bch_length,
         reference="Bose and Ray-Chaudhuri 1960; Fossorier and Lin, IEEE Trans. Inf. Theory 41 (1995)",
+    )
+    yield ftbench.Codec(
+        name="learned",
+        factory="ftbench_codecs.learned:LearnedCode",
+        summary="Two small networks fitted over a noisy channel, then frozen",
+        parameters=LearnedParameters,
+        length=learned_length,
+        trainable=True,
+        reference="after Choi et al., NECST, ICML 2019, arXiv:1811.07557",
     )

@@ -1,4 +1,4 @@
-"""Payloads and channels, and what may be expected of a rate that was measured on them."""
+"""Codes, payloads and channels, and what may be expected of a rate that was measured on them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,27 @@ def build(name: str, bits: int, **given: Any) -> Any:
     """A code by the name of its record."""
     record = RECORDS[name]
     return record.load()(bits=bits, **dict(record.parameters(**given)))
+
+
+def learned(bits: int, seed: int = 0, **given: Any) -> Any:
+    """A learned code before it is fitted."""
+    torch.manual_seed(seed)
+    return build("learned", bits, **given).eval()
+
+
+def fitted(bits: int, steps: int, batch_size: int, **given: Any) -> Any:
+    """A learned code, fitted much as the harness does it."""
+    code = learned(bits, **given).train()
+    optimiser = torch.optim.AdamW(code.parameters(), lr=1e-2)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-2, total_steps=steps)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        code.fit_loss(batch_size, generator).backward()
+        torch.nn.utils.clip_grad_norm_(code.parameters(), 1.0)
+        optimiser.step()
+        rate.step()
+    return code.eval()
 
 
 def random_payloads(count: int, bits: int, seed: int = 0) -> Tensor:
