@@ -170,7 +170,7 @@ class CodeSection(Section):
     steps: int = Field(3000, ge=1)
     batch_size: int = Field(512, ge=2, description="payloads a step")
     seed: int = Field(0, ge=0)
-    optimiser: Optimiser = Optimiser(learning_rate=2e-3)
+    optimiser: Optimiser = Optimiser(learning_rate=1e-2, schedule="one-cycle")
     validate_every: int = Field(250, ge=1, description="steps between looks at fixed payloads and flips")
 
 
