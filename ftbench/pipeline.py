@@ -38,8 +38,8 @@ def to_psnr(cover: Tensor, marked: Tensor, psnr: float, exact: bool = True) -> T
 
     Cover and marked image (b,3,h,w) in [0,1] -> marked image (b,3,h,w), 8-bit. The scale is differentiable in
     the residual's norm; the correction for what clamping and rounding take away is not. Not ``exact``, as in
-    training: within some hundredths of a dB, for a tenth of a training step's time. An image whose residual is
-    zero, or points mostly out of [0, 1], stays above ``psnr``.
+    training: two corrections and no search, which may end a little to either side. An image whose residual is
+    zero, or points mostly out of [0, 1], stays above ``psnr``; never is one below it.
     """
     wanted = 10 ** (-psnr / 10)
     residual = marked - cover
@@ -56,9 +56,10 @@ def to_psnr(cover: Tensor, marked: Tensor, psnr: float, exact: bool = True) -> T
             step = (wanted / error(correction).clamp_min(wanted / 4)).sqrt()
             correction = (correction * step).clamp(max=MOST_CORRECTION)
         if exact:
-            # The error never falls as the scale grows: halve the span that holds the largest scale allowed.
-            low, high = 0.5 * correction, 1.25 * correction
-            for _ in range(14):
+            # The error never falls as the scale grows: halve the span that holds the largest scale allowed. From
+            # zero, because where rounding moves all pixels at once every scale near the estimate may be too much.
+            low, high = torch.zeros_like(correction), 2 * correction
+            for _ in range(15):
                 middle = (low + high) / 2
                 allowed = error(middle) <= wanted
                 low, high = torch.where(allowed, middle, low), torch.where(allowed, high, middle)

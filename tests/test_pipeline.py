@@ -104,6 +104,14 @@ def test_an_image_without_residual_stays_as_it_is() -> None:
     assert torch.equal(to_psnr(cover, cover.clone(), 30.0), cover)
 
 
+def test_no_image_is_below_the_psnr_asked_even_where_rounding_moves_all_pixels_at_once() -> None:
+    cover = eight_bit(torch.full((1, 3, 16, 16), 0.5))
+    # One level everywhere is 48.13 dB: at 50 dB nothing can be written.
+    assert torch.equal(to_psnr(cover, cover + 0.02, 50.0), cover)
+    at_48 = to_psnr(cover, cover + 0.02, 48.0)
+    assert torch.allclose(255 * (at_48 - cover), torch.ones_like(cover), atol=1e-3)
+
+
 def test_the_scale_has_a_gradient_across_the_residual_and_none_along_it() -> None:
     cover = torch.full((1, 3, 8, 8), 0.5)
     residual = (0.01 * torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(1))).requires_grad_()
