@@ -77,6 +77,9 @@ class Component:
             raise ValueError(f"{self.name}: summary must be one line")
         if not (isinstance(self.parameters, type) and issubclass(self.parameters, Parameters)):
             raise ValueError(f"{self.name}: parameters must be a subclass of ftbench.Parameters")
+        most = getattr(self, "max_batch", None)
+        if most is not None and most < 1:
+            raise ValueError(f"{self.name}: max_batch is {most}; give at least 1, or None for any number")
 
     def load(self) -> Callable[..., Any]:
         """Import the factory. Raises whatever the import raises."""
@@ -100,6 +103,8 @@ class Encoder(Component):
     max_bits: int | None = None
     pairs_with: tuple[str, ...] = ()
     """Decoders that can read it; empty: any."""
+    max_batch: int | None = None
+    """Images that it takes at once; a larger batch is handed over in pieces. None: any number."""
     kind: Kind = field(init=False, default="encoder", repr=False)
 
 
@@ -108,7 +113,10 @@ class Decoder(Component):
     """Reads a code. Factory: ``(*, size, bits, **parameters) -> DecoderNetwork``."""
 
     trainable: bool = True
+    differentiable: bool = True
+    """False: no gradient reaches its image, so no encoder can be trained through it."""
     resolutions: tuple[int, ...] = ()
+    max_batch: int | None = None
     kind: Kind = field(init=False, default="decoder", repr=False)
 
 
@@ -124,7 +132,11 @@ class Simulator(Component):
     """Extra inputs: ``identity`` (b,) int64, who is shown, an index into the data set's people."""
     people: int | None = None
     """Exactly how many people the data must show; None: any number."""
+    deterministic: bool = True
+    """The same image gives the same fake, bit for bit. False: it draws from torch's global generator, which the
+    harness seeds before every batch."""
     resolutions: tuple[int, ...] = ()
+    max_batch: int | None = None
     kind: Kind = field(init=False, default="simulator", repr=False)
 
 
