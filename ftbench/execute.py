@@ -65,7 +65,8 @@ def _load_parts(plan: Plan) -> None:
 
 
 def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome) -> None:
-    bench.plugins.tell("ftbench_cell_started", cell=cell.identity, label=cell.label, kind=cell.kind)
+    named = {"cell": cell.identity, "label": cell.label, "kind": cell.kind}
+    bench.plugins.tell("ftbench_cell_started", **named, columns=cell.columns)
     summary: dict[str, Any] = {"status": "failed"}
     try:
         with bench.folder(cell).locked(), bench.compute.settled():
@@ -75,7 +76,7 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome) -> None:
     except Exception as error:
         reason = str(error) if isinstance(error, FtbenchError) else f"{type(error).__name__}: {error}"
         log.debug("cell %s failed", cell.identity, exc_info=True)
-        outcome.failed[cell.identity] = reason
+        outcome.failed[cell.identity] = summary["reason"] = reason
         _say(bench, f"{title}: FAILED: {reason}", loud=True)
     else:
         outcome.summaries[cell.identity] = summary
@@ -84,7 +85,7 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome) -> None:
         if stalled:
             said += " — bits are hardly read better than by guessing; do not trust this row"
         _say(bench, said, loud=stalled)
-    bench.plugins.tell("ftbench_cell_finished", cell=cell.identity, status=summary["status"], summary=summary)
+    bench.plugins.tell("ftbench_cell_finished", **named, status=summary["status"], summary=summary)
 
 
 def _finish(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def _finish(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
             "settings": cell.settings,
         }
     )
-    progress = _Told(begin(title, bench.console), bench.plugins, cell.identity)
+    progress = _Told(begin(title, bench.console), bench.plugins, cell)
     start = time.monotonic()
     try:
         summary = WORK[cell.kind](cell, bench, folder, progress)
@@ -123,8 +124,9 @@ def _say(bench: Bench, line: str, loud: bool = False) -> None:
 class _Told:
     """Progress that observers hear of too."""
 
-    def __init__(self, inner: Progress, plugins: Plugins, cell: str) -> None:
-        self.inner, self.plugins, self.cell = inner, plugins, cell
+    def __init__(self, inner: Progress, plugins: Plugins, cell: Cell) -> None:
+        self.inner, self.plugins = inner, plugins
+        self.named = {"cell": cell.identity, "label": cell.label, "kind": cell.kind}
 
     def start(self, total: int, done: int = 0) -> None:
         self.inner.start(total, done)
@@ -132,7 +134,7 @@ class _Told:
     def advance(self, done: int, values: Mapping[str, float]) -> None:
         self.inner.advance(done, values)
         if values:
-            self.plugins.tell("ftbench_progress", cell=self.cell, step=done, values=values)
+            self.plugins.tell("ftbench_progress", **self.named, step=done, values=values)
 
     def stop(self) -> None:
         self.inner.stop()

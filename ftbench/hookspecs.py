@@ -7,7 +7,7 @@ may name fewer arguments than its spec; what it raises is logged and never stops
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -63,25 +63,60 @@ def ftbench_metrics() -> Iterable[Metric]:
 
 
 @hookspec
-def ftbench_run_started(benchmark: str, scale: str, cells: int) -> None:
-    """A run is about to execute; ``cells`` counts finished ones too."""
+def ftbench_track_objection(where: str, folder: str) -> str | None:
+    """Before anything runs, of a plugin that ``--track NAME=WHERE`` names: why it cannot write there, or None.
+
+    One sentence: a library that is missing and how to install it, a place that cannot be written. ``where`` is ``""``
+    where the command line leaves it out, ``folder`` the results folder of the run, which need not exist yet.
+    """
 
 
 @hookspec
-def ftbench_cell_started(cell: str, label: str, kind: str) -> None:
-    """A cell begins: ``cell`` is its identity, ``kind`` one of fit, train, evaluate."""
+def ftbench_run_started(
+    benchmark: str, scale: str, cells: int, track: Mapping[str, str], folder: str, settings: Mapping[str, Any]
+) -> None:
+    """A run is about to execute; ``cells`` counts finished ones too.
+
+    ``track`` holds what the command line asked to track, a plugin's name -> where (``""``: its default); an observer
+    that writes for others to see acts only if its name is there. ``folder`` will hold the tables. ``settings`` is
+    the benchmark with every default filled in, as JSON has it, without the user's paths.
+    """
 
 
 @hookspec
-def ftbench_progress(cell: str, step: int, values: Mapping[str, float]) -> None:
-    """Values of a training's curve, each time a row of it is written."""
+def ftbench_cell_started(cell: str, label: str, kind: str, columns: Mapping[str, str]) -> None:
+    """A cell begins: ``cell`` is its identity, ``kind`` one of fit, train, evaluate; finished ones are not told of.
+
+    ``columns`` is what a table row says of it: encoder, decoder, λ, seed …; empty for a fit.
+    """
 
 
 @hookspec
-def ftbench_cell_finished(cell: str, status: str, summary: Mapping[str, Any]) -> None:
-    """A cell ended: ``status`` one of done, stalled, failed."""
+def ftbench_progress(cell: str, label: str, kind: str, step: int, values: Mapping[str, float]) -> None:
+    """Values of a training's curve, each time a row of it is written; a resumed training may repeat steps."""
 
 
 @hookspec
-def ftbench_run_finished(folder: str, failed: int) -> None:
-    """Tables are written; ``folder`` holds them."""
+def ftbench_cell_finished(cell: str, label: str, kind: str, status: str, summary: Mapping[str, Any]) -> None:
+    """A cell ended: ``status`` one of done, stalled, failed; ``summary["reason"]`` says why it failed."""
+
+
+@hookspec
+def ftbench_run_finished(folder: str, failed: int, results: Sequence[Mapping[str, Any]]) -> None:
+    """Tables are written; ``folder`` holds them.
+
+    ``results`` are the rows of the main table under the names of its CSV file: settings as text, rates in 0..1,
+    ``cell`` the identity of the evaluation; None where nothing was measured.
+    """
+
+
+@hookspec
+def ftbench_run_stopped(reason: str) -> None:
+    """The run ended before its tables, by an interruption or an error; a killed process tells nobody."""
+
+
+OBSERVERS = tuple(
+    f"ftbench_{name}"
+    for name in ("run_started", "cell_started", "progress", "cell_finished", "run_finished", "run_stopped")
+)
+"""The hooks that are told of a run."""

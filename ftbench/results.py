@@ -27,7 +27,7 @@ from ftbench.errors import BadInput
 from ftbench.execute import Outcome
 from ftbench.loop import CURVE
 from ftbench.plan import Cell, chosen_parts
-from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_tables, write_report
+from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
 from ftbench.work import QUALITY, ROWS, SAMPLES, curve_of
@@ -45,8 +45,8 @@ def folder_for(opened: Opened, keep: bool) -> Path:
     return wanted.with_name(wanted.name + ".local")
 
 
-def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> None:
-    """Write everything that the finished cells gave, and print the main tables."""
+def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> list[dict[str, Any]]:
+    """Write everything that the finished cells gave, print the main tables, and return the main table's rows."""
     finished = [cell for cell in opened.plan.evaluations if cell.identity in outcome.summaries]
     results = [_result(cell, opened, outcome) for cell in finished]
     caption = _caption(opened, outcome)
@@ -62,6 +62,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
     if results:
         print_tables(results, caption, console, metrics)
     console.print(f"Results: {folder}", highlight=False, markup=False, soft_wrap=True)
+    return main_rows(results, metrics)
 
 
 def _is_kept(folder: Path) -> bool:
@@ -203,7 +204,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         },
         "distributions": describe_plugins(bench.plugins),
         "parts": _parts(plan.cells),
-        "configuration": _without_paths(opened),
+        "configuration": configuration(opened),
         "cells": [
             {
                 "kind": cell.kind,
@@ -240,7 +241,7 @@ def _parts(cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _without_paths(opened: Opened) -> dict[str, Any]:
+def configuration(opened: Opened) -> dict[str, Any]:
     """The resolved configuration; a file is known by its digest among the parts, a folder by the data's."""
     configuration: dict[str, Any] = opened.benchmark.model_dump(mode="json")
     plugins = opened.bench.plugins

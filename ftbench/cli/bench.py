@@ -23,6 +23,12 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.steps=10."),
 ]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track", metavar="NAME[=WHERE]", help="Log the run with a tracker: tensorboard, mlflow=sqlite:///runs.db."
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,12 +45,13 @@ def run(
     data: Data = None,
     out: Out = Path("results"),
     assignments: Set = None,
+    tracked: Track = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
     ] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
-    from ftbench import execute, results
+    from ftbench import execute, results, tracking
     from ftbench.session import Request, open_benchmark
 
     console = Console()
@@ -52,6 +59,7 @@ def run(
     folder = results.folder_for(opened, keep)
     bench, plugins = opened.bench, opened.bench.plugins
     compute = bench.compute
+    track = tracking.asked(tracked or (), plugins, str(folder))
     console.print(
         f"{len(opened.plan.cells)} cells on {compute.device}, {compute.precision}, {compute.threads} threads; "
         f"data {bench.data.name} ({bench.data.digest[:12]}), {bench.data.size} px; results in {folder}",
@@ -68,10 +76,14 @@ def run(
         benchmark=opened.benchmark.name,
         scale=opened.scale,
         cells=len(opened.plan.cells),
+        track=track,
+        folder=str(folder),
+        settings=results.configuration(opened),
     )
-    outcome = execute.run(opened.plan, bench)
-    results.write(opened, outcome, folder, keep, console)
-    plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed))
+    with tracking.told_when_stopped(plugins):
+        outcome = execute.run(opened.plan, bench)
+        rows = results.write(opened, outcome, folder, keep, console)
+    plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
     if outcome.failed:
         console.print(f"{len(outcome.failed)} of {len(opened.plan.cells)} cells failed", style="bold red")
         raise typer.Exit(1)

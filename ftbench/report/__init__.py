@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import Caption, CellResult, MetricInfo, Samples
 from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
 from ftbench.report.table import Table
-from ftbench.report.tables import write_table
+from ftbench.report.tables import records, write_table
 from ftbench.report.terminal import print_tables
 
-__all__ = ["Caption", "CellResult", "MetricInfo", "Samples", "print_tables", "report_tables", "write_report"]
+__all__ = [
+    "Caption",
+    "CellResult",
+    "MetricInfo",
+    "Samples",
+    "main_rows",
+    "print_tables",
+    "report_tables",
+    "write_report",
+]
 
 FIGURES = ("samples.png", "curves.png", "distortions.png")
 ENDINGS = (".md", ".csv", ".tex")
@@ -25,6 +35,11 @@ def report_tables(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) 
     seeds = seeds_table(results, main)
     alike = [main, *([seeds] if seeds else []), pairs_table(results, metrics), fakes_table(results, metrics)]
     return [*((table, table) for table in alike), (distortion_table(results), distortion_rows(results))]
+
+
+def main_rows(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) -> list[dict[str, Any]]:
+    """The rows of ``tables/main.csv``, one a setting, as text and numbers."""
+    return records(main_table(results, metrics))
 
 
 def write_report(

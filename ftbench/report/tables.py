@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
@@ -73,16 +74,22 @@ def csv_text(table: Table) -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    header: list[str] = []
-    for column in table.columns:
-        header += [column.key + ending for ending in _endings(column)]
-    writer.writerow(header)
-    for entries in table.frame.itertuples(index=False):
-        line: list[str] = []
-        for column, entry in zip(table.columns, entries, strict=True):
-            line += [str(entry)] if column.digits is None else _numbers(entry, column)
-        writer.writerow(line)
+    writer.writerow(column.key + ending for column in table.columns for ending in _endings(column))
+    for record in records(table):
+        writer.writerow(map(_csv_entry, record.values()))
     return buffer.getvalue()
+
+
+def records(table: Table) -> list[dict[str, Any]]:
+    """The rows of ``csv_text`` under its names: text, floats, counts as int, None where nothing was measured."""
+    rows: list[dict[str, Any]] = []
+    for entries in table.frame.itertuples(index=False):
+        row: dict[str, Any] = {}
+        for column, entry in zip(table.columns, entries, strict=True):
+            values = [str(entry)] if column.digits is None else _numbers(entry, column)
+            row |= zip((column.key + ending for ending in _endings(column)), values, strict=True)
+        rows.append(row)
+    return rows
 
 
 def latex(table: Table, caption: Stated) -> str:
@@ -133,12 +140,18 @@ def _endings(column: Column) -> Sequence[str]:
     return (value, "_low", "_high", n, "_identical")[: 5 if column.counts_identical else 4]
 
 
-def _numbers(entry: Measured, column: Column) -> list[str]:
+def _numbers(entry: Measured, column: Column) -> list[float | int | None]:
     found = entry.estimate
-    numbers = [""] * 4
+    numbers: list[float | int | None] = [None] * 4
     if found is not None:
-        numbers = [*(repr(float(number)) for number in (found.value, found.low, found.high)), str(found.n)]
-    return numbers + ([str(entry.identical)] if column.counts_identical else [])
+        numbers = [*map(float, (found.value, found.low, found.high)), int(found.n)]
+    return numbers + ([int(entry.identical)] if column.counts_identical else [])
+
+
+def _csv_entry(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else repr(value)
 
 
 def _latex_row(texts: Iterable[str]) -> str:
