@@ -1,0 +1,1 @@
+"""Networks that somebody exported to ONNX, as simulator, encoder and decoder."""

@@ -1,0 +1,44 @@
+"""What planning asks: one sentence why an ONNX file cannot be used so, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ftbench_exported.files import MISSING, Unusable, installed
+
+
+def object_to_simulator(*, size: int, **parameters: Any) -> str | None:
+    """Whether the network can be a simulator of images of ``size`` px."""
+    from ftbench_exported.roles import as_simulator
+
+    return _sentence(lambda: as_simulator(size, parameters), parameters)
+
+
+def object_to_encoder(*, size: int, bits: int, **parameters: Any) -> str | None:
+    """Whether the network can be an encoder of ``bits`` bits for images of ``size`` px."""
+    from ftbench_exported.roles import as_encoder
+
+    return _sentence(lambda: as_encoder(size, bits, parameters), parameters)
+
+
+def object_to_decoder(*, size: int, bits: int, **parameters: Any) -> str | None:
+    """Whether the network can be a decoder of ``bits`` bits from images of ``size`` px."""
+    from ftbench_exported.roles import as_decoder
+
+    return _sentence(lambda: as_decoder(size, bits, parameters), parameters)
+
+
+def _sentence(examine: Callable[[], object], parameters: dict[str, Any]) -> str | None:
+    if not installed():
+        return MISSING
+    named = (parameters["model"], parameters.get("source", ""))
+    if any(file and not Path(file).is_file() for file in named):
+        # The harness says so of every parameter that names a file, with its place.
+        return None
+    try:
+        examine()
+    except Unusable as error:
+        return str(error)
+    return None
