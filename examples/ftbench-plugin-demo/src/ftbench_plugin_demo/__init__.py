@@ -1,0 +1,1 @@
+"""Two face editors for ftbench: ``region-repaint`` and ``big-eyes``."""
