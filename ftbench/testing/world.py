@@ -1,0 +1,135 @@
+"""What a part must leave alone: the process it runs in, standard output, and everybody's random numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True)
+class Misdeed:
+    """Something changed that was not the part's to change."""
+
+    check: str
+    promised: str
+    happened: str
+
+
+@contextlib.contextmanager
+def watched(torch_draws: bool, importing: bool = False) -> Iterator[list[Misdeed]]:
+    """Run a part's code; afterwards the list holds what it changed, and all of it is as it was.
+
+    Args:
+        torch_draws: the code may draw from torch's global generator, whose state is then left where it is.
+        importing: environment variables may be added, as torch's and timm's own modules do when they are loaded.
+    """
+    misdeeds: list[Misdeed] = []
+    states = [state for state in _STATES if not (torch_draws and state.name == "torch's global random state")]
+    before = [state.read() for state in states]
+    # A part may turn gradients off for good: the grad mode is put back by this.
+    gradients = torch.is_grad_enabled()
+    printed: list[str] = []
+    try:
+        with captured_output(printed):
+            yield misdeeds
+    finally:
+        if torch.is_grad_enabled() != gradients:
+            misdeeds.append(Misdeed("process", "torch's gradient mode left alone", f"it is now {not gradients}"))
+            torch.set_grad_enabled(gradients)
+        for state, old in zip(states, before, strict=True):
+            new = state.read()
+            if importing and state.name == "the environment":
+                new = {key: value for key, value in new.items() if key in old}
+            if not state.same(old, new):
+                misdeeds.append(Misdeed(state.check, f"{state.name} left alone", state.tell(old, new)))
+                state.write(old)
+        if printed[0].strip():
+            first = printed[0].strip().splitlines()[0][:60]
+            misdeeds.append(Misdeed("standard output", "nothing printed to standard output", f"it printed {first!r}"))
+
+
+@contextlib.contextmanager
+def captured_output(into: list[str]) -> Iterator[None]:
+    """Everything written to standard output, by Python or past it (file descriptor 1), appended to ``into``."""
+    with contextlib.ExitStack() as stack:
+        python = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        _flush()
+        file = stack.enter_context(tempfile.TemporaryFile())
+        saved = os.dup(1)
+        os.dup2(file.fileno(), 1)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(saved, 1)
+            os.close(saved)
+            file.seek(0)
+            into.append(python.getvalue() + file.read().decode("utf-8", "replace"))
+
+
+def _flush() -> None:
+    if sys.__stdout__ is not None and not sys.__stdout__.closed:
+        sys.__stdout__.flush()
+
+
+@dataclass(frozen=True)
+class _State:
+    check: str
+    name: str
+    read: Callable[[], Any]
+    write: Callable[[Any], Any]
+    same: Callable[[Any, Any], bool] = lambda old, new: bool(old == new)
+    tell: Callable[[Any, Any], str] = lambda old, new: f"it went from {old} to {new}"
+
+
+def _set_environment(old: dict[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(old)
+
+
+def _told_environment(old: dict[str, str], new: dict[str, str]) -> str:
+    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+    return f"it changed {', '.join(changed)}"
+
+
+def _drawn(_: Any, __: Any) -> str:
+    return "it drew from it, or seeded it"
+
+
+def _same_numpy(old: Any, new: Any) -> bool:
+    return bool(old[2:] == new[2:] and np.array_equal(old[1], new[1]))
+
+
+_STATES = (
+    _State("process", "torch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
+    _State("process", "torch's number of threads", torch.get_num_threads, torch.set_num_threads),
+    _State("process", "the working folder", os.getcwd, os.chdir),
+    _State("process", "the environment", lambda: dict(os.environ), _set_environment, tell=_told_environment),
+    _State(
+        "random state",
+        "torch's global random state",
+        torch.get_rng_state,
+        torch.set_rng_state,
+        torch.equal,
+        _drawn,
+    ),
+    _State(
+        "random state",
+        "numpy's global random state",
+        np.random.get_state,
+        np.random.set_state,
+        _same_numpy,
+        _drawn,
+    ),
+    _State("random state", "Python's global random state", random.getstate, random.setstate, tell=_drawn),
+)
