@@ -43,7 +43,7 @@ def ftbench_parts() -> Plugins:
 
 @pytest.fixture(scope="session")
 def ftbench_faces(ftbench_parts: Plugins) -> Callable[..., Tensor]:
-    """``ftbench_faces(count=4, size=64)``: faces of two drawn people in turn, float (count, 3, size, size) in [0, 1]."""
+    """``ftbench_faces(count=4, size=64)``: two drawn people in turn, float (count, 3, size, size) in [0, 1]."""
     from ftbench.testing.tiny import faces
 
     return lambda count=4, size=64: faces(ftbench_parts, count, size)

@@ -48,7 +48,8 @@ def faces(parts: Plugins, count: int, size: int) -> Tensor:
 
     record = parts.find("dataset", "procedural-faces").record
     each = -(-count // 2)
-    source = record.load()(**dict(record.parameters(identities=2, images_per_identity=max(1, each))))
+    drawn = {"identities": 2, "images_per_identity": max(1, each)}
+    source = record.load()(**dict(record.parameters.model_validate(drawn)))
     turns = [item for pair in zip(source.items[:each], source.items[each:], strict=True) for item in pair]
     pixels = np.stack([source.load(item, size) for item in turns[:count]])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div(255).contiguous()
