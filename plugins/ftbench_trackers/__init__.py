@@ -1,0 +1,1 @@
+"""Observers of a run that write for other tools to show: TensorBoard and MLflow."""
