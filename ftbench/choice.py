@@ -29,6 +29,8 @@ class Chosen:
     parameters: Parameters
     given: Mapping[str, Any] = field(default_factory=dict)
     """What the benchmark file says, for labels."""
+    at: int | None = None
+    """Side in pixels that its images are resized to, where a benchmark adapts it; None: it takes them as they are."""
 
     @property
     def record(self) -> Any:
@@ -40,7 +42,16 @@ class Chosen:
         """``jpeg quality=50``: the name and what the file says of it."""
         hidden = input_paths(type(self.parameters))
         given = (f"{key}={_plain(value)}" for key, value in self.given.items() if key not in hidden)
-        return " ".join([self.record.name, *given])
+        return " ".join([self.record.name, *given, *self._adapted])
+
+    @property
+    def title(self) -> str:
+        """The name alone, with the size where it works at another than its benchmark."""
+        return " ".join([self.record.name, *self._adapted])
+
+    @property
+    def _adapted(self) -> list[str]:
+        return [] if self.at is None else [f"at {self.at} px"]
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -51,6 +62,7 @@ class Chosen:
             "version": self.provided.version,
             "source": self.provided.source_digest(),
             "parameters": _digested(self.parameters),
+            **({} if self.at is None else {"at": self.at}),
         }
 
 
@@ -127,6 +139,14 @@ def strength_of(chosen: Chosen) -> float | None:
 def metric_record(chosen: Chosen) -> Metric:
     """The record of a chosen metric."""
     return cast(Metric, chosen.record)
+
+
+def own_size(record: Any, size: int) -> int:
+    """The side of the images that a part is handed where others are ``size`` px: the smallest that loses nothing."""
+    taken: list[int] = sorted(getattr(record, "resolutions", ()))
+    if not taken or size in taken:
+        return size
+    return next((side for side in taken if side > size), taken[-1])
 
 
 def _plain(value: Any) -> str:

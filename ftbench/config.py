@@ -266,6 +266,13 @@ class Benchmark(Section):
     evaluate: EvaluateSection
     compute: ComputeSection = ComputeSection()
     accept_licences: list[str] = Field(default=["MIT"], description="licences of parts that may be used")
+    adapt: Literal["none", "resize"] = Field(
+        "none", description="resize: a part that takes other sizes than dataset.size is handed resized images"
+    )
+    plugins: list[str] = Field(
+        default_factory=list,
+        description="Python files with parts, relative to this file; run only with --allow-plugin FILE as well",
+    )
 
 
 class BenchmarkFile(Benchmark):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from ftbench.choice import Choice, Chosen
-from ftbench.components import Codec, Encoder, Simulator
+from ftbench.components import Codec, Decoder, Encoder, Simulator
 from ftbench.yamlfile import KeyPath
 
 KNOWN_INPUTS = ("identity",)
@@ -64,32 +64,38 @@ def check_pair(
     ``places`` are their indices in the matrix.
     """
     record, code_bits = cast(Encoder, encoder.record), build["bits"]
+    reader = cast(Decoder, decoder.record)
     to_encoder, to_decoder = ("matrix", "encoder", places[0]), ("matrix", "decoder", places[1])
     _check_size(choice, encoder, record.resolutions, to_encoder, build)
-    _check_size(choice, decoder, decoder.record.resolutions, to_decoder, build)
-    if not (record.trainable or decoder.record.trainable):
+    _check_size(choice, decoder, reader.resolutions, to_decoder, build)
+    if record.trainable and not reader.differentiable:
         choice.note(
             to_encoder,
-            f"neither {record.name!r} nor {decoder.record.name!r} is trainable; this release trains every pair",
+            f"{record.name!r} cannot be trained through {reader.name!r}, which gives no gradient; name another decoder",
         )
     if record.max_bits is not None and code_bits > record.max_bits:
         choice.note(
             ("message", "bits"),
             f"the code has {code_bits} bits and encoder {record.name!r} carries {record.max_bits}",
         )
-    if record.pairs_with and decoder.record.name not in record.pairs_with:
+    if record.pairs_with and reader.name not in record.pairs_with:
         choice.note(
             to_decoder,
-            f"encoder {record.name!r} is read by {', '.join(record.pairs_with)}, not {decoder.record.name!r}",
+            f"encoder {record.name!r} is read by {', '.join(record.pairs_with)}, not {reader.name!r}",
         )
 
 
 def _check_size(
     choice: Choice, chosen: Chosen, resolutions: tuple[int, ...], path: KeyPath, build: Mapping[str, int]
 ) -> None:
-    if resolutions and build["size"] not in resolutions:
+    if resolutions and build["size"] not in resolutions and chosen.at is None:
         takes = ", ".join(map(str, resolutions))
-        choice.note(path, f"{chosen.record.name!r} takes {takes} px, and dataset.size is {build['size']}")
-    sentence = chosen.record.object_to(chosen.parameters, **build)
+        choice.note(
+            path,
+            f"{chosen.record.name!r} takes {takes} px, and dataset.size is {build['size']}; "
+            "adapt: resize hands it resized images",
+        )
+        return
+    sentence = chosen.record.object_to(chosen.parameters, **{**build, "size": chosen.at or build["size"]})
     if sentence:
         choice.note(path, sentence)

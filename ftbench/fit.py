@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from ftbench.config import FitSection
 from ftbench.data import Images
 from ftbench.pipeline import extra_inputs
 from ftbench.randomness import generator
+from ftbench.terms import Terms
 from ftbench.train import VAL_BATCH, draw_covers
 
 CODE_VAL = 8192
@@ -31,6 +32,7 @@ class SimulatorTask:
     images: Images
     val: Images
     compute: Compute
+    terms: Terms = field(default_factory=lambda: Terms("the simulator"))
 
     def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
         """The simulator's own loss on a batch of augmented covers."""
@@ -63,8 +65,8 @@ class SimulatorTask:
 
     def _own_loss(self, network: nn.Module, covers: Tensor, identity: Tensor, randomness: torch.Generator) -> Tensor:
         inputs = {name: value for name, value in extra_inputs(identity).items() if name in self.needs}
-        loss: Tensor = network.fit_loss(covers, inputs, randomness)  # type: ignore[operator]
-        return loss.float()
+        fit_loss: Any = network.fit_loss
+        return self.terms.scalar(fit_loss, self.terms.resized(covers), inputs, randomness).float()
 
 
 @dataclass

@@ -181,6 +181,16 @@ def train(
     return _finish(run, folder)
 
 
+def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict[str, Any]:
+    """Keep ``task.network`` as it is, where nothing in it can be trained; its curve is one look at the val split."""
+    network = compute.place(task.network).eval()
+    with torch.no_grad():
+        values = task.validate(network)[1]
+    best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    nothing = torch.optim.SGD([torch.zeros(1)])
+    return _finish(_Run(network, None, nothing, best_step=0, best=best, curve=[{"step": 0.0, **values}]), folder)
+
+
 def ema_decay(asked: float, steps: int) -> float:
     """The decay of averaged weights: as asked, but remembering no more than a tenth of a short training."""
     return min(asked, max(0.0, 1 - 10 / steps))

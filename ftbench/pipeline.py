@@ -6,12 +6,14 @@ cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decode
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ftbench.components import Distortion, DistortionFunction, Simulator, SimulatorNetwork
+from ftbench.choice import Chosen
+from ftbench.components import ChannelCode, Distortion, DistortionFunction, Simulator, SimulatorNetwork
+from ftbench.terms import Terms
 
 HALF_LEVEL = 0.5 / 255
 MOST_CORRECTION = 16.0
@@ -73,48 +75,61 @@ class Pair(nn.Module):
     ``critic`` is an adversary that only training needs: it is never among the kept weights.
     """
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, critic: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        critic: nn.Module | None = None,
+        terms: tuple[Terms, Terms] = (Terms("the encoder"), Terms("the decoder")),
+    ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.critic = encoder, decoder, critic
+        self.terms = terms
+
+    def encode(self, cover: Tensor, code: Tensor) -> Tensor:
+        """Cover (b,3,h,w), code (b,n) -> what the encoder paints (b,3,h,w), before any rounding."""
+        return self.terms[0].encode(self.encoder, cover, code)
 
     def mark(self, cover: Tensor, code: Tensor, psnr: float | None = None, exact: bool = True) -> Tensor:
         """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit; at ``psnr`` dB, if that is given."""
-        marked = self.encoder(cover, code)
+        marked = self.encode(cover, code)
         return eight_bit(marked) if psnr is None else to_psnr(cover, marked, psnr, exact)
 
     def read(self, image: Tensor) -> Tensor:
         """Image (b,3,h,w) -> logits (b,n)."""
-        return cast(Tensor, self.decoder(image))
+        return self.terms[1].decode(self.decoder, image)
 
 
 class Attack:
     """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names."""
 
-    def __init__(self, record: Simulator, network: SimulatorNetwork) -> None:
+    def __init__(self, record: Simulator, network: SimulatorNetwork, terms: Terms | None = None) -> None:
         self.record, self.network = record, network
+        self.terms = terms or Terms(f"simulator {record.name!r}")
 
     def __call__(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit."""
         wanted = {name: inputs[name] for name in self.record.needs}
         if self.record.differentiable:
-            return eight_bit(self.network(image, wanted))
+            return eight_bit(self.terms.change(self.network, image, wanted))
         with torch.no_grad():
-            fake = self.network(image.detach(), wanted)
+            fake = self.terms.change(self.network, image.detach(), wanted)
         return eight_bit(straight_through(image, fake))
 
 
 class Damage:
     """A distortion behind its 8-bit stage."""
 
-    def __init__(self, record: Distortion, function: DistortionFunction) -> None:
+    def __init__(self, record: Distortion, function: DistortionFunction, terms: Terms | None = None) -> None:
         self.record, self.function = record, function
+        self.terms = terms or Terms(f"distortion {record.name!r}")
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Image (b,3,h,w) -> the same shape, 8-bit."""
         if self.record.differentiable:
-            return eight_bit(self.function(image, generator))
+            return eight_bit(self.terms.change(self.function, image, generator))
         with torch.no_grad():
-            changed = self.function(image.detach(), generator)
+            changed = self.terms.change(self.function, image.detach(), generator)
         return eight_bit(straight_through(image, changed))
 
 
@@ -123,6 +138,32 @@ def extra_inputs(identity: Tensor) -> dict[str, Tensor]:
     return {"identity": identity}
 
 
-def build(chosen: Any, **arguments: Any) -> Any:
-    """Call a chosen part's factory with its parameters and the build arguments of its kind."""
-    return chosen.record.load()(**arguments, **dict(chosen.parameters))
+class HeldCode:
+    """A channel code of ``bits`` payload bits and ``code_bits`` code bits, held to its shapes."""
+
+    def __init__(self, code: ChannelCode, bits: int, code_bits: int, terms: Terms) -> None:
+        self.code, self.bits, self.code_bits, self.terms = code, bits, code_bits, terms
+
+    def encode(self, payload: Tensor) -> Tensor:
+        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}."""
+        return self.terms.tensor(self.code.encode, payload, shape=(len(payload), self.code_bits))
+
+    def decode(self, logits: Tensor) -> Tensor:
+        """Read logits (b, n) -> payload (b, k) of {0,1}."""
+        return self.terms.tensor(self.code.decode, logits, shape=(len(logits), self.bits))
+
+
+def build(chosen: Chosen, **arguments: Any) -> Any:
+    """Call a chosen part's factory with its parameters and the build arguments of its kind.
+
+    ``size`` is the benchmark's; a part that is handed resized images is built for its own.
+    """
+    if chosen.at is not None and "size" in arguments:
+        arguments["size"] = chosen.at
+    return Terms.of(chosen).built(chosen.record.load(), **arguments, **dict(chosen.parameters))
+
+
+def build_pair(encoder: Chosen, decoder: Chosen, size: int, code_bits: int) -> Pair:
+    """An encoder and a decoder for images of ``size`` px and codes of ``code_bits`` bits, untrained."""
+    networks = [build(chosen, size=size, bits=code_bits) for chosen in (encoder, decoder)]
+    return Pair(networks[0], networks[1], terms=(Terms.of(encoder), Terms.of(decoder)))

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from ftbench.choice import NONE, Choice, Chosen
+from ftbench.choice import NONE, Choice, Chosen, own_size
 from ftbench.conditions import PLAIN, distortion_grid, training_pool
 from ftbench.config import Benchmark, Loss, Reference
 from ftbench.conflicts import check_labels, check_metrics, check_pair, check_simulators, code_length
@@ -22,7 +22,7 @@ from ftbench.plugins import package_digest
 CellKind = Literal["fit", "train", "evaluate"]
 _COMMON = (
     *("augment.py", "components.py", "compute.py", "config.py", "critic.py", "data.py"),
-    *("loop.py", "pipeline.py", "randomness.py", "train.py", "work.py"),
+    *("loop.py", "pipeline.py", "randomness.py", "terms.py", "train.py", "work.py"),
 )
 HARNESS_SOURCES: dict[CellKind, tuple[str, ...]] = {
     "fit": (*_COMMON, "fit.py"),
@@ -149,11 +149,11 @@ class _Planner:
 
     def evaluations(self) -> Iterator[Cell]:
         matrix, evaluate, choice = self.benchmark.matrix, self.benchmark.evaluate, self.choice
-        encoders = choice.parts("encoder", matrix.encoder, ("matrix", "encoder"))
-        decoders = choice.parts("decoder", matrix.decoder, ("matrix", "decoder"))
+        encoders = self._adapted(choice.parts("encoder", matrix.encoder, ("matrix", "encoder")))
+        decoders = self._adapted(choice.parts("decoder", matrix.decoder, ("matrix", "decoder")))
         codecs = choice.parts("codec", matrix.codec, ("matrix", "codec"))
-        simulators = choice.parts("simulator", matrix.simulator, ("matrix", "simulator"))
-        tests = choice.parts("simulator", evaluate.simulators, ("evaluate", "simulators"))
+        simulators = self._adapted(choice.parts("simulator", matrix.simulator, ("matrix", "simulator")))
+        tests = self._adapted(choice.parts("simulator", evaluate.simulators, ("evaluate", "simulators")))
         check_simulators(choice, simulators, ("matrix", "simulator"), self.size)
         check_simulators(choice, tests, ("evaluate", "simulators"), self.size)
         pools = self._pools()
@@ -177,6 +177,15 @@ class _Planner:
             trained = self._train(setting, pools[pool])
             for psnr in evaluate.psnr:
                 yield self._evaluate(trained, psnr, tests, grid, [chosen for chosen in metrics if chosen])
+
+    def _adapted(self, chosen: list[Chosen | None]) -> list[Chosen | None]:
+        if self.benchmark.adapt == "none":
+            return chosen
+        return [part and self._at_own_size(part) for part in chosen]
+
+    def _at_own_size(self, part: Chosen) -> Chosen:
+        side = own_size(part.record, self.size)
+        return part if side == self.size else replace(part, at=side)
 
     def _pools(self) -> dict[str, list[_Ranged]]:
         declared = list(training_pool(self.choice, self.benchmark.train.distortions))
@@ -328,7 +337,7 @@ class _Planner:
 def _told_apart(chosen: Chosen, axis: Sequence[Reference]) -> str:
     """The name, with parameters where the axis names the part more than once."""
     named = [reference.name.partition("@")[0] for reference in axis]
-    return chosen.label if named.count(chosen.record.name) > 1 else str(chosen.record.name)
+    return chosen.label if named.count(chosen.record.name) > 1 else chosen.title
 
 
 def _distinct(cells: list[Cell]) -> Iterator[Cell]:

@@ -12,9 +12,10 @@ import importlib.metadata
 import importlib.util
 import json
 import logging
+import os
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,8 +25,15 @@ from ftbench import components, hookspecs
 from ftbench.components import Component, Kind
 from ftbench.errors import BadInput
 from ftbench.explain import nearest
+from ftbench.isolation import TookTooLong, guarded
+from ftbench.local import LocalFile
 
 GROUP = "ftbench"
+BUILT_IN = "ftbench"
+"""The distribution whose plugins are always loaded."""
+ONLY, STRICT = "FTBENCH_PLUGINS", "FTBENCH_STRICT_PLUGINS"
+MOST_RECORDS = 1000
+"""Records that one hook may yield: a generator without an end is noticed."""
 RECORDS: dict[Kind, type[Component]] = {
     "encoder": components.Encoder,
     "decoder": components.Decoder,
@@ -56,14 +64,33 @@ class Provided:
 
 @dataclass(frozen=True)
 class Failure:
-    """A plugin, or one of its hooks, that could not be used."""
+    """A plugin, or something in it, that could not be used or did what it may not."""
 
     plugin: str
     distribution: str
     version: str
     stage: str
     reason: str
-    traceback: str
+    traceback: str = ""
+    fatal: bool = True
+    """False: a warning; everything that the plugin brought can be used."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Which plugins are loaded, beside the built-in ones."""
+
+    only: tuple[str, ...] | None = None
+    """Names of plugins or distributions; None: every installed one."""
+    strict: bool = False
+    """A plugin that fails is an error, not a row of a list."""
+
+    @classmethod
+    def from_environment(cls) -> Policy:
+        """``FTBENCH_PLUGINS=a,b`` and ``FTBENCH_STRICT_PLUGINS=1``, which the command line's options set too."""
+        named = os.environ.get(ONLY)
+        only = None if named is None else tuple(name.strip() for name in named.split(",") if name.strip())
+        return cls(only, os.environ.get(STRICT, "") not in ("", "0"))
 
 
 @dataclass(frozen=True)
@@ -73,6 +100,8 @@ class Plugins:
     manager: pluggy.PluginManager
     parts: Sequence[Provided]
     failures: Sequence[Failure]
+    silenced: set[tuple[str, str]] = field(default_factory=set)
+    """(observer, hook) that failed once: a broken tracker is told of once, not at every step."""
 
     def of(self, kind: Kind) -> list[Provided]:
         """The parts of a kind, by name."""
@@ -93,62 +122,169 @@ class Plugins:
             raise BadInput(f"{kind} {bare!r} is not in distribution {distribution!r}, but in {who}")
         options = [p.record.name for p in self.of(kind)]
         near = ", ".join(nearest(bare, options)) or ", ".join(options) or "none"
-        broken = "; ".join(f"{f.plugin} ({f.distribution}) failed: {f.reason}" for f in self.failures)
+        broken = "; ".join(f"{f.plugin} ({f.distribution}) failed: {f.reason}" for f in self.failures if f.fatal)
         raise BadInput(f"there is no {kind} {bare!r}; nearest: {near}" + (f"; it may be in {broken}" if broken else ""))
 
     def tell(self, hook: str, **values: Any) -> None:
-        """Tell every observer; what one raises is logged and stops nobody."""
+        """Tell every observer; what one raises is logged once and stops nobody."""
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             arguments = {name: values[name] for name in implementation.argnames}
             try:
                 implementation.function(**arguments)
-            except Exception:
-                log.exception("observer %s failed in %s", implementation.plugin_name, hook)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                who = (implementation.plugin_name, hook)
+                if who not in self.silenced:
+                    log.warning("observer %s failed in %s: %s: %s", *who, type(error).__name__, error)
+                    log.debug("observer %s failed in %s", *who, exc_info=True)
+                self.silenced.add(who)
 
 
-def discover() -> Plugins:
-    """Load every plugin of the entry-point group; nothing that one does wrong gets out of here."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    parts: list[Provided] = []
-    failures: list[Failure] = []
-    for entry in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
-        distribution = entry.dist.metadata["Name"] if entry.dist else "unknown"
+@dataclass(frozen=True)
+class _Origin:
+    """Where a plugin comes from, and how it is loaded."""
+
+    plugin: str
+    distribution: str
+    version: str
+    commit: str
+    load: Callable[[], Any]
+
+    @classmethod
+    def of_entry(cls, entry: importlib.metadata.EntryPoint) -> _Origin:
+        name = entry.dist.metadata["Name"] if entry.dist else "unknown"
         version = entry.dist.version if entry.dist else "unknown"
+        return cls(entry.name, name, version, _commit(entry.dist), entry.load)
 
-        def failed(
-            stage: str,
-            error: BaseException,
-            plugin: str = entry.name,
-            of: tuple[str, str] = (distribution, version),
-        ) -> None:
-            text = f"{type(error).__name__}: {error}".strip().splitlines()[0]
-            failures.append(Failure(plugin, *of, stage, text, traceback.format_exc()))
+    @classmethod
+    def of_file(cls, file: LocalFile) -> _Origin:
+        return cls(file.path.stem, file.path.name, file.version, "", file.load)
 
-        try:
-            module = entry.load()
-        except (Exception, SystemExit) as error:
-            failed("load", error)
-            continue
-        try:
-            name = manager.register(module, name=f"{entry.name}@{distribution}")
-        except Exception as error:
-            failed("register", error)
-            continue
-        origin = (entry.name, distribution, version, _commit(entry.dist))
+
+def discover(policy: Policy | None = None, local: Sequence[LocalFile] = ()) -> Plugins:
+    """Load the plugins of the entry-point group and of ``local`` files; nothing that one does wrong gets out of here.
+
+    ``policy``: default from the environment. Raises BadInput when it names a plugin that is not installed, or is
+    strict and something failed.
+    """
+    policy = policy or Policy.from_environment()
+    discovery = _Discovery()
+    for origin in [*_installed(policy), *map(_Origin.of_file, local)]:
+        discovery.add(origin)
+    discovery.warn_of_newer_hooks()
+    if policy.strict and discovery.failures:
+        told = "; ".join(
+            f"{f.plugin} ({f.distribution} {f.version}) at {f.stage}: {f.reason}" for f in discovery.failures
+        )
+        raise BadInput(f"strict about plugins, and not all is well: {told}; mend or uninstall these")
+    return Plugins(discovery.manager, tuple(discovery.parts), tuple(discovery.failures))
+
+
+def _installed(policy: Policy) -> list[_Origin]:
+    origins = [_Origin.of_entry(entry) for entry in importlib.metadata.entry_points(group=GROUP)]
+    origins.sort(key=lambda origin: (origin.plugin, origin.distribution))
+    if policy.only is None:
+        return origins
+    known = {name for origin in origins for name in (origin.plugin, origin.distribution)}
+    for name in policy.only:
+        if name not in known:
+            near = ", ".join(nearest(name, known)) or ", ".join(sorted(known))
+            raise BadInput(
+                f"{ONLY} names {name!r}, and no installed plugin or distribution has that name; near: {near}"
+            )
+    return [o for o in origins if o.distribution == BUILT_IN or {o.plugin, o.distribution} & set(policy.only)]
+
+
+class _Discovery:
+    """Parts and failures as they are found, one plugin after the other."""
+
+    def __init__(self) -> None:
+        self.manager = pluggy.PluginManager(hookspecs.PROJECT)
+        self.manager.add_hookspecs(hookspecs)
+        self.parts: list[Provided] = []
+        self.failures: list[Failure] = []
+        self.origins: dict[str, _Origin] = {}
+
+    def add(self, origin: _Origin) -> None:
+        """Load, register and list one plugin."""
+        name = f"{origin.plugin}@{origin.distribution}"
+        loaded = self._held(origin, "load", origin.load)
+        if loaded is None:
+            return
+        if self._held(origin, "register", lambda: self.manager.register(loaded, name=name)) is None:
+            return
+        self.origins[name] = origin
         for kind, record_type in RECORDS.items():
-            hook = getattr(manager.hook, f"ftbench_{kind}s")
-            for implementation in hook.get_hookimpls():
-                if implementation.plugin_name != name:
-                    continue
-                try:
-                    for record in implementation.function():
-                        if not isinstance(record, record_type):
-                            raise TypeError(f"yielded {record!r}, not an ftbench.{record_type.__name__}")
-                        parts.append(Provided(record, *origin))
-                except (Exception, SystemExit) as error:
-                    failed(f"ftbench_{kind}s", error)
-    return Plugins(manager, tuple(parts), tuple(failures))
+            hook = f"ftbench_{kind}s"
+            for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+                if implementation.plugin_name == name:
+                    self._list(origin, hook, implementation.function, record_type)
+
+    def warn_of_newer_hooks(self) -> None:
+        """A hook that no spec names was written for another release; the rest of its plugin works."""
+        for hook, caller in sorted(vars(self.manager.hook).items()):
+            if isinstance(caller, pluggy.HookCaller) and not caller.has_spec():
+                for implementation in caller.get_hookimpls():
+                    origin = self.origins.get(implementation.plugin_name)
+                    if origin and not implementation.optionalhook:
+                        near = ", ".join(nearest(hook, [n for n in dir(hookspecs) if n.startswith("ftbench_")]))
+                        hint = f" (misspelt {near}?)" if near else ""
+                        reason = f"this release of ftbench knows no hook {hook}{hint}; it is never called"
+                        self._fail(origin, "hooks", reason, fatal=False)
+
+    def _list(self, origin: _Origin, hook: str, function: Callable[[], Any], record_type: type[Component]) -> None:
+        def collect() -> bool:
+            for number, record in enumerate(function()):
+                if not isinstance(record, record_type):
+                    raise TypeError(f"yielded {record!r}, not an ftbench.{record_type.__name__}")
+                if number >= MOST_RECORDS:
+                    raise OverflowError(f"yields more than {MOST_RECORDS} records; has its generator an end?")
+                self._take(origin, hook, record)
+            return True
+
+        self._held(origin, hook, collect)
+
+    def _take(self, origin: _Origin, hook: str, record: Component) -> None:
+        same = [
+            part
+            for part in self.parts
+            if (part.record.kind, part.record.name, part.distribution)
+            == (record.kind, record.name, origin.distribution)
+        ]
+        # ``name@distribution`` could not tell the two apart.
+        if same:
+            reason = f"{record.kind} {record.name!r} comes a second time; plugin {same[0].plugin} already has it"
+            self._fail(origin, hook, reason, fatal=False)
+        else:
+            self.parts.append(Provided(record, origin.plugin, origin.distribution, origin.version, origin.commit))
+
+    def _held(self, origin: _Origin, stage: str, function: Callable[[], Any]) -> Any:
+        """What the plugin's code returns, or None after noting what it raised instead."""
+        result = None
+        misdeeds: list[str] = []
+        try:
+            with guarded() as misdeeds:
+                result = function()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._fail(origin, stage, _told(error), traceback.format_exc())
+        for misdeed in misdeeds:
+            self._fail(origin, stage, misdeed, fatal=False)
+        return result
+
+    def _fail(self, origin: _Origin, stage: str, reason: str, text: str = "", fatal: bool = True) -> None:
+        of = (origin.plugin, origin.distribution, origin.version)
+        self.failures.append(Failure(*of, stage, reason, text, fatal))
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, TookTooLong):
+        return f"hangs: it {error}, and was left"
+    if isinstance(error, SystemExit):
+        return f"SystemExit: called exit({'' if error.code is None else error.code})"
+    return next(iter(f"{type(error).__name__}: {error}".strip().splitlines()))
 
 
 @functools.cache

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from ftbench.components import Distortion
 from ftbench.pipeline import Damage
+from ftbench.terms import Terms
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,12 @@ class Ranged:
     record: Distortion
     parameters: dict[str, Any]
     """name -> value, or (low, high): drawn uniformly; between whole numbers, a whole number."""
+    terms: Terms = field(default_factory=lambda: Terms("a distortion"))
 
     def draw(self, randomness: torch.Generator) -> Damage:
         """Build the distortion with parameters drawn now."""
         drawn = {name: _draw(value, randomness) for name, value in self.parameters.items()}
-        return Damage(self.record, self.record.load()(**drawn))
+        return Damage(self.record, self.terms.built(self.record.load(), **drawn), self.terms)
 
 
 @dataclass(frozen=True)

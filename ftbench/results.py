@@ -27,6 +27,7 @@ from ftbench.errors import BadInput
 from ftbench.execute import Outcome
 from ftbench.loop import CURVE
 from ftbench.plan import Cell, chosen_parts
+from ftbench.plugins import BUILT_IN
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
@@ -146,6 +147,13 @@ def _notes(opened: Opened) -> tuple[str, ...]:
     }
     if straight:
         notes.append(f"Trained straight through, having no gradient: {', '.join(sorted(straight))}")
+    guests = {
+        f"{chosen.record.name} ({chosen.provided.distribution} {chosen.provided.version})"
+        for chosen in chosen_parts(opened.plan.cells)
+        if chosen.provided.distribution != BUILT_IN
+    }
+    if guests:
+        notes.append(f"Parts of other distributions: {', '.join(sorted(guests))}")
     return tuple(notes)
 
 

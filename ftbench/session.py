@@ -18,6 +18,7 @@ from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
 from ftbench.errors import BadInput
 from ftbench.explain import explain, nearest
+from ftbench.local import permitted
 from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins, discover
 from ftbench.store import Store, write_json
@@ -36,6 +37,8 @@ class Request:
     data: str | None = None
     out: Path = Path("results")
     assignments: Sequence[str] = ()
+    allowed: Sequence[Path] = ()
+    """Python files that the benchmark may run."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     benchmark = _validated(Benchmark, document)
     scale = scale or "plain"
     console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
-    plugins = discover()
+    plugins = discover(local=permitted(document, benchmark.plugins, file.parent, request.allowed))
     choice = Choice(plugins, document, file.parent, benchmark.accept_licences)
     needed = people_needed(benchmark, choice)
     data, data_source = _data(benchmark, choice, needed)

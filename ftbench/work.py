@@ -15,20 +15,22 @@ from rich.console import Console
 from torch import nn
 
 from ftbench.choice import Chosen, strength_of
+from ftbench.components import QualityMeasure
 from ftbench.compute import Compute
 from ftbench.config import Benchmark, Loss
 from ftbench.critic import Critic
 from ftbench.data import Data
 from ftbench.evaluate import Condition, evaluate
 from ftbench.fit import CodeTask, SimulatorTask
-from ftbench.loop import Task, load_weights, read_curve, train
-from ftbench.pipeline import Attack, Damage, Pair, build
+from ftbench.loop import Task, leave_untrained, load_weights, read_curve, train
+from ftbench.pipeline import Attack, Damage, HeldCode, Pair, build, build_pair
 from ftbench.plan import Cell
 from ftbench.plugins import Plugins
 from ftbench.pool import Pool, Ranged
 from ftbench.progress import Progress
 from ftbench.randomness import derive
 from ftbench.store import CellFolder, Store, write_atomically
+from ftbench.terms import Terms
 from ftbench.train import PairTask
 
 STALLED_BELOW = 0.6
@@ -67,6 +69,7 @@ def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -
     else:
         task = SimulatorTask(
             network=build(chosen, size=bench.data.size),
+            terms=Terms.of(chosen),
             needs=chosen.record.needs,
             settings=bench.benchmark.fit,
             seed=seed,
@@ -103,7 +106,7 @@ def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress)
         network=pair,
         codec=_codec(cell, bench),
         attacks=[_attack(simulator, cell, bench)] if simulator else [],
-        pool=Pool([Ranged(chosen.record, ranged) for chosen, ranged in cell.parts["pool"]]),
+        pool=Pool([Ranged(chosen.record, ranged, Terms.of(chosen)) for chosen, ranged in cell.parts["pool"]]),
         loss_weights=loss,
         settings=settings,
         size=bench.data.size,
@@ -114,6 +117,8 @@ def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress)
         val=bench.data.split("val"),
         compute=bench.compute,
     )
+    if not any(parameter.requires_grad for parameter in pair.parameters()):
+        return {**leave_untrained(task, compute=bench.compute, folder=folder), "read_step": None}
     summary = train(
         task,
         steps=settings.steps,
@@ -147,7 +152,7 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
         codec=_codec(trained, bench),
         attacks=attacks,
         conditions=[_condition(chosen, bench) for chosen in cell.parts["distortions"]],
-        metrics={chosen.record.name: _ready(build(chosen), bench) for chosen in cell.parts["metrics"]},
+        metrics={chosen.record.name: _metric(chosen, bench) for chosen in cell.parts["metrics"]},
         images=images,
         settings=settings,
         bits=int(trained.settings["bits"]),
@@ -166,7 +171,7 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
 def simulator_label(chosen: Chosen, all_chosen: Sequence[Chosen | None]) -> str:
     """The name, with its parameters only where the name alone would be ambiguous."""
     same = [other for other in all_chosen if other and other.record.name == chosen.record.name]
-    return chosen.label if len(same) > 1 else str(chosen.record.name)
+    return chosen.label if len(same) > 1 else chosen.title
 
 
 def curve_of(cell: Cell, bench: Bench) -> Any:
@@ -175,17 +180,17 @@ def curve_of(cell: Cell, bench: Bench) -> Any:
 
 
 def _pair(cell: Cell, bench: Bench) -> Pair:
-    arguments = {"size": bench.data.size, "bits": int(cell.settings["code_bits"])}
-    return Pair(build(cell.parts["encoder"], **arguments), build(cell.parts["decoder"], **arguments))
+    return build_pair(cell.parts["encoder"], cell.parts["decoder"], bench.data.size, int(cell.settings["code_bits"]))
 
 
-def _codec(cell: Cell, bench: Bench) -> Any:
+def _codec(cell: Cell, bench: Bench) -> HeldCode:
     chosen: Chosen = cell.parts["codec"]
     code = build(chosen, bits=int(cell.settings["bits"]))
     if chosen.record.trainable:
         load_weights(bench.folder(_fitted(cell, "codec", chosen)), code)
     # Codes are short and work on the processor: their payloads are drawn there.
-    return code.eval().requires_grad_(False) if isinstance(code, nn.Module) else code
+    ready: Any = code.eval().requires_grad_(False) if isinstance(code, nn.Module) else code
+    return HeldCode(ready, int(cell.settings["bits"]), int(cell.settings["code_bits"]), Terms.of(chosen))
 
 
 def _fitted(cell: Cell, role: str, chosen: Chosen) -> Cell:
@@ -198,7 +203,7 @@ def _attack(chosen: Chosen, cell: Cell, bench: Bench) -> Attack:
     network = build(chosen, size=bench.data.size)
     if chosen.record.trainable:
         load_weights(bench.folder(_fitted(cell, "simulator", chosen)), network)
-    return Attack(chosen.record, _ready(network, bench))
+    return Attack(chosen.record, _ready(network, bench), Terms.of(chosen))
 
 
 def _ready(part: Any, bench: Bench) -> Any:
@@ -212,9 +217,14 @@ def _condition(chosen: Chosen, bench: Bench) -> Condition:
         label=chosen.label,
         category=record.category,
         strength=strength_of(chosen),
-        damage=Damage(record, _ready(build(chosen), bench)),
+        damage=Damage(record, _ready(build(chosen), bench), Terms.of(chosen)),
         plain=record.category == "none",
     )
+
+
+def _metric(chosen: Chosen, bench: Bench) -> QualityMeasure:
+    measure, terms = _ready(build(chosen), bench), Terms.of(chosen)
+    return lambda reference, image: terms.tensor(measure, reference, image, shape=(len(image),))
 
 
 def _write_frame(frame: pd.DataFrame, path: Path) -> None:

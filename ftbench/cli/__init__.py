@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 import ftbench
-from ftbench.cli import bench, compare, look, mark
+from ftbench.cli import bench, check, compare, look, mark
 from ftbench.errors import BadInput, FtbenchError
 
 DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -24,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 bench.add_to(app)
+check.add_to(app)
 compare.add_to(app)
 look.add_to(app)
 mark.add_to(app)
@@ -41,9 +42,23 @@ def _options(
     traceback: bool = typer.Option(
         False, "--traceback", envvar="FTBENCH_TRACEBACK", help="Show tracebacks instead of one sentence."
     ),
+    strict_plugins: bool = typer.Option(
+        False,
+        "--strict-plugins",
+        help="A plugin that fails or misbehaves is an error, also when no part of it is used.",
+    ),
+    no_plugins: bool = typer.Option(
+        False,
+        "--no-plugins",
+        help="Built-in parts only; FTBENCH_PLUGINS=a,b loads these plugins or distributions only.",
+    ),
 ) -> None:
     if traceback:
         os.environ["FTBENCH_TRACEBACK"] = "1"
+    if strict_plugins:
+        os.environ["FTBENCH_STRICT_PLUGINS"] = "1"
+    if no_plugins:
+        os.environ["FTBENCH_PLUGINS"] = ""
 
 
 def main() -> None:

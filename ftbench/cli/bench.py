@@ -23,6 +23,12 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.steps=10."),
 ]
+Allow = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--allow-plugin", metavar="FILE", help="Run this Python file, which the benchmark names under plugins."
+    ),
+]
 Track = Annotated[
     list[str] | None,
     typer.Option(
@@ -45,6 +51,7 @@ def run(
     data: Data = None,
     out: Out = Path("results"),
     assignments: Set = None,
+    allowed: Allow = None,
     tracked: Track = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
@@ -55,7 +62,7 @@ def run(
     from ftbench.session import Request, open_benchmark
 
     console = Console()
-    opened = open_benchmark(Request(benchmark, scale, data, out, assignments or ()), console)
+    opened = open_benchmark(Request(benchmark, scale, data, out, assignments or (), allowed or ()), console)
     folder = results.folder_for(opened, keep)
     bench, plugins = opened.bench, opened.bench.plugins
     compute = bench.compute
@@ -95,6 +102,7 @@ def plan(
     data: Data = None,
     out: Out = Path("results"),
     assignments: Set = None,
+    allowed: Allow = None,
 ) -> None:
     """Show the cells of a benchmark, and which are done; nothing is computed."""
     from rich.table import Table
@@ -102,7 +110,9 @@ def plan(
     from ftbench.session import Request, open_benchmark
 
     console = Console()
-    opened = open_benchmark(Request(benchmark, scale, data, out, assignments or ()), console, settle_on_disk=False)
+    opened = open_benchmark(
+        Request(benchmark, scale, data, out, assignments or (), allowed or ()), console, settle_on_disk=False
+    )
     table = Table("cell", "kind", "what", "needs", "state", box=None)
     for cell in opened.plan.cells:
         summary = opened.bench.folder(cell).summary

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,23 +35,25 @@ def plugins(
     for kind in RECORDS:
         for provided in found.of(kind):
             record = provided.record
-            table.add_row(
-                kind,
-                record.name,
-                record.summary,
-                f"{provided.distribution} {provided.version}",
-                record.licence,
-            )
+            by = f"{provided.distribution} {provided.version}"
+            # What a plugin says of itself is text, and no markup of ours.
+            table.add_row(*map(Text, (kind, record.name, record.summary, by, record.licence)))
     console.print(table)
+    if not found.failures:
+        return
+    faults = Table("plugin", "distribution", "state", "at", "what", box=None)
     for failure in found.failures:
-        console.print(
-            f"failed: {failure.plugin} ({failure.distribution} {failure.version}) at {failure.stage}: {failure.reason}",
-            style="red",
-            highlight=False,
-            markup=False,
-        )
-        if errors:
-            console.print(failure.traceback, highlight=False, markup=False)
+        state = Text("failed", "bold red") if failure.fatal else Text("warning", "yellow")
+        by = f"{failure.distribution} {failure.version}"
+        faults.add_row(*map(Text, (failure.plugin, by)), state, *map(Text, (failure.stage, failure.reason)))
+    console.print()
+    console.print(faults)
+    told = [failure for failure in found.failures if failure.traceback]
+    for failure in told if errors else ():
+        console.print(f"\n{failure.plugin} ({failure.distribution}), {failure.stage}:", highlight=False, markup=False)
+        console.print(failure.traceback.rstrip(), highlight=False, markup=False)
+    if told and not errors:
+        console.print("ftbench plugins --errors shows tracebacks; ftbench check DISTRIBUTION looks closer")
 
 
 def info(
@@ -72,17 +75,17 @@ def info(
     console = Console()
     for provided in named:
         record = provided.record
-        console.print(f"[bold]{record.name}[/] · {record.kind} · {record.summary}", highlight=False)
+        console.print(Text(record.name, "bold") + Text(f" · {record.kind} · {record.summary}"))
         facts = Table(box=None, show_header=False)
         for name, value in _facts(provided):
-            facts.add_row(name, value)
+            facts.add_row(name, Text(value))
         console.print(facts)
         fields = record.parameters.model_fields
         if fields:
             table = Table("parameter", "type", "default", "meaning", box=None)
             for name, field in fields.items():
                 default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
-                table.add_row(name, _type(field.annotation), default, field.description or "")
+                table.add_row(*map(Text, (name, _type(field.annotation), default, field.description or "")))
             console.print(table)
 
 
@@ -118,7 +121,7 @@ def doctor() -> None:
         faults.append("this folder cannot be written; run with --out elsewhere")
     found = discover()
     table.add_row("parts", f"{len(found.parts)} from {len({p.distribution for p in found.parts})} distribution(s)")
-    faults += [f"plugin {f.plugin} ({f.distribution}) failed at {f.stage}: {f.reason}" for f in found.failures]
+    faults += [f"plugin {f.plugin} ({f.distribution}) at {f.stage}: {f.reason}" for f in found.failures if f.fatal]
     console.print(table)
     for fault in faults:
         console.print(fault, style="red", highlight=False, markup=False)
@@ -137,9 +140,11 @@ def _facts(provided: Any) -> Iterator[tuple[str, str]]:
     for name in (
         "differentiable",
         "trainable",
+        "deterministic",
         "needs",
         "people",
         "resolutions",
+        "max_batch",
         "max_bits",
         "pairs_with",
         "category",

@@ -54,7 +54,7 @@ def mark(pair: Pair, cover: Tensor, code: Tensor, size: int, psnr: float | None 
     if is_flat(cover):
         raise BadInput("it is of one flat colour, in which no mark can hide; choose a picture that shows something")
     small = fit(cover, size)
-    change = 255 * (pair.encoder(small, code) - small)
+    change = 255 * (pair.encode(small, code) - small)
     if not bool(change.isfinite().all()):
         raise BadInput("the model gives values that are no numbers; train it anew")
     if (height, width) != (size, size):

@@ -32,6 +32,8 @@ class PartRecord(Record):
     version: str
     source: str
     parameters: dict[str, Any]
+    at: int | None = None
+    """Side in pixels that its images were resized to; None: as they came."""
 
 
 class TrainSettings(Record):

@@ -20,6 +20,7 @@ from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, d
 from ftbench.pipeline import Pair, build
 from ftbench.plugins import Plugins
 from ftbench.store import CellFolder, Store
+from ftbench.terms import Terms
 
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")
 
@@ -67,7 +68,8 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
     settings = cell.settings
     parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
     sides = {"size": settings.size, "bits": settings.code_bits}
-    pair = Pair(_built(parts["encoder"], **sides), _built(parts["decoder"], **sides))
+    encoder, decoder = parts["encoder"], parts["decoder"]
+    pair = Pair(_built(encoder, **sides), _built(decoder, **sides), terms=(Terms.of(encoder), Terms.of(decoder)))
     _fill(pair, folder)
     codec = _built(parts["codec"], bits=settings.bits)
     if parts["codec"].record.trainable:
@@ -103,7 +105,7 @@ def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> Chosen:
             f"{kind} {known.name!r} was trained as of {known.distribution} {known.version}, and the installed "
             f"{provided.version} refuses its parameters ({first_of(error)}); install {known.version}"
         ) from error
-    return Chosen(provided, parameters)
+    return Chosen(provided, parameters, at=known.at)
 
 
 def _built(chosen: Chosen, **arguments: int) -> Any:
