@@ -92,7 +92,7 @@ class Exam:
             except (Exception, SystemExit) as error:
                 failure = error
         for misdeed in misdeeds:
-            self.broken(misdeed.check, misdeed.promised, f"{misdeed.happened} ({check})")
+            self.broken(misdeed.check, misdeed.promised, f"{misdeed.happened} ({check})", misdeed.where)
         if failure is not None:
             self.broken(check, promised, places.sentence(failure), places.raised(failure, self.folders))
             raise Ended from failure
@@ -225,11 +225,15 @@ def _check_factory(exam: Exam) -> None:
 
 def _check_signature(exam: Exam) -> None:
     assert exam.factory is not None
+    build = build_arguments(exam, exam.size)
+    twice = sorted(build.keys() & exam.record.parameters.model_fields.keys())
+    promised = f"parameters beside {', '.join(build)}, which the harness gives to every {exam.record.kind}"
+    exam.require(not twice, "parameters", promised, f"it declares {', '.join(twice)} as its own")
     try:
         signature = inspect.signature(exam.factory)
     except (TypeError, ValueError):
         return
-    arguments = {**build_arguments(exam, exam.size), **dict(exam.parameters)}
+    arguments = {**build, **dict(exam.parameters)}
     try:
         signature.bind(**arguments)
     except TypeError as error:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import random
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+
+from ftbench.testing.output import Printed, captured_output
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,7 @@ class Misdeed:
     check: str
     promised: str
     happened: str
+    where: str = ""
 
 
 @contextlib.contextmanager
@@ -38,9 +38,9 @@ def watched(torch_draws: bool, importing: bool = False) -> Iterator[list[Misdeed
     before = [state.read() for state in states]
     # A part may turn gradients off for good: the grad mode is put back by this.
     gradients = torch.is_grad_enabled()
-    printed: list[str] = []
+    printed = Printed()
     try:
-        with captured_output(printed):
+        with captured_output() as printed:
             yield misdeeds
     finally:
         if torch.is_grad_enabled() != gradients:
@@ -53,33 +53,10 @@ def watched(torch_draws: bool, importing: bool = False) -> Iterator[list[Misdeed
             if not state.same(old, new):
                 misdeeds.append(Misdeed(state.check, f"{state.name} left alone", state.tell(old, new)))
                 state.write(old)
-        if printed[0].strip():
-            first = printed[0].strip().splitlines()[0][:60]
-            misdeeds.append(Misdeed("standard output", "nothing printed to standard output", f"it printed {first!r}"))
-
-
-@contextlib.contextmanager
-def captured_output(into: list[str]) -> Iterator[None]:
-    """Everything written to standard output, by Python or past it (file descriptor 1), appended to ``into``."""
-    with contextlib.ExitStack() as stack:
-        python = stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-        _flush()
-        file = stack.enter_context(tempfile.TemporaryFile())
-        saved = os.dup(1)
-        os.dup2(file.fileno(), 1)
-        try:
-            yield
-        finally:
-            _flush()
-            os.dup2(saved, 1)
-            os.close(saved)
-            file.seek(0)
-            into.append(python.getvalue() + file.read().decode("utf-8", "replace"))
-
-
-def _flush() -> None:
-    if sys.__stdout__ is not None and not sys.__stdout__.closed:
-        sys.__stdout__.flush()
+        if printed.text.strip():
+            first = printed.text.strip().splitlines()[0][:60]
+            promised = "nothing printed to standard output"
+            misdeeds.append(Misdeed("standard output", promised, f"it printed {first!r}", printed.where))
 
 
 @dataclass(frozen=True)

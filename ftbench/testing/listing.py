@@ -1,0 +1,197 @@
+"""A plugin's module as ``ftbench plugins`` meets it: imported, registered, its hooks iterated. Imports no torch."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import itertools
+import os
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from types import FunctionType
+from typing import Any
+
+import pluggy
+
+from ftbench import hookspecs
+from ftbench.components import Component
+from ftbench.explain import nearest
+from ftbench.plugins import GROUP, RECORDS
+from ftbench.testing import places
+from ftbench.testing.finding import Finding
+from ftbench.testing.output import captured_output
+
+HEAVY = frozenset(
+    {
+        "torch",
+        "torchvision",
+        "timm",
+        "kornia",
+        "numpy",
+        "scipy",
+        "pandas",
+        "matplotlib",
+        "PIL",
+        "cv2",
+        "onnxruntime",
+        "tensorflow",
+        "jax",
+    }
+)
+"""What listing must not wait for."""
+MOST = 1000
+"""Records looked at of one hook: a generator without an end is noticed by its time limit."""
+
+
+@dataclass
+class Listing:
+    """What one entry point brings, and what is wrong with it."""
+
+    entry: str
+    findings: list[Finding] = field(default_factory=list)
+    records: list[Component] = field(default_factory=list)
+    heavy: bool = False
+    """It imported something that listing must not wait for."""
+
+
+def examine_listing(name: str, value: str) -> Listing:
+    """Load and list the entry point ``name = value`` in this process, which it may end or hang."""
+    listing = Listing(f"{name} = {value}")
+    module = value.partition(":")[0]
+    where, folders = places.of_module(module), places.package_folders(module)
+
+    def broken(check: str, promised: str, happened: str, place: str = "") -> None:
+        listing.findings.append(Finding(check, promised, happened, place or where))
+
+    watch = _ImportWatch()
+    before = _surroundings()
+    with captured_output() as printed, watch:
+        plugin = _loaded(name, value, broken, folders)
+        if plugin is not None:
+            listing.records = list(_listed(plugin, broken, folders))
+    if watch.first:
+        listing.heavy = True
+        told = ", ".join(sorted(watch.seen))
+        broken("lazy import", "no heavy library imported by listing", f"it imported {told}", watch.first)
+    if printed.text.strip():
+        first = printed.text.strip().splitlines()[0][:60]
+        broken("standard output", "nothing printed to standard output", f"it printed {first!r}", printed.where)
+    for what, old in before.items():
+        if _surroundings()[what] != old:
+            broken("process", f"{what} left alone", "it changed it")
+    return listing
+
+
+def examine_beside_torch(name: str, value: str) -> list[Finding]:
+    """What loading and listing do to torch, loaded before."""
+    from ftbench.testing.world import watched
+
+    where = places.of_module(value.partition(":")[0])
+    with watched(torch_draws=False) as misdeeds:
+        plugin = _loaded(name, value, lambda *_: None, ())
+        if plugin is not None:
+            list(_listed(plugin, lambda *_: None, ()))
+    return [Finding(m.check, m.promised, m.happened, m.where or where) for m in misdeeds if "torch" in m.promised]
+
+
+def records_of(name: str, value: str) -> list[Component]:
+    """The records of an entry point that was found to list well enough."""
+    plugin = _loaded(name, value, lambda *_: None, ())
+    return [] if plugin is None else list(_listed(plugin, lambda *_: None, ()))
+
+
+def _loaded(name: str, value: str, broken: Any, folders: Sequence[str]) -> Any:
+    try:
+        return importlib.metadata.EntryPoint(name, value, GROUP).load()
+    except (Exception, SystemExit) as error:
+        broken("import", "a module that can be imported", places.sentence(error), places.raised(error, folders))
+    return None
+
+
+def _listed(plugin: Any, broken: Any, folders: Sequence[str]) -> Iterator[Component]:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    promised = "hooks that fit their specification"
+    try:
+        manager.register(plugin)
+    except Exception as error:
+        broken("hooks", promised, places.sentence(error), places.raised(error, folders) or places.of_object(plugin))
+        return
+    known = {name for name in vars(hookspecs) if name.startswith("ftbench_")}
+    functions: dict[int, list[str]] = {}
+    hooks: dict[str, Any] = {}
+    for caller in manager.get_hookcallers(plugin) or ():
+        for implementation in caller.get_hookimpls():
+            functions.setdefault(id(implementation.function), []).append(caller.name)
+            hooks[caller.name] = implementation.function
+    for names in functions.values():
+        function = hooks[names[0]]
+        if len(names) > 1:
+            happened = f"{' and '.join(sorted(names))} are one function"
+            broken("hooks", "each hook registered once", happened, places.of_object(function))
+        elif names[0] not in known:
+            near = ", ".join(nearest(names[0], known)) or ", ".join(sorted(known))
+            happened = f"{names[0]} is none; nearest: {near}"
+            broken("hooks", "hooks that this harness knows", happened, places.of_object(function))
+    for name in sorted(known - hooks.keys()):
+        bare = getattr(plugin, name, None)
+        if isinstance(bare, FunctionType):
+            happened = f"{name} is not, so nobody calls it"
+            broken("hooks", "hooks marked with @ftbench.hookimpl", happened, places.of_object(bare))
+            hooks[name] = None
+    if not hooks:
+        broken("hooks", "at least one hook", "it has none", places.of_object(plugin))
+    for kind, record_type in RECORDS.items():
+        function = hooks.get(f"ftbench_{kind}s")
+        if function is not None:
+            yield from _yielded(function, record_type, broken, folders)
+
+
+def _yielded(function: Any, record_type: type[Component], broken: Any, folders: Sequence[str]) -> Iterator[Component]:
+    promised = f"{function.__name__} yields ftbench.{record_type.__name__} records"
+    where = places.of_object(function)
+    try:
+        for record in itertools.islice(function(), MOST):
+            if isinstance(record, record_type):
+                yield record
+            else:
+                broken("records", promised, f"it yielded {_short(record)}", where)
+    except (Exception, SystemExit) as error:
+        broken("records", promised, places.sentence(error), places.raised(error, folders) or where)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def _surroundings() -> dict[str, Any]:
+    return {
+        "the working folder": os.getcwd(),  # noqa: PTH109  (a folder that is gone raises here too)
+        "the environment": dict(os.environ),
+        "Python's global random state": random.getstate(),
+    }
+
+
+class _ImportWatch:
+    """Sees heavy libraries being imported, and where the first import stands."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self.first = ""
+
+    def __enter__(self) -> None:
+        sys.meta_path.insert(0, self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name in HEAVY and name not in self.seen:
+            self.seen.add(name)
+            frame: Any = sys._getframe(1)
+            while frame is not None and frame.f_code.co_filename.startswith("<frozen importlib"):
+                frame = frame.f_back
+            if frame is not None and not self.first:
+                self.first = places.shown(frame.f_code.co_filename, frame.f_lineno)
