@@ -25,7 +25,6 @@ app = typer.Typer(
 )
 bench.add_to(app)
 check.add_to(app)
-check.add_to(app)
 compare.add_to(app)
 look.add_to(app)
 mark.add_to(app)
