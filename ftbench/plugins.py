@@ -228,8 +228,8 @@ class _Discovery:
                 for implementation in caller.get_hookimpls():
                     origin = self.origins.get(implementation.plugin_name)
                     if origin and not implementation.optionalhook:
-                        near = ", ".join(nearest(hook, [n for n in dir(hookspecs) if n.startswith("ftbench_")]))
-                        hint = f" (misspelt {near}?)" if near else ""
+                        near = nearest(hook, [name for name in dir(hookspecs) if name.startswith("ftbench_")])
+                        hint = f" (misspelt {near[0]}?)" if near else ""
                         reason = f"this release of ftbench knows no hook {hook}{hint}; it is never called"
                         self._fail(origin, "hooks", reason, fatal=False)
 

@@ -1,0 +1,202 @@
+"""Plugins that do what no plugin may: none of them stops the listing, another plugin or another cell."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY
+from tests.throwaway import Installed, install
+
+TRAINED_AGAINST = "simulator: {name: faceswap, width: 0.06, latent: 16}"
+PREAMBLE = "import ftbench\n"
+GOOD = (
+    PREAMBLE
+    + """
+@ftbench.hookimpl
+def ftbench_decoders():
+    yield ftbench.Decoder(name="NAME", factory="MODULE:x", summary="a decoder that is fine")
+"""
+)
+RECORD = "@ftbench.hookimpl\ndef ftbench_decoders():\n    "
+
+AT_LISTING = {
+    "fine": GOOD.replace("NAME", "fine-one"),
+    "raises": "raise RuntimeError('no licence file')\n",
+    "exits": "exit(3)\n",
+    "hangs": "import time\ntime.sleep(600)\n",
+    "swallows": "import time\nwhile True:\n    try:\n        time.sleep(600)\n    except Exception:\n        pass\n",
+    "endless": PREAMBLE + RECORD + "while True:\n        yield ftbench.Decoder(name='e', factory='a:b', summary='x')\n",
+    "sleepy": PREAMBLE + RECORD + "yield from iter(lambda: __import__('time').sleep(600), 0)\n",
+    "wrong-type": PREAMBLE + RECORD + "yield 'a decoder'\n",
+    "returns-none": PREAMBLE + RECORD + "return None\n",
+    "bad-name": PREAMBLE + RECORD + "yield ftbench.Decoder(name='Bad Name', factory='a:b', summary='x')\n",
+    "no-factory": PREAMBLE + RECORD + "yield ftbench.Decoder(name='no-factory', summary='x')\n",
+    "markup": PREAMBLE + RECORD + "yield ftbench.Decoder(name='mark', factory='a:b', summary='[/nonsense] [red]')\n",
+    "prints": "print('hello from a plugin')\n" + GOOD.replace("NAME", "printing-one"),
+    "newer": GOOD.replace("NAME", "newer-one") + "\n@ftbench.hookimpl\ndef ftbench_encoderz():\n    return ()\n",
+    "twice": GOOD.replace("NAME", "twice-one")
+    + "\nagain = ftbench.hookimpl(specname='ftbench_decoders')(lambda: ftbench_decoders())\n",
+}
+SAID = {
+    "raises": ("failed", "load", "RuntimeError: no licence file"),
+    "exits": ("failed", "load", "called exit(3)"),
+    "hangs": ("failed", "load", "took more than 1 s"),
+    "swallows": ("failed", "load", "took more than 1 s"),
+    "endless": ("failed", "ftbench_decoders", "more than 1000 records"),
+    "sleepy": ("failed", "ftbench_decoders", "took more than 1 s"),
+    "wrong-type": ("failed", "ftbench_decoders", "'a decoder', not an ftbench.Decoder"),
+    "returns-none": ("failed", "ftbench_decoders", "'NoneType' object is not iterable"),
+    "bad-name": ("failed", "ftbench_decoders", "'Bad Name' is not lower-case words"),
+    "no-factory": ("failed", "ftbench_decoders", "'factory'"),
+    "prints": ("warning", "load", "printed 'hello from a plugin' to standard output"),
+    "newer": ("warning", "hooks", "knows no hook ftbench_encoderz (misspelt ftbench_encoders?)"),
+    "twice": ("warning", "ftbench_decoders", "decoder 'twice-one' comes a second time"),
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    return install(tmp_path_factory.mktemp("hostile"), AT_LISTING)
+
+
+def row(output: str, plugin: str, state: str) -> str:
+    found = [line for line in output.splitlines() if re.match(rf" *{plugin} +hostile-{plugin} 1\.0 +{state} ", line)]
+    assert len(found) == 1, (plugin, output)
+    return found[0]
+
+
+def test_each_is_one_row_and_every_other_part_is_listed(hostile: Installed, tmp_path: Path) -> None:
+    done = hostile.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGIN_SECONDS="1")
+    assert done.returncode == 0, done.stderr
+    assert "hello from a plugin" not in done.stdout.replace("printed 'hello from a plugin'", "")
+    for plugin, (state, stage, reason) in SAID.items():
+        line = row(done.stdout, plugin, state)
+        assert stage in line, line
+        assert reason in line, line
+    for name in ("unet-resnet18", "conv7", "faceswap", "fine-one", "printing-one", "newer-one", "twice-one"):
+        assert len(re.findall(rf"^ *\w+ +{name} ", done.stdout, re.MULTILINE)) == 1, name
+    assert "[/nonsense] [red]" in done.stdout
+
+
+def test_tracebacks_are_shown_when_asked_for(hostile: Installed, tmp_path: Path) -> None:
+    allowed = {"FTBENCH_PLUGINS": "raises,hostile-bad-name", "FTBENCH_PLUGIN_SECONDS": "5"}
+    brief, full = (hostile.ftbench("plugins", *more, cwd=tmp_path, **allowed) for more in ((), ("--errors",)))
+    assert "Traceback" not in brief.stdout
+    assert "raise RuntimeError('no licence file')" in full.stdout
+    assert "hostile_bad_name_plugin.py" in full.stdout
+    assert "hangs" not in full.stdout
+
+
+def test_which_plugins_are_loaded_can_be_chosen(hostile: Installed, tmp_path: Path) -> None:
+    none = hostile.ftbench("--no-plugins", "plugins", cwd=tmp_path)
+    assert "fine-one" not in none.stdout
+    assert "hostile" not in none.stdout
+    assert "unet-resnet18" in none.stdout
+    wrong = hostile.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGINS="fien")
+    assert wrong.returncode == 2
+    assert "FTBENCH_PLUGINS names 'fien'" in wrong.stderr
+    assert "fine" in wrong.stderr
+
+
+def test_strict_makes_a_failed_plugin_an_error(hostile: Installed, tmp_path: Path) -> None:
+    strict = hostile.ftbench("--strict-plugins", "plugins", cwd=tmp_path, FTBENCH_PLUGINS="fine,raises")
+    assert strict.returncode == 2
+    assert "raises (hostile-raises 1.0) at load: RuntimeError: no licence file" in strict.stderr
+    assert hostile.ftbench("--strict-plugins", "plugins", cwd=tmp_path, FTBENCH_PLUGINS="fine").returncode == 0
+
+
+TORCH = {
+    "dtype": "import torch\ntorch.set_default_dtype(torch.float64)\n" + GOOD.replace("NAME", "dtype-one"),
+    "threads": "import torch\ntorch.set_num_threads(1 + torch.get_num_threads())\n"
+    + GOOD.replace("NAME", "threads-one"),
+}
+
+
+def test_what_a_plugin_sets_in_torch_is_set_back(tmp_path: Path) -> None:
+    installed = install(tmp_path / "torch", TORCH)
+    done = installed.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGIN_SECONDS="120")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"dtype +hostile-dtype 1\.0 +warning +load +imported torch", done.stdout)
+    assert "set torch's default dtype to torch.float64" in done.stdout
+    # The first one imported torch, so for this one it was there before.
+    assert re.search(r"threads +hostile-threads 1\.0 +warning +load +set torch's number of threads", done.stdout)
+
+
+def test_two_distributions_with_one_name_must_be_told_apart(tmp_path: Path) -> None:
+    sources = {"one": GOOD.replace("NAME", "conv7"), "other": GOOD.replace("NAME", "other")}
+    installed = install(tmp_path / "two", sources)
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    done = installed.ftbench("plan", "tiny.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "choose conv7@ftbench and conv7@hostile-one" in done.stderr.replace(
+        "conv7@hostile-one and conv7@ftbench", ""
+    )
+
+
+WHEN_RUN = {
+    "wrong-shape": "return image[:, :1]",
+    "nan": "return image / 0 * 0",
+    "out-of-range": "return image * 255",
+    "raises-late": "raise ValueError('weights are missing')",
+    "exits-late": "raise SystemExit(4)",
+    "in-place": "return image.mul_(0.5)",
+    "list": "return [image]",
+    "whole-numbers": "return (image * 255).byte()",
+}
+RUN_SAID = {
+    "wrong-shape": "gave shape (8, 1, 32, 32) for images of shape (8, 3, 32, 32)",
+    "nan": "gave values that are no finite numbers",
+    "out-of-range": "where [0, 1] was due",
+    "raises-late": "raised ValueError: weights are missing",
+    "exits-late": "called exit()",
+    "in-place": "changed its input in place",
+    "list": "gave list where a tensor was due",
+    "whole-numbers": "gave values of torch.uint8",
+}
+SIMULATOR = """
+import ftbench
+
+@ftbench.hookimpl
+def ftbench_simulators():
+    yield ftbench.Simulator(name="NAME", factory="MODULE:Part", summary="bad when it runs", differentiable=False,
+                            trainable=False)
+
+class Part:
+    def __init__(self, size):
+        pass
+    def __call__(self, image, inputs):
+        BODY
+"""
+
+
+def test_a_part_that_misbehaves_stops_its_own_cell_and_no_other(tmp_path: Path) -> None:
+    sources = {name: SIMULATOR.replace("NAME", name).replace("BODY", body) for name, body in WHEN_RUN.items()}
+    installed = install(tmp_path / "late", sources)
+    benchmark = TINY.replace(
+        "simulator: {name: faceswap, width: 0.06, latent: 16}", f"simulator: [none, {', '.join(sources)}]"
+    )
+    benchmark = re.sub(r"simulators: \[none, .*\]", "simulators: [none]", benchmark)
+    benchmark = benchmark.replace("\n    - {message: 10, image: 0.1}", "")
+    (tmp_path / "tiny.yaml").write_text(benchmark, encoding="utf-8")
+    done = installed.ftbench("run", "tiny.yaml", "--scale", "small", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr + done.stdout
+    for name, said in RUN_SAID.items():
+        (line,) = [x for x in done.stdout.splitlines() if "FAILED" in x and f"simulator '{name}'" in x]
+        assert f"simulator '{name}' of hostile-{name} 1.0" in line
+        assert said in line, line
+    assert f"{2 * len(sources)} of {2 * len(sources) + 2} cells failed" in done.stdout
+    assert "evaluate none" in done.stdout
+
+
+def test_a_factory_that_is_not_there_is_found_before_anything_runs(tmp_path: Path) -> None:
+    source = SIMULATOR.replace("NAME", "nowhere").replace("MODULE:Part", "MODULE:Missing").replace("BODY", "pass")
+    installed = install(tmp_path / "late", {"nowhere": source})
+    (tmp_path / "tiny.yaml").write_text(TINY.replace(TRAINED_AGAINST, "simulator: nowhere"), encoding="utf-8")
+    done = installed.ftbench("run", "tiny.yaml", cwd=tmp_path)
+    assert done.returncode == 2, done.stdout
+    assert "simulator 'nowhere' of hostile-nowhere 1.0 cannot be loaded" in done.stderr
+    assert "has no attribute 'Missing'" in done.stderr
+    assert not list((tmp_path / "results").glob("*/*/tables"))

@@ -1,0 +1,74 @@
+"""Throw-away distributions: wheels written by hand and installed by pip into a folder of their own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A folder of installed distributions, and how to call ftbench with them."""
+
+    folder: Path
+
+    def ftbench(self, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Call the command line; the exit code is the caller's to judge."""
+        return subprocess.run(
+            [sys.executable, "-m", "ftbench", *arguments],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(self.folder), "COLUMNS": "300", **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+
+
+def install(folder: Path, plugins: Mapping[str, str], distributions: Mapping[str, str] | None = None) -> Installed:
+    """Install one distribution a plugin: name -> source of its module; the entry point has the plugin's name.
+
+    ``distributions`` gives a plugin another distribution's name than ``hostile-<plugin>``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wheels = [
+        _wheel(folder, plugin, (distributions or {}).get(plugin, f"hostile-{plugin}"), source)
+        for plugin, source in plugins.items()
+    ]
+    target = folder / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", target, *wheels],
+        check=True,
+        capture_output=True,
+    )
+    return Installed(target)
+
+
+def _wheel(folder: Path, plugin: str, distribution: str, source: str) -> Path:
+    safe = distribution.replace("-", "_")
+    module = f"{safe}_plugin"
+    info = f"{safe}-1.0.dist-info"
+    files = {
+        f"{module}.py": source.replace("MODULE", module),
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: by-hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": f"[ftbench]\n{plugin} = {module}\n",
+    }
+    lines = [f"{name},sha256={_digest(text)},{len(text.encode())}" for name, text in files.items()]
+    files[f"{info}/RECORD"] = "\n".join([*lines, f"{info}/RECORD,,", ""])
+    path = folder / f"{safe}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(name, text)
+    return path
+
+
+def _digest(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
