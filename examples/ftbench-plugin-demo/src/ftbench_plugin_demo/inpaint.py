@@ -38,7 +38,7 @@ class Inpainter(nn.Module):
         self.down = nn.ModuleList(Gated(a, b, 3, stride=2) for a, b in steps)
         self.middle = nn.Sequential(*(Gated(channels[-1], channels[-1], 3, dilation=d) for d in (1, 2)))
         self.up = nn.ModuleList(Gated(a + b, a, 3) for a, b in reversed(steps))
-        self.leave = nn.Conv2d(channels[0], 3, 3, padding=1)
+        self.leave = nn.Conv2d(channels[0], 3, 3, padding=1, bias=False)
         nn.init.normal_(self.leave.weight, std=1e-3)
 
     def forward(self, picture: Tensor, hole: Tensor) -> Tensor:
