@@ -53,19 +53,21 @@ def _examine(exam: Exam, use_at: Any, **objected: int) -> None:
     if not exam.group(build):
         return
     part = made[0]
+    if not exam.group(networks.check_output, exam, part, use):
+        return
     network = isinstance(part, nn.Module)
     if record.trainable:
+        # Before the rest, so that what training leaves behind is examined too.
         exam.group(_check_fit if record.kind == "simulator" else _check_training, exam, part, use)
     if network:
         exam.group(networks.check_eval, exam, part, use)
-    if exam.group(networks.check_output, exam, part, use):
-        exam.group(networks.check_batch_of_one, exam, part, use)
-        if getattr(record, "differentiable", False):
-            exam.group(networks.check_gradient_to_image, exam, part, use)
-        if network:
-            exam.group(_settled_state, exam, part, use)
-        exam.group(partial(networks.check_odd_sizes, exam, use_at, **objected))
-        exam.group(networks.check_device, exam, part, use)
+    exam.group(networks.check_batch_of_one, exam, part, use)
+    if getattr(record, "differentiable", False):
+        exam.group(networks.check_gradient_to_image, exam, part, use)
+    if network:
+        exam.group(_settled_state, exam, part, use)
+    exam.group(partial(networks.check_odd_sizes, exam, use_at, **objected))
+    exam.group(networks.check_device, exam, part, use)
 
 
 def _settled_state(exam: Exam, part: nn.Module, use: Use) -> None:

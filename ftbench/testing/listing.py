@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import itertools
 import os
 import random
 import sys
@@ -17,7 +16,7 @@ import pluggy
 from ftbench import hookspecs
 from ftbench.components import Component
 from ftbench.explain import nearest
-from ftbench.plugins import GROUP, RECORDS
+from ftbench.plugins import GROUP, MOST_RECORDS, RECORDS
 from ftbench.testing import places
 from ftbench.testing.finding import Finding
 from ftbench.testing.output import captured_output
@@ -40,8 +39,6 @@ HEAVY = frozenset(
     }
 )
 """What listing must not wait for."""
-MOST = 1000
-"""Records looked at of one hook: a generator without an end is noticed by its time limit."""
 
 
 @dataclass
@@ -119,14 +116,15 @@ def _listed(plugin: Any, broken: Any, folders: Sequence[str]) -> Iterator[Compon
         broken("hooks", promised, places.sentence(error), places.raised(error, folders) or places.of_object(plugin))
         return
     known = {name for name in vars(hookspecs) if name.startswith("ftbench_")}
-    functions: dict[int, list[str]] = {}
-    hooks: dict[str, Any] = {}
+    functions: dict[Any, list[str]] = {}
+    hooks: dict[str, list[Any]] = {}
     for caller in manager.get_hookcallers(plugin) or ():
         for implementation in caller.get_hookimpls():
-            functions.setdefault(id(implementation.function), []).append(caller.name)
-            hooks[caller.name] = implementation.function
-    for names in functions.values():
-        function = hooks[names[0]]
+            functions.setdefault(implementation.function, []).append(caller.name)
+            hooks.setdefault(caller.name, []).append(implementation.function)
+            if implementation.optionalhook:
+                known.add(caller.name)
+    for function, names in functions.items():
         if len(names) > 1:
             happened = f"{' and '.join(sorted(names))} are one function"
             broken("hooks", "each hook registered once", happened, places.of_object(function))
@@ -139,12 +137,11 @@ def _listed(plugin: Any, broken: Any, folders: Sequence[str]) -> Iterator[Compon
         if isinstance(bare, FunctionType):
             happened = f"{name} is not, so nobody calls it"
             broken("hooks", "hooks marked with @ftbench.hookimpl", happened, places.of_object(bare))
-            hooks[name] = None
+            hooks[name] = []
     if not hooks:
         broken("hooks", "at least one hook", "it has none", places.of_object(plugin))
     for kind, record_type in RECORDS.items():
-        function = hooks.get(f"ftbench_{kind}s")
-        if function is not None:
+        for function in hooks.get(f"ftbench_{kind}s", ()):
             yield from _yielded(function, record_type, broken, folders)
 
 
@@ -152,7 +149,10 @@ def _yielded(function: Any, record_type: type[Component], broken: Any, folders: 
     promised = f"{function.__name__} yields ftbench.{record_type.__name__} records"
     where = places.of_object(function)
     try:
-        for record in itertools.islice(function(), MOST):
+        for number, record in enumerate(function()):
+            if number >= MOST_RECORDS:
+                broken("records", f"at most {MOST_RECORDS} records of a hook", "its generator goes on", where)
+                return
             if isinstance(record, record_type):
                 yield record
             else:

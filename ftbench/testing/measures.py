@@ -26,9 +26,9 @@ def examine_distortion(exam: Exam) -> None:
     if strength and not isinstance(getattr(exam.parameters, strength, None), (int, float)):
         exam.broken("strength", "strength names a parameter that is a number", f"there is no such {strength!r}")
     use = _distortion_use(exam.size, exam.size)
-    if isinstance(part, nn.Module):
-        exam.group(networks.check_eval, exam, part, use)
     if exam.group(networks.check_output, exam, part, use):
+        if isinstance(part, nn.Module):
+            exam.group(networks.check_eval, exam, part, use)
         exam.group(networks.check_batch_of_one, exam, part, use)
         for height, width in ((ODD_SIZES[0], ODD_SIZES[0]), ODD_SIZES):
             exam.group(_distortion_use(height, width), exam, part, "odd sizes")
@@ -44,9 +44,9 @@ def examine_metric(exam: Exam) -> None:
     if part is None:
         return
     use = _metric_use(exam.size)
-    if isinstance(part, nn.Module):
-        exam.group(networks.check_eval, exam, part, use)
     if exam.group(networks.check_output, exam, part, use):
+        if isinstance(part, nn.Module):
+            exam.group(networks.check_eval, exam, part, use)
         exam.group(networks.check_batch_of_one, exam, part, use)
         exam.group(_check_order, exam, part, use)
         for size in ODD_SIZES:

@@ -14,6 +14,7 @@ from ftbench.testing import places
 from ftbench.testing.device import DEVICE, WrongDevice, brought_back, elsewhere, is_elsewhere
 from ftbench.testing.exam import ODD_SIZES, Ended, Exam, build_arguments
 from ftbench.testing.material import weights
+from ftbench.testing.world import watched
 
 RANGE_SLACK = 1e-3
 """How far outside [0, 1] rounding may put a value."""
@@ -167,7 +168,8 @@ def check_device(exam: Exam, part: Any, use: Use) -> None:
     torch.manual_seed(7)
 
     def moved() -> Any:
-        with elsewhere():
+        # What it prints and draws was noted where it was called first.
+        with watched(torch_draws=True), elsewhere():
             if isinstance(part, nn.Module):
                 part.to(DEVICE)
             there = tree_map(lambda leaf: leaf.to(DEVICE) if isinstance(leaf, Tensor) else leaf, arguments)

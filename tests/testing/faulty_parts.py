@@ -1,0 +1,444 @@
+"""Small parts, one sound of each kind and many that break one promise."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import ftbench
+from ftbench.components import Item
+
+
+class Nothing(ftbench.Parameters):
+    pass
+
+
+class Strength(ftbench.Parameters):
+    strength: float = 0.5
+
+
+class TakesAll(ftbench.Parameters):
+    model_config = {**ftbench.Parameters.model_config, "extra": "ignore"}  # noqa: RUF012
+
+
+class Unwritable(ftbench.Parameters):
+    corner: tuple[int, int] = (0, 0)
+
+
+class NotJson(ftbench.Parameters):
+    strength: float = float("nan")
+
+
+# Simulators.
+
+
+class Tint(nn.Module):
+    """Sound: a learned colour shift."""
+
+    def __init__(self, *, size: int) -> None:
+        super().__init__()
+        self.shift = nn.Parameter(torch.full((3, 1, 1), 0.02))
+
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return (image * 0.9 + self.shift).clamp(0, 1)
+
+
+class Half(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs)[..., ::2, ::2]
+
+
+class Nan(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs).sqrt() * float("nan")
+
+
+class TooBright(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return image * 2
+
+
+class Double(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs).double()
+
+
+class Mutates(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return image.mul_(0.9).clone()
+
+
+class Detached(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image.round(decimals=2).detach(), inputs)
+
+
+class DeadGradient(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return (image * 255).round() / 255 + self.shift * 0
+
+
+class Forgets(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        fresh = torch.Generator().manual_seed(next(COUNTER))
+        return (super().forward(image, inputs) + 0.05 * torch.rand(image.shape, generator=fresh).to(image)).clamp(0, 1)
+
+
+class DrawsFromTorch(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return (super().forward(image, inputs) + 0.05 * torch.rand_like(image)).clamp(0, 1)
+
+
+class DrawsFromNumpy(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs) * float(np.random.rand())  # noqa: NPY002
+
+
+class DrawsFromPython(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs) * random.random()
+
+
+class Unregistered(Tint):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        self.mask = torch.linspace(0.5, 1, size)
+
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs) * self.mask
+
+
+class MovesItsMask(Unregistered):
+    """Sound: what is no buffer is moved when it is needed."""
+
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return Tint.forward(self, image, inputs) * self.mask.to(image.device)
+
+
+class MakesOnProcessor(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs) * torch.full((3, 1, 1), 0.5)
+
+
+class StaysOnProcessor(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs).cpu()
+
+
+class LearnsInEval(Tint):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        self.seen: Tensor
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        self.seen += 1
+        return super().forward(image, inputs)
+
+
+class EvalResets(LearnsInEval):
+    def train(self, mode: bool = True) -> EvalResets:
+        if not mode:
+            self.seen -= 1
+        return super().train(mode)
+
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return Tint.forward(self, image, inputs)
+
+
+class Hidden(Tint):
+    """What it was drawn with is in no state_dict."""
+
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        self.register_buffer("secret", torch.rand(3, 1, 1), persistent=False)
+
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image, inputs) * self.secret
+
+
+class BatchMean(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return (image - image.mean(0) + 0.5).clamp(0, 1) + self.shift * 0
+
+
+class OneImageFails(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        return super().forward(image.squeeze(), inputs)
+
+
+class EvenOnly(Tint):
+    """Objects to nothing and cannot halve an odd side."""
+
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        self.size = size
+
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        blocks = image.reshape(len(image), 3, self.size // 2, 2, self.size // 2, 2)
+        return super().forward(blocks.reshape(image.shape), inputs)
+
+
+def object_to_odd(*, size: int) -> str | None:
+    return f"{size} px is odd" if size % 2 else None
+
+
+def object_by_number(*, size: int) -> Any:
+    return 3
+
+
+class Prints(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        print("swapping")
+        return super().forward(image, inputs)
+
+
+class PrintsPastPython(Tint):
+    def forward(self, image: Tensor, inputs: Any) -> Tensor:
+        os.write(1, b"swapping\n")
+        return super().forward(image, inputs)
+
+
+class ChangesDtype(Tint):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        torch.set_default_dtype(torch.float64)
+
+
+class ChangesThreads(Tint):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        torch.set_num_threads(torch.get_num_threads() + 1)
+
+
+class ChangesEnvironment(Tint):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        os.environ["FTBENCH_TEST_LEFT_BEHIND"] = "1"
+
+
+class ChangesFolder(Tint):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        os.chdir("/")
+
+
+class Exits(Tint):
+    def __init__(self, *, size: int) -> None:
+        raise SystemExit(3)
+
+
+class Learner(Tint):
+    """Sound and trainable."""
+
+    def fit_loss(self, image: Tensor, inputs: Any, generator: torch.Generator) -> Tensor:
+        noise = torch.rand(image.shape, generator=generator)
+        return ((self(image, inputs) - noise) ** 2).mean()
+
+
+class VectorLoss(Learner):
+    def fit_loss(self, image: Tensor, inputs: Any, generator: torch.Generator) -> Tensor:
+        return ((self(image, inputs)) ** 2).mean((1, 2, 3))
+
+
+class GlobalLoss(Learner):
+    def fit_loss(self, image: Tensor, inputs: Any, generator: torch.Generator) -> Tensor:
+        return ((self(image, inputs) - torch.rand_like(image)) ** 2).mean()
+
+
+class Frozen(Learner):
+    def __init__(self, *, size: int) -> None:
+        super().__init__(size=size)
+        self.requires_grad_(False)
+
+
+# Encoders and decoders.
+
+
+class Adds(nn.Module):
+    """Sound."""
+
+    def __init__(self, *, size: int, bits: int) -> None:
+        super().__init__()
+        self.carriers = nn.Parameter(0.01 * torch.randn(bits, 3, size, size))
+
+    def forward(self, cover: Tensor, code: Tensor) -> Tensor:
+        return cover + torch.einsum("bn,nchw->bchw", 2 * code - 1, self.carriers)
+
+
+class Ignores(Adds):
+    def forward(self, cover: Tensor, code: Tensor) -> Tensor:
+        return cover * 0.99
+
+
+class Correlates(nn.Module):
+    """Sound."""
+
+    def __init__(self, *, size: int, bits: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(3 * size * size, bits)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.read(image.flatten(1))
+
+
+class OneLess(Correlates):
+    def forward(self, image: Tensor) -> Tensor:
+        return super().forward(image)[:, 1:]
+
+
+class LeftMemory(Correlates):
+    """Asks for one memory layout, which the harness does not give."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.read(image.to(memory_format=torch.channels_last).view(len(image), -1))
+
+
+def plain_function(*, size: int, bits: int) -> Any:
+    return lambda image: image.mean((2, 3)).repeat(1, bits)[:, :bits]
+
+
+# Distortions.
+
+
+class Noise:
+    """Sound."""
+
+    def __init__(self, *, strength: float = 0.05) -> None:
+        self.strength = strength
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        return (image + self.strength * torch.randn(image.shape, generator=generator).to(image)).clamp(0, 1)
+
+
+class Careless(Noise):
+    """Sound, and takes what its parameters hold without a look."""
+
+    def __init__(self, *, corner: Any = None, strength: Any = None) -> None:
+        super().__init__()
+
+
+class OwnNoise(Noise):
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        own = torch.Generator()
+        own.seed()
+        return super().__call__(image, own)
+
+
+class GlobalNoise(Noise):
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        return (image + 0.05 * torch.randn(image.shape).to(image)).clamp(0, 1)
+
+
+class SquareOnly(Noise):
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        return image.transpose(2, 3).rot90(1, (2, 3)) if image.shape[2] == image.shape[3] else image.transpose(2, 3)
+
+
+# Codes.
+
+
+class Parity:
+    """Sound: the payload and its complement."""
+
+    def __init__(self, *, bits: int) -> None:
+        self.bits = bits
+
+    def encode(self, payload: Tensor) -> Tensor:
+        return torch.cat([payload, 1 - payload], 1)
+
+    def decode(self, logits: Tensor) -> Tensor:
+        return (logits[:, : self.bits] > logits[:, self.bits :]).float()
+
+
+class Signed(Parity):
+    def encode(self, payload: Tensor) -> Tensor:
+        return 2 * super().encode(payload) - 1
+
+
+class Wrong(Parity):
+    def decode(self, logits: Tensor) -> Tensor:
+        return 1 - super().decode(logits)
+
+
+class Longer(Parity):
+    def encode(self, payload: Tensor) -> Tensor:
+        return torch.cat([super().encode(payload), payload[:, :1]], 1)
+
+
+def twice(bits: int, parameters: Any) -> int:
+    return 2 * bits
+
+
+def no_length(bits: int, parameters: Any) -> Any:
+    return float(2 * bits)
+
+
+# Data sets.
+
+
+class Stripes:
+    """Sound."""
+
+    name = "stripes"
+    set_aside: tuple[tuple[str, str], ...] = ()
+    notes = ("Drawn.",)
+
+    def __init__(self) -> None:
+        splits: Any = itertools.cycle(["train", "val", "test"])
+        self.items = tuple(Item(f"key{i}", f"stripe {i}", "nobody", next(splits)) for i in range(9))
+
+    def load(self, item: Item, size: int) -> np.ndarray:
+        return np.full((size, size, 3), 20 * int(item.key[3:]), np.uint8)
+
+
+class OneKey(Stripes):
+    def __init__(self) -> None:
+        self.items = tuple(Item("key1", f"stripe {i}", "nobody", "train") for i in range(9))
+
+
+class OddSplit(Stripes):
+    def __init__(self) -> None:
+        self.items = (Item("key1", "stripe", "nobody", "dev"),)  # type: ignore[arg-type]
+
+
+class Floats(Stripes):
+    def load(self, item: Item, size: int) -> np.ndarray:
+        return np.full((size, size, 3), 0.5, np.float32)
+
+
+class Flickers(Stripes):
+    def load(self, item: Item, size: int) -> np.ndarray:
+        return np.full((size, size, 3), next(COUNTER) % 256, np.uint8)
+
+
+class Shuffled(Stripes):
+    def __init__(self) -> None:
+        super().__init__()
+        start = next(COUNTER) % 9
+        self.items = self.items[start:] + self.items[:start]
+
+
+# Metrics.
+
+
+class Error:
+    """Sound: mean absolute error, so lower is better."""
+
+    def __call__(self, reference: Tensor, image: Tensor) -> Tensor:
+        return (reference - image).abs().mean((1, 2, 3))
+
+
+class OneNumber(Error):
+    def __call__(self, reference: Tensor, image: Tensor) -> Tensor:
+        return super().__call__(reference, image).mean()
+
+
+COUNTER = itertools.count()
+not_callable = 3
