@@ -72,7 +72,8 @@ def to_psnr(cover: Tensor, marked: Tensor, psnr: float, exact: bool = True) -> T
 class Pair(nn.Module):
     """An encoder and a decoder, trained together; one batched decode for all readings.
 
-    ``critic`` is an adversary that only training needs: it is never among the kept weights.
+    ``critic`` is an adversary that only training needs: it is never among the kept weights. ``bits``: n of the code,
+    to which the logits are held; None: any.
     """
 
     def __init__(
@@ -81,10 +82,11 @@ class Pair(nn.Module):
         decoder: nn.Module,
         critic: nn.Module | None = None,
         terms: tuple[Terms, Terms] = (Terms("the encoder"), Terms("the decoder")),
+        bits: int | None = None,
     ) -> None:
         super().__init__()
         self.encoder, self.decoder, self.critic = encoder, decoder, critic
-        self.terms = terms
+        self.terms, self.bits = terms, bits
 
     def encode(self, cover: Tensor, code: Tensor) -> Tensor:
         """Cover (b,3,h,w), code (b,n) -> what the encoder paints (b,3,h,w), before any rounding."""
@@ -97,7 +99,7 @@ class Pair(nn.Module):
 
     def read(self, image: Tensor) -> Tensor:
         """Image (b,3,h,w) -> logits (b,n)."""
-        return self.terms[1].decode(self.decoder, image)
+        return self.terms[1].decode(self.decoder, image, self.bits)
 
 
 class Attack:
@@ -166,4 +168,4 @@ def build(chosen: Chosen, **arguments: Any) -> Any:
 def build_pair(encoder: Chosen, decoder: Chosen, size: int, code_bits: int) -> Pair:
     """An encoder and a decoder for images of ``size`` px and codes of ``code_bits`` bits, untrained."""
     networks = [build(chosen, size=size, bits=code_bits) for chosen in (encoder, decoder)]
-    return Pair(networks[0], networks[1], terms=(Terms.of(encoder), Terms.of(decoder)))
+    return Pair(networks[0], networks[1], terms=(Terms.of(encoder), Terms.of(decoder)), bits=code_bits)

@@ -122,7 +122,7 @@ class Plugins:
             raise BadInput(f"{kind} {bare!r} is not in distribution {distribution!r}, but in {who}")
         options = [p.record.name for p in self.of(kind)]
         near = ", ".join(nearest(bare, options)) or ", ".join(options) or "none"
-        broken = "; ".join(f"{f.plugin} ({f.distribution}) failed: {f.reason}" for f in self.failures if f.fatal)
+        broken = "; ".join(f"{f.plugin} ({f.distribution}), which failed: {f.reason}" for f in self.failures if f.fatal)
         raise BadInput(f"there is no {kind} {bare!r}; nearest: {near}" + (f"; it may be in {broken}" if broken else ""))
 
     def tell(self, hook: str, **values: Any) -> None:

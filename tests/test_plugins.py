@@ -121,7 +121,7 @@ def test_unknown_names_get_the_nearest_and_the_plugins_that_failed(installed: An
         Entry("fine", module("fine", ftbench_decoders=good)), Entry("bad", raising(ImportError("no module named x")))
     )
     with pytest.raises(
-        BadInput, match=r"no decoder 'god'; nearest: good; it may be in bad \(bad\) failed: ImportError"
+        BadInput, match=r"no decoder 'god'; nearest: good; it may be in bad \(bad\), which failed: ImportError"
     ):
         found.find("decoder", "god")
 

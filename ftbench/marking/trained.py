@@ -69,7 +69,8 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
     parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
     sides = {"size": settings.size, "bits": settings.code_bits}
     encoder, decoder = parts["encoder"], parts["decoder"]
-    pair = Pair(_built(encoder, **sides), _built(decoder, **sides), terms=(Terms.of(encoder), Terms.of(decoder)))
+    terms = (Terms.of(encoder), Terms.of(decoder))
+    pair = Pair(_built(encoder, **sides), _built(decoder, **sides), terms=terms, bits=settings.code_bits)
     _fill(pair, folder)
     codec = _built(parts["codec"], bits=settings.bits)
     if parts["codec"].record.trainable:
