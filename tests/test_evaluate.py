@@ -59,7 +59,7 @@ def half_inverted(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
     """Inverts the first four bits' columns of every image of bob, so that exactly four bits are wrong."""
     changed = image.clone()
     bob = inputs["identity"] == 1
-        changed[bob, :, :, :8] = (1.2 - changed[bob, :, :, :8]).clamp(0, 1)
+    changed[bob, :, :, :8] = (1.2 - changed[bob, :, :, :8]).clamp(0, 1)
     return changed
 
 
