@@ -32,7 +32,7 @@ class Exported(nn.Module):
         super().__init__()
         p = parameters
         self.wiring, self.size = wiring, size
-        self.resizes, self.how, self.threads = bool(p["size"]), p["resize"], p["threads"]
+        self.resizes, self.how, self.threads = bool(p["resize_to"]), p["resampling"], p["threads"]
         self.runner = Runner(Path(p["model"]), wiring.output.name, wiring.batch)
         self.others: dict[str, Callable[[int], Array]] = {
             name: constant(network, name, value) for name, value in p["constants"].items()
@@ -67,6 +67,6 @@ class Exported(nn.Module):
         if height != self.wiring.side and not self.resizes:
             raise ValueError(
                 f"{file!r} gave images of {height} px for those of {self.wiring.side}; "
-                f"write size: {self.wiring.side} and what a simulator or a residual gives is resized"
+                f"write resize_to: {self.wiring.side} and what a simulator or a residual gives is resized"
             )
         return given

@@ -87,7 +87,7 @@ class ExportedEncoder(Exported):
         network, wiring, message = as_encoder(size, bits, p)
         super().__init__(network, wiring, size, p)
         self.message, self.signed, self.residual = message, p["message"] == "signed", p["result"] == "residual"
-        # A marked image of another size than it was shown says nothing of the cover's pixels.
+        # A marked image of another size than the cover shown says nothing of the cover's pixels.
         self.resizes = self.resizes and self.residual
 
     @torch.no_grad()

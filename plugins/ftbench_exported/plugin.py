@@ -36,14 +36,15 @@ class ExportedParameters(ftbench.Parameters):
     std: Triple | None = Field(None, description="of R, G, B in [0, 1]")
     colours: Literal["rgb", "bgr"] = Field("rgb", description="order of the channels, in and out")
     layout: Layout = Field("nchw", description="nhwc: channels last, as TensorFlow has them")
-    size: int = Field(
+    resize_to: int = Field(
         0,
         ge=0,
         le=4096,
-        description="side in pixels that images are resized to for the network, and back; 0: the benchmark's, as is",
+        description="side in pixels that the network's images are brought to, and what it gives back again; "
+        "0: the benchmark's, as is",
     )
-    resize: Literal["bilinear", "bicubic", "area", "nearest"] = Field(
-        "bilinear", description="how; bilinear and bicubic without aliasing"
+    resampling: Literal["bilinear", "bicubic", "area", "nearest"] = Field(
+        "bilinear", description="how images are resized; bilinear and bicubic without aliasing"
     )
     constants: dict[str, float | list[float]] = Field(
         default_factory=dict, description="what further inputs are always given, by name: a number or a list"

@@ -38,7 +38,7 @@ def as_simulator(size: int, parameters: Mapping[str, Any]) -> tuple[Description,
         check_source(network, port, p["source"], layout=layout, byte=kind == "byte", size=wiring.side)
     if p["identity_input"]:
         _check_identity(network, port_named(network, p["identity_input"], "identity_input"))
-    check_image_output(network, wiring.output, p["output_layout"] or p["layout"], wiring.side, bool(p["size"]))
+    check_image_output(network, wiring.output, p["output_layout"] or p["layout"], wiring.side, bool(p["resize_to"]))
     return network, wiring
 
 
@@ -56,7 +56,7 @@ def as_encoder(size: int, bits: int, parameters: Mapping[str, Any]) -> tuple[Des
             f"input {message} of {network.file!r} is of {message.dtype}, which holds no -1; write message: bits"
         )
     # A marked image of another size says nothing of the cover's pixels; a residual can be enlarged.
-    resizes = p["result"] == "residual" and bool(p["size"])
+    resizes = p["result"] == "residual" and bool(p["resize_to"])
     check_image_output(network, wiring.output, p["output_layout"] or p["layout"], wiring.side, resizes)
     return network, wiring, message
 
@@ -73,7 +73,7 @@ def _wired(network: Description, size: int, p: Mapping[str, Any], other: Mapping
     return wire(
         network,
         size=size,
-        own_size=p["size"],
+        resize_to=p["resize_to"],
         image=p["input"],
         output=p["output"],
         layout=p["layout"],

@@ -38,7 +38,7 @@ def source_side(network: Description, port: Port, layout: str, size: int) -> int
     if len(port.dims) == 4:
         fixed = port.dims[1 if layout == "nhwc" else 2]
         size = fixed or size
-    return image_side(network, port, layout, size=size, own_size=0)
+    return image_side(network, port, layout, size=size, resize_to=0)
 
 
 def vector(file: str) -> Array:

@@ -31,7 +31,7 @@ def wire(
     network: Description,
     *,
     size: int,
-    own_size: int,
+    resize_to: int,
     image: str,
     output: str,
     layout: str,
@@ -44,7 +44,7 @@ def wire(
     Args:
         network: what was found in the file.
         size: side of the benchmark's images.
-        own_size: side that images are resized to; 0: they are not.
+        resize_to: side that images are resized to; 0: they are not.
         image: the name given for the image input, or ``""``.
         output: the same for the output.
         layout: ``nchw`` or ``nhwc``.
@@ -64,7 +64,7 @@ def wire(
         raise Unusable(f"input {port} of {network.file!r} takes {port.dtype}, which no image is given as")
     if port.dtype == "uint8" and not byte:
         raise Unusable(f"input {port} of {network.file!r} takes bytes; write input_range: byte")
-    side = image_side(network, port, layout, size=size, own_size=own_size)
+    side = image_side(network, port, layout, size=size, resize_to=resize_to)
     batches = {named.dims[0] for named in (port, *(port_named(network, name, "") for name in each)) if named.dims}
     fixed = {number for number in batches if number is not None}
     if len(fixed) > 1:
@@ -81,18 +81,17 @@ def port_named(network: Description, name: str, parameter: str) -> Port:
     raise Unusable(f"{parameter}: {network.file!r} has no input {name!r}; it has {there}")
 
 
-def image_side(network: Description, port: Port, layout: str, *, size: int, own_size: int) -> int:
+def image_side(network: Description, port: Port, layout: str, *, size: int, resize_to: int) -> int:
     """The side that an image input takes, of a benchmark of ``size``; raises Unusable."""
     height, width = _image_dims(network, "input", port, layout)
     fixed = height or width
-    if fixed and own_size and fixed != own_size:
-        raise Unusable(f"{network.file!r} takes images of {fixed} px, not of {own_size}; write size: {fixed}")
-    if fixed and not own_size and fixed != size:
+    if fixed and resize_to and fixed != resize_to:
+        raise Unusable(f"{network.file!r} takes images of {fixed} px, not of {resize_to}; write resize_to: {fixed}")
+    if fixed and not resize_to and fixed != size:
         raise Unusable(
-            f"{network.file!r} takes images of {fixed} px and the benchmark's have {size}; "
-            f"write size: {fixed} and they are resized"
+            f"{network.file!r} takes images of {fixed} px and the benchmark's have {size}; write resize_to: {fixed}"
         )
-    return own_size or size
+    return resize_to or size
 
 
 def check_image_output(network: Description, port: Port, layout: str, side: int, resizes: bool) -> None:
@@ -102,7 +101,7 @@ def check_image_output(network: Description, port: Port, layout: str, side: int,
     if given and given != side and not resizes:
         raise Unusable(
             f"{network.file!r} gives images of {given} px for those of {side}; "
-            f"write size: {side} and what it gives is resized"
+            f"write resize_to: {side} and what it gives is resized"
         )
 
 
@@ -142,9 +141,9 @@ def constant(network: Description, name: str, value: float | list[float]) -> Cal
 
 def filled(network: Description, port: Port, value: Array) -> Callable[[int], Array]:
     """What makes ``value`` fill ``port`` for a number of images, an open first dimension being theirs."""
-    dims = list(port.dims)
-    if dims and dims[-1] is None and len(dims) > 1 and value.ndim:
-        dims[-1] = value.shape[-1]
+    sides: list[int | None] = [None] * len(port.dims) + list(value.shape)
+    own = sides[len(sides) - len(port.dims) :]
+    dims = [*port.dims[:1], *(mine if dim is None else dim for dim, mine in zip(port.dims[1:], own[1:], strict=True))]
     if None in dims[1:]:
         raise Unusable(f"input {port} of {network.file!r} has an open dimension that a constant cannot fill")
 
