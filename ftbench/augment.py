@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from ftbench.config import Augmentation
 
 
+def blend(image: Tensor, identity: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """Mix into each image another one of the same person, with a weight drawn from 0 to ``share``.
+
+    Image (b, 3, s, s), identity (b,) -> (b, 3, s, s). Where a person is alone in the batch, nothing changes.
+    After mixup (Zhang et al., ICLR 2018), within a person and without mixing what is asked of the network.
+    """
+    partner = torch.arange(len(image))
+    for who in identity.unique():
+        own = torch.nonzero(identity == who).flatten().cpu()
+        partner[own] = own.roll(1)
+    weight = share * torch.rand(len(image), 1, 1, 1, generator=generator).to(image.device)
+    return (1 - weight) * image + weight * image[partner.to(image.device)]
+
+
 def augment(image: Tensor, settings: Augmentation, generator: torch.Generator) -> Tensor:
     """Rotate, scale, shift and flip with reflected borders, then change gain and colour offset.
 

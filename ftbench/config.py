@@ -123,6 +123,12 @@ class Augmentation(Section):
     flip: float = Field(0.5, ge=0, le=1, description="probability of a mirror image")
     gain: float = Field(0.25, ge=0, lt=1, description="share of the brightness")
     colour: float = Field(0.07, ge=0, le=1, description="offset of each colour channel, of 1")
+    mix: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="largest share of another image of the same person that is blended in",
+    )
 
 
 class Curriculum(Section):

@@ -12,7 +12,7 @@ from kornia.losses import ssim_loss
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ftbench.augment import augment
+from ftbench.augment import augment, blend
 from ftbench.components import ChannelCode
 from ftbench.compute import Compute
 from ftbench.config import Augmentation, Curriculum, Loss, TrainSection
@@ -74,8 +74,11 @@ def draw_covers(
 ) -> tuple[Tensor, Tensor]:
     """A batch of augmented 8-bit covers (b,3,s,s) and who they show (b,)."""
     index = draw_batch(images, size, randomness)
-    covers = eight_bit(augment(images.covers(index, device), settings, randomness))
-    return covers.contiguous(memory_format=torch.channels_last), images.identity[index].to(device)
+    covers, identity = images.covers(index, device), images.identity[index].to(device)
+    if settings.mix:
+        covers = blend(covers, identity, settings.mix, randomness)
+    covers = eight_bit(augment(covers, settings, randomness))
+    return covers.contiguous(memory_format=torch.channels_last), identity
 
 
 def bit_accuracy(logits: Tensor, bits: Tensor) -> float:
