@@ -69,9 +69,10 @@ class Board:
         writer = SummaryWriter(str(self._folder(row["cell"], row["label"], "evaluate")), purge_step=0)
         for name, value in values.items():
             writer.add_scalar(name, value, 0)
-        # ``add_hparams`` would open a folder and a time of its own.
+        # ``add_hparams`` would open a folder of its own, named by the time.
+        events: Any = writer.file_writer
         for summary in hparams(settings_of(row), shown):
-            writer.file_writer.add_summary(summary)
+            events.add_summary(summary)
         writer.close()
 
     def _folder(self, cell: str, label: str, kind: str) -> Path:

@@ -30,7 +30,7 @@ def flat(settings: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(settings, list | tuple) and any(isinstance(value, Mapping | list | tuple) for value in settings):
         for index, value in enumerate(settings):
             yield from flat(value, f"{path}.{index}")
-    else:
+    elif path:
         yield path, json.dumps(settings, ensure_ascii=False) if isinstance(settings, list | tuple) else settings
 
 

@@ -11,6 +11,7 @@ import hashlib
 import platform
 import re
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,10 @@ IDENTITY, KIND, PLACE, STATUS, PARENT = (
 
 def client(where: str) -> MlflowClient:
     """A client of the store ``where``; of ``MLFLOW_TRACKING_URI`` or the library's default where that is empty."""
-    return MlflowClient(tracking_uri=where or None)
+    with warnings.catch_warnings():
+        # The library's own tables, against SQLAlchemy 2.1.
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy is deprecated")
+        return MlflowClient(tracking_uri=where or None)
 
 
 @dataclass
@@ -51,6 +55,8 @@ class _Cell:
     """The last step that the store holds."""
     pending: list[Metric] = field(default_factory=list)
     retry_at: float = 0.0
+    ended: Mapping[str, Any] = field(default_factory=dict)
+    """The summary that it ended with."""
 
 
 class Runs:
@@ -97,15 +103,14 @@ class Runs:
     def end(self, cell: str, status: str, summary: Mapping[str, Any]) -> None:
         """Close a cell's run: failed ones as FAILED with the reason, stalled ones as FINISHED with that tag."""
         if opened := self.cells.get(cell):
-            self._send(opened)
-            del self.cells[cell]
-            self.client.set_tag(opened.run, STATUS, status)
-            if "reason" in summary:
-                self.client.set_tag(opened.run, "ftbench.reason", str(summary["reason"])[:VALUE_LETTERS])
-            self.client.set_terminated(opened.run, "FAILED" if status == "failed" else "FINISHED")
+            opened.ended = {"status": status, **summary}
+            self._close(cell, opened)
 
     def finish(self, folder: Path, failed: int, results: Sequence[Mapping[str, Any]]) -> None:
         """Rows of the main table as metrics of their cells, tables and charts as artifacts; then close."""
+        for cell, opened in list(self.cells.items()):
+            # The store was away when it ended.
+            self._close(cell, opened)
         for row in results:
             self._row(row)
         self.client.log_artifacts(self.parent, str(folder / "tables"), "tables")
@@ -133,6 +138,15 @@ class Runs:
             self.client.log_batch(run, metrics=some)
         if not found:
             self.client.set_terminated(run, "FINISHED")
+
+    def _close(self, cell: str, opened: _Cell) -> None:
+        self._send(opened)
+        status = str(opened.ended.get("status", "unknown"))
+        self.client.set_tag(opened.run, STATUS, status)
+        if "reason" in opened.ended:
+            self.client.set_tag(opened.run, "ftbench.reason", str(opened.ended["reason"])[:VALUE_LETTERS])
+        self.client.set_terminated(opened.run, "FAILED" if status == "failed" else "FINISHED")
+        del self.cells[cell]
 
     def _send(self, opened: _Cell) -> None:
         while opened.pending:
