@@ -3,33 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from exported_nets import Editor, Reader, Writer, seeded
+from exported_nets import BITS, Editor, Exports, Reader, Writer, seeded
 from torch import nn
-
-BITS = 8
-
-
-@dataclass(frozen=True)
-class Exports:
-    """Original networks, and files of them."""
-
-    editor: nn.Module
-    writer: nn.Module
-    reader: nn.Module
-    open_size: Path
-    """The editor for any number of images of any size."""
-    fixed: Path
-    """The editor for one image of 48 px."""
-    beside: Path
-    """The editor with its weights in a second file, as the exporter writes it unless told."""
-    writes: Path
-    reads: Path
 
 
 @pytest.fixture(scope="session")

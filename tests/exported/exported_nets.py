@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,24 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 FLOAT = TensorProto.FLOAT
+BITS = 8
+
+
+@dataclass(frozen=True)
+class Exports:
+    """Original networks, and files of them."""
+
+    editor: nn.Module
+    writer: nn.Module
+    reader: nn.Module
+    open_size: Path
+    """The editor for any number of images of any size."""
+    fixed: Path
+    """The editor for one image of 48 px."""
+    beside: Path
+    """The editor with its weights in a second file, as the exporter writes it unless told."""
+    writes: Path
+    reads: Path
 
 
 class Editor(nn.Module):

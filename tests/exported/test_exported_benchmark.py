@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import Exports
-from exported_nets import blend
+from exported_nets import Exports, blend, save, value
+from onnx import helper
 from rich.console import Console
 
 from ftbench import execute, results
@@ -69,6 +69,18 @@ def test_an_exported_network_runs_as_the_deepfake_of_a_benchmark(exports: Export
         with torch.no_grad():
             expected = (exports.editor(2 * image - 1) + 1) / 2 * 255
         assert (torch.from_numpy(kept[after]).permute(0, 3, 1, 2) - expected).abs().max() < 0.51
+
+
+def test_a_network_that_gives_no_numbers_stops_its_cell_by_name(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Neg", ["x"], ["below"]), helper.make_node("Log", ["below"], ["y"])]
+    shape = ("b", 3, "h", "w")
+    file = save(tmp_path / "log.onnx", nodes, [value("x", shape)], [value("y", shape)])
+    bench = opened(tmp_path, BENCHMARK, file)
+    outcome = execute.run(bench.plan, bench.bench)
+    trained = bench.plan.cells[0]
+    assert trained.kind == "train"
+    assert "exported" in outcome.failed[trained.identity]
+    assert "no finite numbers" in outcome.failed[trained.identity]
 
 
 def test_the_file_s_content_is_the_cell_and_its_place_is_not(exports: Exports, tmp_path: Path) -> None:

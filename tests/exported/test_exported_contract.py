@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BITS, Exports
-from exported_nets import blend
+from exported_nets import BITS, Exports, blend
 
 from ftbench.plugins import Plugins
 from ftbench.testing import check

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import BITS, Exports
-from exported_nets import save, value
+from exported_nets import BITS, Exports, save, value
 from onnx import TensorProto, helper
 from PIL import Image
 from torch import Tensor

@@ -13,8 +13,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from conftest import BITS, Exports
-from exported_nets import blend, one_node, save, value
+from exported_nets import BITS, Exports, blend, one_node, save, value
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import ValidationError
 

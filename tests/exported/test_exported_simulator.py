@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import Exports
-from exported_nets import as_tensorflow_does, blend, one_node, save, value
+from exported_nets import Exports, as_tensorflow_does, blend, one_node, save, value
 from onnx import TensorProto, helper
 from PIL import Image
 from scipy import ndimage
