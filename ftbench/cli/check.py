@@ -61,7 +61,7 @@ def check(
     wanted += [part for listed in listings if listed.ended for part in listed.parts]
     wanted = list(dict.fromkeys(wanted))
     parameters = _parameters(assignments or (), wanted)
-    decoders = _decoders(wanted, listings)
+    decoders = _decoders(wanted, listings, entries, seconds)
     for part, report, took in apart.survey_parts(wanted, size, bits, parameters):
         out.result(
             report.part, part.entry.distribution, [*report.findings, *_pairs(part, decoders)], report.notes, took
@@ -179,17 +179,17 @@ def _parameters(assignments: Sequence[str], parts: Sequence[Part]) -> dict[str, 
     return dict(with_assignments(Document({}, {}), assignments).data)
 
 
-def _decoders(wanted: Sequence[Part], listings: Sequence[Listed]) -> set[str]:
-    """Names of decoders that encoders may pair with."""
-    if not any(part.pairs_with for part in wanted):
-        return set()
-    named = {part.name for listed in listings for part in listed.parts if part.kind == "decoder"}
-    # A plugin that ends its process must not be loaded into this one.
-    if all(listed.ended for listed in listings):
-        from ftbench.plugins import discover
+def _decoders(wanted: Sequence[Part], listings: Sequence[Listed], entries: Sequence[Entry], seconds: float) -> set[str]:
+    """Names of decoders that encoders may pair with; nothing is loaded into this process for them."""
+    from ftbench.testing.apart import list_plugin
 
-        named |= {provided.record.name for provided in discover().of("decoder")}
-    return named
+    named = {name for part in wanted for name in part.pairs_with}
+    decoders = {part.name for listed in listings for part in listed.parts if part.kind == "decoder"}
+    known = {listed.entry for listed in listings}
+    if named - decoders:
+        others = [list_plugin(entry, seconds) for entry in entries if entry not in known]
+        decoders |= {part.name for listed in others for part in listed.parts if part.kind == "decoder"}
+    return decoders
 
 
 def _pairs(part: Part, decoders: set[str]) -> list[Finding]:

@@ -25,7 +25,8 @@ SECONDS = 30.0
 """How long a plugin may take to be imported and listed."""
 PART_SECONDS = 300.0
 """How long the examination of one part may take."""
-GRACE = 5.0
+STARTING = 120.0
+"""How much longer the process may say nothing: on a busy machine torch takes its time to be imported."""
 _LOOK = 0.05
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); from ftbench.testing.child import main; "
 _START += "main(*sys.argv[1:4])"
@@ -78,7 +79,7 @@ def list_plugin(entry: Entry, seconds: float = SECONDS) -> Listed:
         elif event["event"] == "died":
             findings.append(_death(event, entry.value, f"import and listing that end within {seconds:g} s"))
     if heavy:
-        beside = _events({**request, "job": "list beside torch"}, seconds + 60)
+        beside = _events({**request, "job": "list beside torch"}, seconds)
         findings += [finding_of(event) for event in beside if event["event"] == "finding"]
     return Listed(entry, tuple(parts), tuple(findings), ended)
 
@@ -142,7 +143,7 @@ def _events(request: Mapping[str, Any], seconds: float) -> Iterator[dict[str, An
         last: dict[str, Any] = {"event": "begin"}
         exited: dict[str, Any] | None = None
         try:
-            for last in _followed(child, told, seconds + GRACE):
+            for last in _followed(child, told, seconds + STARTING):
                 if last["event"] == "exit":
                     exited = last
                 elif last["event"] != "end":

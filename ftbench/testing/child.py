@@ -65,10 +65,10 @@ def _list(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:
 
 
 def _list_beside_torch(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:
+    import ftbench.testing.world  # noqa: F401  (torch, before the time runs)
     from ftbench.testing.listing import examine_beside_torch
 
-    import_time = 60
-    faulthandler.dump_traceback_later(request["seconds"] + import_time, exit=True, file=hang)
+    faulthandler.dump_traceback_later(request["seconds"], exit=True, file=hang)
     for finding in examine_beside_torch(request["name"], request["value"]):
         say("finding", **asdict(finding))
 
@@ -77,14 +77,17 @@ def _examine(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:
     from ftbench.errors import BadInput
     from ftbench.testing.dispatch import survey
     from ftbench.testing.listing import records_of
+    from ftbench.testing.world import watched
 
+    say("ready")
     listed: dict[str, Any] = {}
     for index, part in enumerate(request["parts"]):
-        say("begin", index=index)
         faulthandler.dump_traceback_later(request["seconds"], exit=True, file=hang)
         started = time.monotonic()
         if part["entry"] not in listed:
-            listed[part["entry"]] = records_of(part["entry"], part["value"])
+            # What listing changes here was found when it was examined; the next part must not meet it.
+            with watched(torch_draws=False):
+                listed[part["entry"]] = records_of(part["entry"], part["value"])
         record = next(r for r in listed[part["entry"]] if (r.kind, r.name) == (part["kind"], part["name"]))
         answer: dict[str, Any] = {"findings": [], "notes": [], "bad": ""}
         try:

@@ -124,6 +124,19 @@ def _listed(plugin: Any, broken: Any, folders: Sequence[str]) -> Iterator[Compon
             hooks.setdefault(caller.name, []).append(implementation.function)
             if implementation.optionalhook:
                 known.add(caller.name)
+    _check_hooks(plugin, functions, set(hooks), known, broken)
+    for kind, record_type in RECORDS.items():
+        for function in hooks.get(f"ftbench_{kind}s", ()):
+            # An alias yields another kind's records, and was found already.
+            if len(functions.get(function, ())) > 1 and function.__name__ != f"ftbench_{kind}s":
+                continue
+            yield from _yielded(function, record_type, broken, folders)
+
+
+def _check_hooks(
+    plugin: Any, functions: dict[Any, list[str]], registered: set[str], known: set[str], broken: Any
+) -> None:
+    """Each known hook once, and marked as one."""
     for function, names in functions.items():
         if len(names) > 1:
             happened = f"{' and '.join(sorted(names))} are one function"
@@ -132,17 +145,14 @@ def _listed(plugin: Any, broken: Any, folders: Sequence[str]) -> Iterator[Compon
             near = ", ".join(nearest(names[0], known)) or ", ".join(sorted(known))
             happened = f"{names[0]} is none; nearest: {near}"
             broken("hooks", "hooks that this harness knows", happened, places.of_object(function))
-    for name in sorted(known - hooks.keys()):
+    for name in sorted(known - registered):
         bare = getattr(plugin, name, None)
         if isinstance(bare, FunctionType):
             happened = f"{name} is not, so nobody calls it"
             broken("hooks", "hooks marked with @ftbench.hookimpl", happened, places.of_object(bare))
-            hooks[name] = []
-    if not hooks:
+            registered.add(name)
+    if not registered:
         broken("hooks", "at least one hook", "it has none", places.of_object(plugin))
-    for kind, record_type in RECORDS.items():
-        for function in hooks.get(f"ftbench_{kind}s", ()):
-            yield from _yielded(function, record_type, broken, folders)
 
 
 def _yielded(function: Any, record_type: type[Component], broken: Any, folders: Sequence[str]) -> Iterator[Component]:

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+_HERE = Path.cwd()
+"""The working folder at the start: a part may change it."""
+
 
 def shown(file: str, line: int) -> str:
     """``file:line``, the file relative to the working folder where it lies inside it."""
-    relative = os.path.relpath(file)
+    relative = os.path.relpath(file, _HERE)
     return f"{file if relative.startswith('..') else relative}:{line}"
 
 
