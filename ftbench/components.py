@@ -145,7 +145,7 @@ class Distortion(Component):
     """Damages an image as the internet does. Factory: ``(**parameters) -> DistortionFunction``."""
 
     differentiable: bool
-    category: Literal["none", "compression", "noise", "blur", "colour", "geometry", "erasure"]
+    category: Literal["none", "compression", "noise", "blur", "colour", "geometry", "erasure", "chain"]
     strength: str = ""
     """The parameter that a strength grid varies; empty for a distortion without one."""
     kind: Kind = field(init=False, default="distortion", repr=False)
