@@ -41,6 +41,7 @@ def test_it_is_listed_with_distribution_and_version(place: tuple[FreshEnvironmen
         assert line.split()[0] == "simulator"
         assert BY in line
         assert PROJECT["license"] in line
+    environment.output(f"ftbench check {PROJECT['name']}", folder)
 
 
 def test_its_cell_is_trained_tested_and_named_in_the_tables(place: tuple[FreshEnvironment, Path]) -> None:
@@ -81,8 +82,7 @@ def test_its_own_tests_pass(place: tuple[FreshEnvironment, Path]) -> None:
 
 def test_without_it_its_benchmark_is_refused_with_the_name(tmp_path: Path) -> None:
     environment, folder = installed(tmp_path)
-    planned = environment.output(f"ftbench plan {BENCHMARK} --scale tiny", folder)
-    assert "region-repaint" in planned
+    assert PROJECT["name"] in environment.output("ftbench info region-repaint", folder)
     environment.output(f"pip uninstall -y {PROJECT['name']}", folder)
     refused = environment.call(f"ftbench plan {BENCHMARK} --scale tiny", folder)
     assert refused.returncode == 2

@@ -114,7 +114,7 @@ def test_fields_hooks_and_files_that_it_names_exist() -> None:
 def test_options_and_variables_that_it_names_exist(followed: Followed) -> None:
     folder, environment = followed.folder, followed.environment
     shown = environment.output("ftbench --help; ftbench run --help; ftbench plugins --help", folder)
-    for option in ("--strict-plugins", "--no-plugins", "--allow-plugin", "--errors", "--set"):
+    for option in ("--strict-plugins", "--no-plugins", "--allow-plugin", "--errors"):
         assert option in PAGE
         assert option in shown
     assert "big-eyes" not in environment.output("ftbench --no-plugins plugins", folder)
