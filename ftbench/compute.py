@@ -27,6 +27,8 @@ class Compute:
     precision: Literal["float32", "bfloat16"]
     threads: int
     compile: Literal["none", "default"]
+    processes: int = 1
+    """That share one training, each with a GPU of its own, or with an equal part of the threads."""
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, in the memory layout that convolutions are fastest in."""
@@ -80,7 +82,13 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) ->
     threads = threads or len(os.sched_getaffinity(0))
     precision = section.precision if section.precision != "auto" else known.get("precision")
     precision = precision or _faster_precision(device)
-    return Compute(device=device, precision=precision, threads=threads, compile=section.compile)
+    processes = section.processes if section.processes != "auto" else known.get("processes")
+    processes = processes or (torch.cuda.device_count() if device == "cuda" else 1)
+    if device == "cuda" and processes > torch.cuda.device_count():
+        raise BadInput(
+            f"compute.processes is {processes}, and there are {torch.cuda.device_count()} GPUs; write auto or fewer"
+        )
+    return Compute(device, precision, threads, section.compile, processes)
 
 
 def _faster_precision(device: str) -> Literal["float32", "bfloat16"]:

@@ -256,6 +256,9 @@ class ComputeSection(Section):
         "auto", description="auto: the processors that this process may use"
     )
     compile: Literal["none", "default"] = Field("none", description="torch.compile's mode")
+    processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+        "auto", description="that share each training, one GPU each; auto: as many as there are GPUs, else 1"
+    )
 
 
 class Benchmark(Section):

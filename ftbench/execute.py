@@ -5,16 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from ftbench import provenance, work
+from rich.console import Console
+
+from ftbench import parallel, provenance, work
 from ftbench.errors import BadInput, CannotWrite, FtbenchError
 from ftbench.plan import Cell, CellKind, Plan, chosen_parts
 from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
 from ftbench.store import CellFolder
 from ftbench.work import Bench
+
+if TYPE_CHECKING:
+    from ftbench.session import Request
 
 log = logging.getLogger(__name__)
 WORK: dict[CellKind, Callable[[Cell, Bench, CellFolder, Progress], dict[str, Any]]] = {
@@ -33,8 +38,11 @@ class Outcome:
     """identity -> reason."""
 
 
-def run(plan: Plan, bench: Bench) -> Outcome:
-    """Run what is unfinished. Interruptions and CannotWrite (a full disk) pass through; the rest fails a cell."""
+def run(plan: Plan, bench: Bench, request: Request | None = None) -> Outcome:
+    """Run what is unfinished. Interruptions and CannotWrite (a full disk) pass through; the rest fails a cell.
+
+    ``request`` is what other processes open the same benchmark by, to share a training; None: nothing is shared.
+    """
     _load_parts(plan)
     outcome = Outcome()
     for number, cell in enumerate(plan.cells, start=1):
@@ -47,7 +55,7 @@ def run(plan: Plan, bench: Bench) -> Outcome:
             outcome.failed[cell.identity] = "a cell that it needs failed"
             _say(bench, f"{title}: left out, a cell that it needs failed")
         else:
-            _attempt(cell, title, bench, outcome)
+            _attempt(cell, title, bench, outcome, request)
     return outcome
 
 
@@ -64,13 +72,13 @@ def _load_parts(plan: Plan) -> None:
             ) from error
 
 
-def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome) -> None:
+def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Request | None) -> None:
     named = {"cell": cell.identity, "label": cell.label, "kind": cell.kind}
     bench.plugins.tell("ftbench_cell_started", **named, columns=cell.columns)
     summary: dict[str, Any] = {"status": "failed"}
     try:
         with bench.folder(cell).locked(), bench.compute.settled():
-            summary = _finish(cell, title, bench)
+            summary = _finish(cell, title, bench, request)
     except CannotWrite:
         raise
     except Exception as error:
@@ -88,7 +96,7 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome) -> None:
     bench.plugins.tell("ftbench_cell_finished", **named, status=summary["status"], summary=summary)
 
 
-def _finish(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
+def _finish(cell: Cell, title: str, bench: Bench, request: Request | None) -> dict[str, Any]:
     folder = bench.folder(cell)
     folder.begin(
         {
@@ -99,12 +107,13 @@ def _finish(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
             "settings": cell.settings,
         }
     )
-    progress = _Told(begin(title, bench.console), bench.plugins, cell)
     start = time.monotonic()
-    try:
-        summary = WORK[cell.kind](cell, bench, folder, progress)
-    finally:
-        progress.stop()
+    learned = cell.kind == "train" or (cell.kind == "fit" and "simulator" in cell.parts)
+    if request and learned and bench.compute.processes > 1:
+        shared = (request, cell.identity, title)
+        summary = parallel.launch(_share, shared, bench.compute.processes, bench.compute.device)
+    else:
+        summary = _worked(cell, title, bench)
     made = {
         "status": "done",
         "label": cell.label,
@@ -115,6 +124,30 @@ def _finish(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
     }
     folder.finish(made)
     return made
+
+
+def _worked(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
+    progress = _Told(begin(title, bench.console), bench.plugins, cell)
+    try:
+        return WORK[cell.kind](cell, bench, bench.folder(cell), progress)
+    finally:
+        progress.stop()
+
+
+def _share(request: Request, identity: str, title: str) -> dict[str, Any]:
+    """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
+    from ftbench.session import open_benchmark
+
+    opened = open_benchmark(request, Console(quiet=True), settle_on_disk=False)
+    cell = next((cell for cell in opened.plan.cells if cell.identity == identity), None)
+    if cell is None:
+        raise BadInput("the benchmark, its data or a part's source changed while it ran; run it again")
+    compute = opened.bench.compute
+    if compute.device == "cpu":
+        compute = replace(compute, threads=max(1, compute.threads // compute.processes))
+    bench = replace(opened.bench, compute=compute, console=Console(quiet=parallel.rank() > 0))
+    with compute.settled():
+        return _worked(cell, title, bench)
 
 
 def _say(bench: Bench, line: str, loud: bool = False) -> None:

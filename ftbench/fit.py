@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ftbench import parallel
 from ftbench.compute import Compute
 from ftbench.config import FitSection
 from ftbench.data import Images
@@ -40,6 +41,9 @@ class SimulatorTask:
         covers, identity = draw_covers(
             self.images, self.settings.batch_size, self.settings.augment, randomness, self.compute.device
         )
+        if parallel.count() > 1:
+            covers, identity = parallel.share(covers, identity)
+            randomness = generator(self.seed, "fit", step, parallel.rank())
         with self.compute.autocast():
             loss = self._own_loss(network, covers, identity, randomness)
         return loss, {}

@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ftbench import parallel
 from ftbench.compute import Compute
 from ftbench.config import Optimiser
 from ftbench.errors import CellFailed
@@ -124,7 +125,8 @@ def train(
 ) -> dict[str, Any]:
     """Train ``task.network``, write weights and curve into ``folder``; return what was kept and how long.
 
-    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place.
+    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place. Of processes that share
+    the training the first alone looks at val, writes and returns; from the others comes {}.
     """
     network = compute.place(task.network)
     ema = ema_decay(ema, steps)
@@ -150,7 +152,7 @@ def train(
             group["lr"] = rate
         network.train()
         # For layers that draw from the global generator, such as dropout.
-        torch.manual_seed(derive("layers", run.step))
+        torch.manual_seed(derive("layers", run.step, *([parallel.rank()] if parallel.rank() else [])))
         adam.zero_grad(set_to_none=True)
         loss, values = task.loss(network, run.step)
         bad = next((name for name, value in {"loss": loss.item(), **values}.items() if _broken(value)), None)
@@ -160,6 +162,7 @@ def train(
                 "try a lower learning rate or precision: float32"
             )
         loss.backward()
+        parallel.average_gradients(trained)
         torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
         adam.step()
         if averaged is not None:
@@ -171,6 +174,8 @@ def train(
             continue
         row = {"step": float(run.step), **_means(window)}
         window = []
+        if parallel.rank():
+            continue
         if run.step % validate_every == 0 or last:
             row |= _look_at_val(task, run)
         run.curve.append(row)
@@ -178,7 +183,7 @@ def train(
         if time.monotonic() - saved > CHECKPOINT_SECONDS and not last:
             run.save(folder, task)
             saved = time.monotonic()
-    return _finish(run, folder)
+    return {} if parallel.rank() else _finish(run, folder)
 
 
 def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict[str, Any]:

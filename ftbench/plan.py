@@ -22,7 +22,7 @@ from ftbench.plugins import package_digest
 CellKind = Literal["fit", "train", "evaluate"]
 _COMMON = (
     *("augment.py", "components.py", "compute.py", "config.py", "critic.py", "data.py"),
-    *("loop.py", "pipeline.py", "randomness.py", "terms.py", "train.py", "work.py"),
+    *("loop.py", "parallel.py", "pipeline.py", "randomness.py", "terms.py", "train.py", "work.py"),
 )
 HARNESS_SOURCES: dict[CellKind, tuple[str, ...]] = {
     "fit": (*_COMMON, "fit.py"),

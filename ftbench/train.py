@@ -12,6 +12,7 @@ from kornia.losses import ssim_loss
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ftbench import parallel
 from ftbench.augment import augment, blend
 from ftbench.components import ChannelCode
 from ftbench.compute import Compute
@@ -112,6 +113,10 @@ class PairTask:
         randomness = generator(self.seed, "train", step)
         covers, identity, code = self._draw(randomness)
         damage = self.pool.draw(randomness)
+        if parallel.count() > 1:
+            covers, identity, code = parallel.share(covers, identity, code)
+            # Each process damages its own rows with noise of its own.
+            randomness = generator(self.seed, "train", step, parallel.rank())
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
             seen = [marked, *(attack(marked, extra_inputs(identity)) for attack in self.attacks)]
@@ -214,6 +219,8 @@ class PairTask:
 
     def _share(self, step: int, accuracy: float) -> float:
         self._step = step
+        # Of all rows, so that processes that share a training begin the ramp together.
+        accuracy = parallel.average(accuracy, self.compute.device)
         self.accuracy = MEMORY * self.accuracy + (1 - MEMORY) * accuracy
         if self.read_step is None and self.accuracy >= self.settings.curriculum.read_at:
             self.read_step = step

@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
+from ftbench import parallel
 from ftbench.choice import Chosen, strength_of
 from ftbench.components import QualityMeasure
 from ftbench.compute import Compute
@@ -129,6 +130,8 @@ def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress)
         folder=folder,
         progress=progress,
     )
+    if parallel.rank():
+        return {}
     read = summary["at_best"]["val_accuracy_marked"]
     return {**summary, "read_step": task.read_step, "status": "stalled" if read < STALLED_BELOW else "done"}
 

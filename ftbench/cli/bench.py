@@ -62,7 +62,8 @@ def run(
     from ftbench.session import Request, open_benchmark
 
     console = Console()
-    opened = open_benchmark(Request(benchmark, scale, data, out, assignments or (), allowed or ()), console)
+    request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
+    opened = open_benchmark(request, console)
     folder = results.folder_for(opened, keep)
     bench, plugins = opened.bench, opened.bench.plugins
     compute = bench.compute
@@ -88,7 +89,7 @@ def run(
         settings=results.configuration(opened),
     )
     with tracking.told_when_stopped(plugins):
-        outcome = execute.run(opened.plan, bench)
+        outcome = execute.run(opened.plan, bench, request)
         rows = results.write(opened, outcome, folder, keep, console)
     plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
     if outcome.failed:
