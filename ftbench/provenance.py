@@ -12,7 +12,7 @@ from typing import Any
 
 import ftbench
 
-LIBRARIES = ("torch", "timm", "kornia", "numpy", "pandas", "pillow", "scipy")
+LIBRARIES = ("torch", "timm", "kornia", "numpy", "pandas", "pillow", "scipy", "onnxruntime")
 
 
 @functools.cache

@@ -102,6 +102,12 @@ def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> Chosen:
     try:
         parameters = expected.model_validate_json(json.dumps({**known.parameters, **files}))
     except ValidationError as error:
+        missed = files.keys() & {fault["loc"][0] for fault in error.errors() if fault["loc"]}
+        if missed:
+            raise BadInput(
+                f"{kind} {known.name!r} is made from a file, its parameter {min(missed)}, of which a cell keeps the "
+                "digest alone; such a pair can be evaluated, and neither embed nor extract can rebuild it"
+            ) from error
         raise BadInput(
             f"{kind} {known.name!r} was trained as of {known.distribution} {known.version}, and the installed "
             f"{provided.version} refuses its parameters ({first_of(error)}); install {known.version}"

@@ -157,6 +157,12 @@ DAMAGE: dict[str, tuple[Callable[[CellFolder], None], str]] = {
         lambda cell: edit(cell, lambda held: held["settings"]["decoder"].update(distribution="elsewhere")),
         "the model needs decoder 'conv7' of elsewhere .*not in distribution 'elsewhere'",
     ),
+    "a part that is a file": (
+        lambda cell: edit(
+            cell, lambda held: held["settings"]["decoder"].update(name="exported", parameters={"model": "5f3a"})
+        ),
+        "decoder 'exported' is made from a file, its parameter model, .* neither embed nor extract",
+    ),
     "a parameter that is gone": (
         lambda cell: edit(cell, lambda held: held["settings"]["decoder"]["parameters"].update(depth=3)),
         r"decoder 'conv7' was trained as of ftbench .* refuses its parameters \(depth: ",
