@@ -1,0 +1,1 @@
+"""Published watermarking networks, and any timm classifier as a reader."""
