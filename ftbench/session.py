@@ -16,11 +16,12 @@ from ftbench.choice import Choice
 from ftbench.compute import Compute, gpu_present, settle
 from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
+from ftbench.discovery import discover
 from ftbench.errors import BadInput
 from ftbench.explain import explain, nearest
 from ftbench.local import permitted
 from ftbench.plan import Grounds, Plan, make_plan, people_needed
-from ftbench.plugins import Plugins, discover
+from ftbench.plugins import Plugins
 from ftbench.store import Store, write_json
 from ftbench.work import Bench
 from ftbench.yamlfile import Document, read, with_assignments, with_scale

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ftbench.plugins import Plugins, discover
+from ftbench.discovery import discover
+from ftbench.plugins import Plugins
 
 TINY = """\
 name: tiny

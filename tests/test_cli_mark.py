@@ -65,7 +65,7 @@ def ftbench_here(
 ) -> Command:
     """The command line in this process, in a folder of its own, with the carrier among the parts."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ftbench.plugins.discover", lambda: plugins_with(plugins))
+    monkeypatch.setattr("ftbench.discovery.discover", lambda: plugins_with(plugins))
 
     def run(*arguments: object) -> Said:
         monkeypatch.setattr(sys, "argv", ["ftbench", *map(str, arguments)])

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 import ftbench
-from ftbench import plugins as plugins_module
+from ftbench import discovery
+from ftbench.discovery import discover
 from ftbench.errors import BadInput
-from ftbench.plugins import Plugins, discover, package_digest
+from ftbench.plugins import RECORDS, Plugins, package_digest
 
 
 class Distribution:
@@ -49,7 +50,7 @@ def good() -> Any:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plugins]:
     def install(*entries: Entry) -> Plugins:
-        monkeypatch.setattr(plugins_module.importlib.metadata, "entry_points", lambda group: list(entries))
+        monkeypatch.setattr(discovery.importlib.metadata, "entry_points", lambda group: list(entries))
         return discover()
 
     return install
@@ -149,7 +150,7 @@ def test_an_observer_that_raises_stops_nobody(installed: Any, caplog: pytest.Log
 
 def test_built_in_parts_come_in_by_the_same_door(plugins: Plugins) -> None:
     assert not plugins.failures
-    found = {kind: {p.record.name for p in plugins.of(kind)} for kind in plugins_module.RECORDS}
+    found = {kind: {p.record.name for p in plugins.of(kind)} for kind in RECORDS}
     assert "unet-resnet18" in found["encoder"]
     assert "conv7" in found["decoder"]
     assert "faceswap" in found["simulator"]
@@ -167,7 +168,7 @@ def test_every_built_in_factory_and_objection_can_be_imported(plugins: Plugins) 
 
 def test_listing_imports_no_torch() -> None:
     script = (
-        "import sys, ftbench.cli; from ftbench.plugins import discover; found = discover(); "
+        "import sys, ftbench.cli; from ftbench.discovery import discover; found = discover(); "
         "assert len(found.parts) > 15 and not found.failures; "
         "heavy = {'torch', 'timm', 'kornia', 'numpy', 'pandas', 'PIL'} & set(sys.modules); assert not heavy, heavy"
     )

@@ -104,7 +104,7 @@ class _Out:
 def _entries() -> list[Entry]:
     import importlib.metadata
 
-    from ftbench.plugins import GROUP
+    from ftbench.discovery import GROUP
     from ftbench.testing.apart import Entry
 
     found = importlib.metadata.entry_points(group=GROUP)
@@ -122,9 +122,9 @@ def _named_distribution(name: str, entries: Iterable[Entry]) -> str | None:
 
 def _named_parts(name: str, entries: Sequence[Entry]) -> list[Part]:
     """The parts of a name, from every distribution and of every kind; raises BadInput with the nearest names."""
+    from ftbench.discovery import discover
     from ftbench.errors import BadInput
     from ftbench.explain import nearest
-    from ftbench.plugins import discover
     from ftbench.testing.apart import Part
 
     found = discover()

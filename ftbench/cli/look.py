@@ -27,7 +27,8 @@ def plugins(
     errors: Annotated[bool, typer.Option("--errors", help="Show the tracebacks of plugins that failed.")] = False,
 ) -> None:
     """List every part there is, and every plugin that failed."""
-    from ftbench.plugins import RECORDS, discover
+    from ftbench.discovery import discover
+    from ftbench.plugins import RECORDS
 
     console = Console()
     found = discover()
@@ -60,9 +61,10 @@ def info(
     part: Annotated[str, typer.Argument(help="A part's name, e.g. faceswap or faceswap@ftbench.")],
 ) -> None:
     """Show what a part is, where it comes from and which parameters it takes."""
+    from ftbench.discovery import discover
     from ftbench.errors import BadInput
     from ftbench.explain import nearest
-    from ftbench.plugins import RECORDS, discover
+    from ftbench.plugins import RECORDS
 
     found = discover()
     named = [
@@ -92,7 +94,7 @@ def info(
 def doctor() -> None:
     """Check the installation: versions, processors, GPU, memory, plugins, where results would go."""
     from ftbench import provenance
-    from ftbench.plugins import discover
+    from ftbench.discovery import discover
 
     console = Console()
     table = Table(box=None, show_header=False)

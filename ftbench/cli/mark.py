@@ -165,9 +165,9 @@ def extract(
 
 
 def _load(model: Path, setting: str | None, store: Path | None) -> Trained:
+    from ftbench.discovery import discover
     from ftbench.marking.locate import find
     from ftbench.marking.trained import load
-    from ftbench.plugins import discover
 
     trained = load(find(model, setting, store), discover())
     for sentence in trained.warnings:

@@ -15,8 +15,9 @@ import pluggy
 
 from ftbench import hookspecs
 from ftbench.components import Component
+from ftbench.discovery import GROUP, MOST_RECORDS
 from ftbench.explain import nearest
-from ftbench.plugins import GROUP, MOST_RECORDS, RECORDS
+from ftbench.plugins import RECORDS
 from ftbench.testing import places
 from ftbench.testing.finding import Finding
 from ftbench.testing.output import captured_output

@@ -12,8 +12,9 @@ import pytest
 
 from ftbench import tracking
 from ftbench.cli import main
+from ftbench.discovery import discover
 from ftbench.errors import BadInput
-from ftbench.plugins import Plugins, discover
+from ftbench.plugins import Plugins
 from ftbench_trackers import mlflow as mlflow_hooks
 from ftbench_trackers import tensorboard as tensorboard_hooks
 from ftbench_trackers.runs import client
