@@ -129,7 +129,8 @@ class Simulator(Component):
     trainable: bool
     """True: the object follows FittableSimulator; the harness fits it on the train split, then freezes it."""
     needs: tuple[str, ...] = ()
-    """Extra inputs: ``identity`` (b,) int64, who is shown, an index into the data set's people."""
+    """Extra inputs: ``identity`` (b,) int64, who is shown, an index into the data set's people; ``remarked``
+    (b,3,h,w) in [0, 1], the image marked once more by the pair under test, with another payload."""
     people: int | None = None
     """Exactly how many people the data must show; None: any number."""
     deterministic: bool = True

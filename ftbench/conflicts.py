@@ -9,7 +9,9 @@ from ftbench.choice import Choice, Chosen
 from ftbench.components import Codec, Decoder, Encoder, Simulator
 from ftbench.yamlfile import KeyPath
 
-KNOWN_INPUTS = ("identity",)
+KNOWN_INPUTS = ("identity", "remarked")
+OF_A_PAIR = ("remarked",)
+"""Inputs that only a pair can give: not there yet when a simulator is fitted."""
 
 
 def check_labels(choice: Choice, axis: str, chosen: Sequence[Chosen | None]) -> None:
@@ -45,6 +47,8 @@ def check_simulators(choice: Choice, simulators: Sequence[Chosen | None], path: 
             if name not in KNOWN_INPUTS:
                 known = ", ".join(KNOWN_INPUTS)
                 choice.note((*path, number), f"simulator {record.name!r} needs {name!r}; the harness gives: {known}")
+            elif record.trainable and name in OF_A_PAIR:
+                choice.note((*path, number), f"simulator {record.name!r} is fitted before any pair, and needs {name!r}")
 
 
 def code_length(choice: Choice, codec: Chosen, bits: int, path: KeyPath) -> int | None:

@@ -93,8 +93,10 @@ def evaluate(
         for number, index in enumerate(batches):
             torch.manual_seed(derive(settings.seed, "layers", draw, number))
             covers = images.covers(index, device).contiguous(memory_format=torch.channels_last)
-            inputs = extra_inputs(images.identity[index].to(device))
             keys = [images.keys[i] for i in index.tolist()]
+            # Drawn under another key, as by somebody else who has the same pair.
+            again = codec.encode(fixed_payloads(keys, derive(settings.seed, "again"), draw, bits)).to(device)
+            inputs = extra_inputs(images.identity[index].to(device), pair.marking(again, psnr))
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
             code = codec.encode(payloads).to(device)
             marked = pair.mark(covers, code, psnr)

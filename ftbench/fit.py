@@ -13,7 +13,7 @@ from ftbench import parallel
 from ftbench.compute import Compute
 from ftbench.config import FitSection
 from ftbench.data import Images
-from ftbench.pipeline import extra_inputs
+from ftbench.pipeline import extra_inputs, given_to
 from ftbench.randomness import generator
 from ftbench.terms import Terms
 from ftbench.train import VAL_BATCH, draw_covers
@@ -68,7 +68,7 @@ class SimulatorTask:
         """Nothing to take back."""
 
     def _own_loss(self, network: nn.Module, covers: Tensor, identity: Tensor, randomness: torch.Generator) -> Tensor:
-        inputs = {name: value for name, value in extra_inputs(identity).items() if name in self.needs}
+        inputs = given_to(self.needs, extra_inputs(identity), covers)
         fit_loss: Any = network.fit_loss
         return self.terms.scalar(fit_loss, self.terms.resized(covers), inputs, randomness).float()
 

@@ -5,7 +5,7 @@ cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decode
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -97,9 +97,31 @@ class Pair(nn.Module):
         marked = self.encode(cover, code)
         return eight_bit(marked) if psnr is None else to_psnr(cover, marked, psnr, exact)
 
+    def marking(self, code: Tensor, psnr: float | None = None, exact: bool = True) -> Callable[[Tensor], Tensor]:
+        """``mark`` with everything settled but the image."""
+        return lambda image: self.mark(image, code, psnr, exact)
+
     def read(self, image: Tensor) -> Tensor:
         """Image (b,3,h,w) -> logits (b,n)."""
         return self.terms[1].decode(self.decoder, image, self.bits)
+
+
+Given = Mapping[str, Tensor | Callable[[Tensor], Tensor]]
+"""Extra inputs by name: values, or what makes a value of the image that is attacked."""
+
+
+def extra_inputs(identity: Tensor, remark: Callable[[Tensor], Tensor] | None = None) -> Given:
+    """Every extra input that a simulator may name, for a batch; see ``Simulator.needs``.
+
+    identity (b,) int64; ``remark`` marks the attacked image (b,3,h,w) once more, with another payload.
+    """
+    return {"identity": identity, **({} if remark is None else {"remarked": remark})}
+
+
+def given_to(needs: Sequence[str], given: Given, image: Tensor) -> dict[str, Tensor]:
+    """The extra inputs that ``needs`` names, for an image (b,3,h,w)."""
+    wanted = {name: given[name] for name in needs}
+    return {name: value if isinstance(value, Tensor) else value(image) for name, value in wanted.items()}
 
 
 class Attack:
@@ -109,9 +131,9 @@ class Attack:
         self.record, self.network = record, network
         self.terms = terms or Terms(f"simulator {record.name!r}")
 
-    def __call__(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    def __call__(self, image: Tensor, inputs: Given) -> Tensor:
         """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit."""
-        wanted = {name: inputs[name] for name in self.record.needs}
+        wanted = given_to(self.record.needs, inputs, image)
         if self.record.differentiable:
             return eight_bit(self.terms.change(self.network, image, wanted))
         with torch.no_grad():
@@ -133,11 +155,6 @@ class Damage:
         with torch.no_grad():
             changed = self.terms.change(self.function, image.detach(), generator)
         return eight_bit(straight_through(image, changed))
-
-
-def extra_inputs(identity: Tensor) -> dict[str, Tensor]:
-    """Every extra input that a simulator may name, for a batch: identity (b,) int64."""
-    return {"identity": identity}
 
 
 class HeldCode:

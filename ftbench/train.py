@@ -119,7 +119,9 @@ class PairTask:
             randomness = generator(self.seed, "train", step, parallel.rank())
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
-            seen = [marked, *(attack(marked, extra_inputs(identity)) for attack in self.attacks)]
+            again = self._drawn(len(covers), generator(self.seed, "again", step, parallel.rank())).to(covers.device)
+            inputs = extra_inputs(identity, network.marking(again, self._psnr(step), exact=False))
+            seen = [marked, *(attack(marked, inputs) for attack in self.attacks)]
             logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)
         readings = logits.split(len(covers))
@@ -146,13 +148,16 @@ class PairTask:
         settings, twice = self.settings, self.settings.complement
         drawn = -(-settings.batch_size // 2) if twice else settings.batch_size
         covers, identity = draw_covers(self.images, drawn, settings.augment, randomness, self.compute.device)
-        payloads = torch.randint(0, 2, (drawn, self.bits), generator=randomness).float()
-        code = self.codec.encode(payloads).to(covers.device)
+        code = self._drawn(drawn, randomness).to(covers.device)
         if not twice:
             return covers, identity, code
         both = [torch.cat([covers, covers]), torch.cat([identity, identity]), torch.cat([code, 1 - code])]
         covers, identity, code = (part[: settings.batch_size] for part in both)
         return covers.contiguous(memory_format=torch.channels_last), identity, code
+
+    def _drawn(self, count: int, randomness: torch.Generator) -> Tensor:
+        """Codes (count, n) of payloads drawn uniformly."""
+        return self.codec.encode(torch.randint(0, 2, (count, self.bits), generator=randomness).float())
 
     def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights
@@ -178,7 +183,10 @@ class PairTask:
             code = self.codec.encode(payloads).to(covers.device)
             marked = network.mark(covers, code, psnr)
             readings = [network.read(marked)]
-            readings += [network.read(attack(marked, extra_inputs(identity))) for attack in self.attacks]
+            others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
+            again = self.codec.encode(others).to(covers.device)
+            inputs = extra_inputs(identity, network.marking(again, psnr))
+            readings += [network.read(attack(marked, inputs)) for attack in self.attacks]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()
             for place, reading in enumerate(readings):

@@ -63,7 +63,7 @@ def half_inverted(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
     return changed
 
 
-def found(draws: int = 2, psnr: float | None = None) -> Findings:
+def found(draws: int = 2, psnr: float | None = None, attacks: Mapping[str, Attack] | None = None) -> Findings:
     simulator = ftbench.Simulator(
         name="x", factory="x:x", summary="x", differentiable=True, trainable=False, needs=("identity",)
     )
@@ -76,7 +76,7 @@ def found(draws: int = 2, psnr: float | None = None) -> Findings:
     return evaluate(
         pair=Pair(Stripes(), Reader()),
         codec=Bare(),
-        attacks={"half": Attack(simulator, half_inverted)},
+        attacks=attacks or {"half": Attack(simulator, half_inverted)},
         conditions=[
             Condition("identity", "none", None, Damage(plain, lambda image, _: image), plain=True),
             Condition("noise sigma=0.3", "noise", 0.3, Damage(noise, noisy), plain=False),

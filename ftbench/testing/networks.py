@@ -110,13 +110,17 @@ def check_gradient_to_image(exam: Exam, part: Any, use: Use) -> None:
     promised = "differentiable: a gradient for its image"
     image, *others = use.arguments(slice(0, use.batch))
     leaf = image.requires_grad_()
+    # Images that the harness makes of the attacked one, such as ``remarked``, carry its gradient as well.
+    made = [given for other in others if isinstance(other, dict) for given in other.values()]
+    leaves = [leaf, *(given.requires_grad_() for given in made if given.shape == leaf.shape)]
     torch.manual_seed(7)
     # Not the leaf itself: an operation in place on that would raise, and is found elsewhere.
     out = exam.call("gradient", promised, part, leaf * 1.0, *others, torch_draws=not use.repeatable)
     exam.require(bool(out.requires_grad), "gradient", promised, "its output hangs on no input")
     exam.run("gradient", promised, lambda: (out * weights(out)).sum().backward(), torch_draws=True)
-    gradient = leaf.grad
-    exam.require(gradient is not None, "gradient", promised, "none reaches it")
+    reached = [one.grad for one in leaves if one.grad is not None]
+    exam.require(bool(reached), "gradient", promised, "none reaches it")
+    gradient = torch.stack(reached).sum(dim=0)
     exam.require(bool(gradient.isfinite().all()), "gradient", promised, "the gradient is not finite")
     dead = int((gradient.flatten(1).abs().amax(1) == 0).sum())
     exam.require(not dead, "gradient", promised, f"it is zero everywhere for {dead} of {len(gradient)} images")

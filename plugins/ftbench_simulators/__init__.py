@@ -1,0 +1,1 @@
+"""Simulators beside the paper's."""

@@ -1,0 +1,26 @@
+"""Overwriting: whoever has the encoder marks a marked image again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+
+class ReEmbed:
+    """``(image (b,3,h,w), {"remarked": (b,3,h,w)}) -> the image with a second mark over its first``, in [0, 1].
+
+    The harness makes the second mark: with the pair under test, at the PSNR of the first, and with a payload of its
+    own for each image, so that reading the first one at chance shows as a bit accuracy of one half. A part of one line
+    because it is a part: it can be trained against, tested with, and chained in a benchmark as any deepfake can.
+
+    Args:
+        size: side of the images, pixels; not used.
+    """
+
+    def __init__(self, *, size: int) -> None:
+        self.size = size
+
+    def __call__(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Give the second mark's image."""
+        return inputs["remarked"].clamp(0, 1)
