@@ -1,4 +1,4 @@
-"""Smoothing. Borders repeat the edge pixel, which works at every size and darkens nothing."""
+"""Filters of a neighbourhood. Borders repeat the edge pixel, which works at every size and darkens nothing."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from kornia.filters import gaussian_blur2d, median_blur
+from kornia.enhance import sharpness
+from kornia.filters import box_blur, gaussian_blur2d, motion_blur
 from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianBlur:
-    """Gaussian of ``sigma`` pixels, sampled at whole pixels up to ceil(3 sigma) each way."""
+    """Gaussian of ``sigma`` pixels, sampled at whole pixels in a window of ``kernel``, whose weights add up to 1.
+
+    ``kernel`` 0: up to ceil(3 sigma) each way.
+    """
 
     sigma: float
+    kernel: int = 0
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """(b, 3, h, w) in [0, 1] -> the same shape and range."""
         if self.sigma == 0:
             return image.clamp(0, 1)
-        kernel = 2 * math.ceil(3 * self.sigma) + 1
+        kernel = self.kernel or 2 * math.ceil(3 * self.sigma) + 1
         blurred: Tensor = gaussian_blur2d(image, kernel, (self.sigma, self.sigma), border_type="replicate")
         return blurred.clamp(0, 1)
 
@@ -35,8 +40,74 @@ class MedianBlur:
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """(b, 3, h, w) in [0, 1] -> the same shape and range."""
         margin = self.kernel // 2
-        # Padded here because kornia 0.8 pads with zeros and takes no other border.
         padded = F.pad(image, (margin, margin, margin, margin), mode="replicate")
-        blurred: Tensor = median_blur(padded, self.kernel)
+        # One plane at a time: kernel² copies of a whole batch would fill the memory.
+        planes = [self._filtered(plane) for plane in padded.flatten(0, 1)]
+        return torch.stack(planes).view(image.shape).clamp(0, 1)
+
+    def _filtered(self, padded: Tensor) -> Tensor:
+        # kornia's median_blur copies the windows by a convolution, which takes twelve times as long at 17 × 17.
+        windows = padded.unfold(0, self.kernel, 1).unfold(1, self.kernel, 1)
+        return windows.flatten(-2).median(-1).values
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxBlur:
+    """Mean of a ``kernel`` × ``kernel`` window."""
+
+    kernel: int
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        blurred: Tensor = box_blur(image, self.kernel, border_type="replicate")
+        return blurred.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionBlur:
+    """Mean over a straight path of ``length`` pixels, turned by ``angle`` degrees counter-clockwise.
+
+    The path's weights are those of a row of ``length`` equal ones, rotated bilinearly and made to add up to 1.
+    """
+
+    length: int
+    angle: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        if self.length == 1:
+            return image.clamp(0, 1)
+        blurred: Tensor = motion_blur(
+            image, self.length, float(self.angle), 0.0, border_type="replicate", mode="bilinear"
+        )
+        return blurred.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sharpness:
+    """smooth + ``factor`` · (image - smooth), where smooth is a 3 × 3 mean that counts the middle five times.
+
+    The outermost row and column are kept, as Pillow keeps them.
+    """
+
+    factor: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape, clipped to [0, 1]."""
+        changed: Tensor = sharpness(image, float(self.factor))
+        return changed.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pixelate:
+    """The mean colour of every ``block`` × ``block`` square, counted from the top left; the last ones may be cut."""
+
+    block: int
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
         height, width = image.shape[-2:]
-        return blurred[..., margin : margin + height, margin : margin + width].clamp(0, 1)
+        block = (min(self.block, height), min(self.block, width))
+        means = F.avg_pool2d(image, block, ceil_mode=True, count_include_pad=False)
+        wide = means.repeat_interleave(block[0], 2).repeat_interleave(block[1], 3)
+        return wide[..., :height, :width].clamp(0, 1)

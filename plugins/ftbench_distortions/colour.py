@@ -1,4 +1,4 @@
-"""Colour jitter as Pillow's ImageEnhance defines it: 1 leaves the image as it is. Hue turns in HSV."""
+"""Changes of colour and light. The jitter is as Pillow's ImageEnhance defines it: 1 leaves the image as it is."""
 
 from __future__ import annotations
 
@@ -61,3 +61,41 @@ class Hue:
         """(b, 3, h, w) in [0, 1] -> the same shape and range."""
         changed: Tensor = adjust_hue(image, 2 * math.pi * self.shift)
         return changed.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gamma:
+    """Raises every value to the power ``gamma``."""
+
+    gamma: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        lit = image > 0
+        # Black stays apart: below 1 the power's slope is infinite there.
+        return torch.where(lit, torch.where(lit, image, 1.0) ** self.gamma, 0.0).clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grayscale:
+    """image + ``amount`` · (grey - image), grey being each pixel's ITU-R 601 luma."""
+
+    amount: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        changed: Tensor = adjust_saturation_with_gray_subtraction(image, 1.0 - self.amount)
+        return changed.clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posterize:
+    """Keeps the upper ``bits`` of every 8-bit value, so that white darkens; with no gradient."""
+
+    bits: int
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1], rounded to 8 bits first -> the same shape and range."""
+        step = 2 ** (8 - self.bits)
+        levels = image.detach().clamp(0, 1).mul(255).round()
+        return levels.div(step).floor().mul(step).div(255)

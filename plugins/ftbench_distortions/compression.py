@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from kornia.enhance import jpeg_codec_differentiable
 from PIL import Image
 from torch import Tensor
 
@@ -31,11 +33,44 @@ class Jpeg:
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """(b, 3, h, w) in [0, 1], rounded to 8 bits first -> the file's pixels / 255."""
-        pixels = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
-        files = [self._round_trip(one) for one in pixels.permute(0, 2, 3, 1).cpu().numpy()]
-        return torch.from_numpy(np.stack(files)).permute(0, 3, 1, 2).to(image).div(255).contiguous()
+        return _stored(image, "JPEG", quality=self.quality, subsampling="4:2:0")
 
-    def _round_trip(self, pixels: np.ndarray) -> np.ndarray:
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=self.quality, subsampling="4:2:0")
-        return np.asarray(Image.open(file))
+
+@dataclass(frozen=True, kw_only=True)
+class Webp:
+    """Each image written to a lossy WebP file of ``quality`` (0..100) and read back, with no gradient."""
+
+    quality: int
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1], rounded to 8 bits first -> the file's pixels / 255."""
+        return _stored(image, "WEBP", quality=self.quality)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JpegSimulated:
+    """JPEG's own steps on floating-point values, where x is rounded to [x] + (x - [x])³, [x] the nearest integer.
+
+    The cubic keeps up to an eighth of a quantisation step that a file loses, so the change is a little milder than
+    that of ``jpeg``; docs/attacks.md says by how much.
+    """
+
+    quality: int
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range, not rounded to 8 bits."""
+        quality = torch.tensor([float(self.quality)], device=image.device, dtype=image.dtype)
+        coded: Tensor = jpeg_codec_differentiable(image, quality)
+        return coded.clamp(0, 1)
+
+
+def _stored(image: Tensor, kind: str, **options: Any) -> Tensor:
+    pixels = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
+    files = [_read_back(one, kind, options) for one in pixels.permute(0, 2, 3, 1).cpu().numpy()]
+    return torch.from_numpy(np.stack(files)).permute(0, 3, 1, 2).to(image).div(255).contiguous()
+
+
+def _read_back(pixels: np.ndarray, kind: str, options: dict[str, Any]) -> np.ndarray:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **options)
+    return np.asarray(Image.open(file))

@@ -27,6 +27,31 @@ class GaussianNoise:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Speckle:
+    """Multiplies every value by 1 + N(0, sigma²), then clips."""
+
+    sigma: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        noise = torch.randn(image.shape, generator=generator).to(image)
+        return (image * (1 + self.sigma * noise)).clamp(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoissonNoise:
+    """Counts of photons, of mean ``photons`` for white, over that mean, then clipped; with no gradient."""
+
+    photons: float
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """(b, 3, h, w) in [0, 1] -> the same shape and range."""
+        # Torch draws these on the processor alone where the generator lives there.
+        expected = image.detach().cpu().clamp(0, 1) * self.photons
+        return (torch.poisson(expected, generator) / self.photons).clamp(0, 1).to(image)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dropout:
     """Sets each pixel to black with chance ``share``, all three channels together."""
 
