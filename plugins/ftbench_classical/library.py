@@ -58,7 +58,7 @@ class _DwtDctSvdVotes(EmbedDwtDctSvd):  # type: ignore[misc]
         return self.votes
 
 
-_READERS = {"dwtDct": _DwtDctVotes, "dwtDctSvd": _DwtDctSvdVotes}
+_READERS: dict[str, Any] = {"dwtDct": _DwtDctVotes, "dwtDctSvd": _DwtDctSvdVotes}
 
 
 def mark_wavelet(image: Pixels, bits: Sequence[int], method: str, scale: float, threads: int) -> Pixels:
