@@ -68,17 +68,17 @@ def list_plugin(entry: Entry, seconds: float = SECONDS) -> Listed:
     findings: list[Finding] = []
     parts: list[Part] = []
     request = {"job": "list", "name": entry.name, "value": entry.value, "seconds": seconds}
-    heavy = ended = False
+    torch = ended = False
     for event in _events(request, seconds):
         if event["event"] == "finding":
             findings.append(finding_of(event))
         elif event["event"] == "part":
             parts.append(Part(event["kind"], event["name"], entry, tuple(event["pairs_with"])))
         elif event["event"] == "listed":
-            heavy, ended = event["heavy"], True
+            torch, ended = event["torch"], True
         elif event["event"] == "died":
             findings.append(_death(event, entry.value, f"import and listing that end within {seconds:g} s"))
-    if heavy:
+    if torch:
         beside = _events({**request, "job": "list beside torch"}, seconds)
         findings += [finding_of(event) for event in beside if event["event"] == "finding"]
     return Listed(entry, tuple(parts), tuple(findings), ended)

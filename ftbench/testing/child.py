@@ -61,7 +61,7 @@ def _list(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:
         say("finding", **asdict(finding))
     for record in listing.records:
         say("part", kind=record.kind, name=record.name, pairs_with=list(getattr(record, "pairs_with", ())))
-    say("listed", heavy=listing.heavy)
+    say("listed", torch=listing.torch)
 
 
 def _list_beside_torch(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:

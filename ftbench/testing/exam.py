@@ -21,6 +21,8 @@ from ftbench.testing.world import watched
 
 SIZES = (64, 128, 32, 256, 224, 112, 96, 160, 48, 16, 512)
 """Sizes tried, in pixels, when a part objects to the one asked for."""
+BITS = (32, 64, 16, 4, 128)
+"""Lengths of code tried, when a part objects to the one asked for at every size."""
 ODD_SIZES = (37, 50)
 NETWORKS = ("encoder", "decoder", "simulator")
 
@@ -161,23 +163,36 @@ def examine_surface(exam: Exam) -> bool:
     return exam.group(_check_factory, exam) and exam.group(_check_signature, exam)
 
 
-def settle_size(exam: Exam, **build: Any) -> None:
-    """Take another size when the part objects to the one asked for; raises CannotExamine when it takes none."""
+def settle_size(exam: Exam) -> None:
+    """Take another size, or other bits, when the part objects to those asked for.
+
+    Raises CannotExamine with the part's own sentence when it objects to all that are tried.
+    """
     resolutions: tuple[int, ...] = getattr(exam.record, "resolutions", ())
-    refused = ""
-    for size in resolutions or dict.fromkeys((exam.size, *SIZES)):
-        try:
-            said = exam.objection(size=size, **build)
-        except Ended:
-            # A broken objection must not keep the part from being tried.
-            said = None
-        if said is None:
-            if size != exam.size:
-                exam.notes.append(f"examined at {size} px: it takes no images of {exam.size}")
-            exam.size = size
-            return
-        refused = refused or said
-    raise CannotExamine(f"{exam.record.kind} {exam.record.name} objects to every size tried: {refused}")
+    sizes = resolutions or tuple(dict.fromkeys((exam.size, *SIZES)))
+    by_bits = exam.record.kind in ("encoder", "decoder")
+    refused: list[str] = []
+    for bits in dict.fromkeys((exam.bits, *BITS)) if by_bits else (exam.bits,):
+        for size in sizes:
+            try:
+                said = exam.objection(size=size, **({"bits": bits} if by_bits else {}))
+            except Ended:
+                # A broken objection must not keep the part from being tried.
+                said = None
+            if said is None:
+                _settled(exam, size, bits)
+                return
+            refused.append(said)
+    told = "; ".join(dict.fromkeys((refused[0], refused[len(sizes) - 1])))
+    raise CannotExamine(f"{exam.record.kind} {exam.record.name} objects to all that was tried: {told}")
+
+
+def _settled(exam: Exam, size: int, bits: int) -> None:
+    if size != exam.size:
+        exam.notes.append(f"examined at {size} px: it takes no images of {exam.size}")
+    if bits != exam.bits:
+        exam.notes.append(f"examined with {bits} bits: it takes no code of {exam.bits}")
+    exam.size, exam.bits = size, bits
 
 
 def build_arguments(exam: Exam, size: int) -> dict[str, int]:

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ftbench.pipeline import extra_inputs
+from ftbench.conflicts import KNOWN_INPUTS
+from ftbench.pipeline import extra_inputs, given_to
 from ftbench.testing import networks
 from ftbench.testing.exam import Exam, build_arguments, settle_size
 from ftbench.testing.material import bits, pictures, weights
@@ -21,23 +22,22 @@ FAR = 1.0
 
 def examine_encoder(exam: Exam) -> None:
     """Marks of its size, finite, the same every time; its parameters can be learned if it says so."""
-    settle_size(exam, bits=exam.bits)
+    settle_size(exam)
     _examine(exam, partial(_encoder_use, exam), bits=exam.bits)
 
 
 def examine_decoder(exam: Exam) -> None:
     """A logit for each bit; gradients as promised."""
-    settle_size(exam, bits=exam.bits)
+    settle_size(exam)
     _examine(exam, partial(_decoder_use, exam), bits=exam.bits)
 
 
 def examine_simulator(exam: Exam) -> None:
     """Fakes of its size in [0, 1], with the extra inputs that it names; fitted as the harness does it."""
-    known = extra_inputs(torch.zeros(1, dtype=torch.int64))
-    unknown = [name for name in exam.record.needs if name not in known]
+    unknown = [name for name in exam.record.needs if name not in KNOWN_INPUTS]
     if unknown:
         happened = f"it needs {', '.join(unknown)}"
-        exam.broken("needs", f"only inputs that the harness has: {', '.join(known)}", happened)
+        exam.broken("needs", f"only inputs that the harness has: {', '.join(KNOWN_INPUTS)}", happened)
         return
     settle_size(exam)
     _examine(exam, partial(_simulator_use, exam))
@@ -104,8 +104,9 @@ def _simulator_use(exam: Exam, size: int) -> Use:
     identity = torch.arange(batch) % (exam.record.people or 2)
 
     def arguments(rows: slice) -> tuple[Tensor, dict[str, Tensor]]:
-        every = extra_inputs(identity[rows].clone())
-        return images[rows].clone(), {name: every[name] for name in exam.record.needs}
+        # Whatever a pair would make of an image, for a simulator it is an image.
+        every = extra_inputs(identity[rows].clone(), remark=lambda image: image.flip(-1))
+        return images[rows].clone(), given_to(exam.record.needs, every, images[rows])
 
     return Use(
         arguments=arguments,

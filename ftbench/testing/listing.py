@@ -49,8 +49,8 @@ class Listing:
     entry: str
     findings: list[Finding] = field(default_factory=list)
     records: list[Component] = field(default_factory=list)
-    heavy: bool = False
-    """It imported something that listing must not wait for."""
+    torch: bool = False
+    """It imported torch, and may have changed it."""
 
 
 def examine_listing(name: str, value: str) -> Listing:
@@ -69,7 +69,7 @@ def examine_listing(name: str, value: str) -> Listing:
         if plugin is not None:
             listing.records = list(_listed(plugin, broken, folders))
     if watch.first:
-        listing.heavy = True
+        listing.torch = "torch" in watch.seen
         told = ", ".join(sorted(watch.seen))
         broken("lazy import", "no heavy library imported by listing", f"it imported {told}", watch.first)
     if printed.text.strip():

@@ -106,24 +106,38 @@ def check_eval(exam: Exam, part: nn.Module, use: Use) -> None:
 
 
 def check_gradient_to_image(exam: Exam, part: Any, use: Use) -> None:
-    """The promise ``differentiable``."""
+    """The promise ``differentiable``: a gradient for its image, or for what the harness made of it.
+
+    A part that is still to be trained is looked at in train(): fitted to nothing, it may well be dead in eval().
+    """
     promised = "differentiable: a gradient for its image"
-    image, *others = use.arguments(slice(0, use.batch))
-    leaf = image.requires_grad_()
-    # Images that the harness makes of the attacked one, such as ``remarked``, carry its gradient as well.
-    made = [given for other in others if isinstance(other, dict) for given in other.values()]
-    leaves = [leaf, *(given.requires_grad_() for given in made if given.shape == leaf.shape)]
+    training = isinstance(part, nn.Module) and getattr(exam.record, "trainable", False)
+    leaves: list[Tensor] = []
+
+    def tracked(value: Any) -> Any:
+        if not (isinstance(value, Tensor) and value.is_floating_point() and value.ndim == 4):
+            return value
+        leaves.append(value.detach().requires_grad_())
+        # Not the leaf itself: an operation in place on that would raise, and is found elsewhere.
+        return leaves[-1] * 1.0
+
+    arguments = tree_map(tracked, use.arguments(slice(0, use.batch)))
+    if training:
+        exam.run("gradient", "a train() that works", part.train, torch_draws=True)
     torch.manual_seed(7)
-    # Not the leaf itself: an operation in place on that would raise, and is found elsewhere.
-    out = exam.call("gradient", promised, part, leaf * 1.0, *others, torch_draws=not use.repeatable)
+    try:
+        out = exam.call("gradient", promised, part, *arguments, torch_draws=training or not use.repeatable)
+    finally:
+        if training:
+            part.eval()
     exam.require(bool(out.requires_grad), "gradient", promised, "its output hangs on no input")
     exam.run("gradient", promised, lambda: (out * weights(out)).sum().backward(), torch_draws=True)
-    reached = [one.grad for one in leaves if one.grad is not None]
-    exam.require(bool(reached), "gradient", promised, "none reaches it")
-    gradient = torch.stack(reached).sum(dim=0)
-    exam.require(bool(gradient.isfinite().all()), "gradient", promised, "the gradient is not finite")
-    dead = int((gradient.flatten(1).abs().amax(1) == 0).sum())
-    exam.require(not dead, "gradient", promised, f"it is zero everywhere for {dead} of {len(gradient)} images")
+    gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
+    exam.require(bool(gradients), "gradient", promised, "none reaches it")
+    exam.require(all(bool(g.isfinite().all()) for g in gradients), "gradient", promised, "the gradient is not finite")
+    largest = torch.stack([g.flatten(1).abs().amax(1) for g in gradients]).amax(0)
+    dead = int((largest == 0).sum())
+    exam.require(not dead, "gradient", promised, f"it is zero everywhere for {dead} of {len(largest)} images")
 
 
 def check_gradient_to_parameters(exam: Exam, part: nn.Module, loss: Callable[[], Tensor], check: str) -> None:

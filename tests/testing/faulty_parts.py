@@ -189,6 +189,14 @@ def object_to_odd(*, size: int) -> str | None:
     return f"{size} px is odd" if size % 2 else None
 
 
+def object_to_bits(*, size: int, bits: int) -> str | None:
+    return None if bits == 16 else f"it takes 16 bits, not {bits}"
+
+
+def object_always(**_: Any) -> str | None:
+    return "no licence here"
+
+
 def object_by_number(*, size: int) -> Any:
     return 3
 
@@ -258,6 +266,16 @@ class Frozen(Learner):
         self.requires_grad_(False)
 
 
+class GivesTheSecondMark:
+    """Sound: its gradient takes the way through what the harness makes of the image."""
+
+    def __init__(self, *, size: int) -> None:
+        pass
+
+    def __call__(self, image: Tensor, inputs: Any) -> Tensor:
+        return inputs["remarked"].clamp(0, 1)
+
+
 # Encoders and decoders.
 
 
@@ -291,6 +309,17 @@ class Correlates(nn.Module):
 class OneLess(Correlates):
     def forward(self, image: Tensor) -> Tensor:
         return super().forward(image)[:, 1:]
+
+
+class DeadUntrained(Correlates):
+    """Sound: with the statistics of an unfitted layer all is below the last threshold, in training it is not."""
+
+    def __init__(self, *, size: int, bits: int) -> None:
+        super().__init__(size=size, bits=bits)
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, image: Tensor) -> Tensor:
+        return super().forward((self.norm(image) if self.training else self.norm(image) - 2).relu())
 
 
 class LeftMemory(Correlates):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import torch
 
 import ftbench
 from ftbench.errors import BadInput
-from ftbench.plugins import Plugins
+from ftbench.plugins import RECORDS, Plugins
 from ftbench.testing import CannotExamine, ContractBroken, check, check_decoder, check_simulator, examine, survey
 
 
@@ -60,7 +61,9 @@ SOUND = [
     simulator("EvenOnly", objection="faulty_parts:object_to_odd"),
     simulator("EvenOnly", resolutions=(64, 32)),
     simulator("Tint", max_batch=1, needs=("identity",)),
+    simulator("GivesTheSecondMark", needs=("remarked",)),
     encoder("Adds", max_bits=4),
+    decoder("DeadUntrained"),
     decoder("Correlates"),
     distortion("Noise"),
     distortion("Noise", parameters=parts.Strength, strength="strength"),
@@ -189,6 +192,14 @@ def test_another_size_is_taken_when_the_part_objects_and_said() -> None:
     assert survey(simulator("EvenOnly", resolutions=(48,))).notes == ("examined at 48 px: it takes no images of 64",)
 
 
+def test_other_bits_are_taken_when_the_part_objects_and_said() -> None:
+    report = survey(decoder("Correlates", objection="faulty_parts:object_to_bits"))
+    assert not report.findings
+    assert report.notes == ("examined with 16 bits: it takes no code of 8",)
+    with pytest.raises(CannotExamine, match="simulator some objects to all that was tried: no licence here"):
+        survey(simulator("Tint", objection="faulty_parts:object_always"))
+
+
 def test_a_parameter_that_is_missing_or_wrong_is_no_finding(plugins: Plugins) -> None:
     exported = plugins.find("simulator", "exported").record
     with pytest.raises(CannotExamine, match=r"simulator exported needs --set model=…"):
@@ -208,13 +219,25 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
+# Its network takes ten seconds at the one size that it works at; ``ftbench check ftbench`` has the time.
+SLOW = {"rivagan"}
+
+
 def test_every_built_in_part_keeps_its_promises(plugins: Plugins) -> None:
-    examined = 0
+    examined, left_out = set(), []
     for provided in plugins.parts:
-        if provided.distribution == "ftbench" and provided.record.name != "exported":
-            check(provided.record, size=32, **SMALL.get(provided.record.name, {}))
-            examined += 1
-    assert examined >= 26
+        record = provided.record
+        if provided.distribution == "ftbench" and record.name not in SLOW:
+            try:
+                check(record, size=32, **SMALL.get(record.name, {}))
+            except CannotExamine as reason:
+                left_out.append(str(reason))
+            else:
+                examined.add((record.kind, record.name))
+    # A network's file, or a library that is an extra: neither can be had here.
+    assert all(re.search(r"--set model=|not installed|cannot be imported", reason) for reason in left_out), left_out
+    assert len(examined) > 40
+    assert {kind for kind, _ in examined} == set(RECORDS)
 
 
 def test_importing_the_kit_imports_no_torch() -> None:

@@ -63,9 +63,9 @@ def test_parts(ftbench_parts):
 def test_run(ftbench_run, tmp_path):
     table = ftbench_run({"matrix": {"simulator": "none", "seed": [0, 1]}, "train": {"steps": 2}})
     assert list(table["label"]) == ["λ=1 α=0.1 seed 0", "λ=1 α=0.1 seed 1"]
-    (tmp_path / "named.yaml").write_text((tmp_path / "benchmark.yaml").read_text().replace("tiny", "named"))
-    assert ftbench_run(tmp_path / "named.yaml").shape == table.shape
-    assert (tmp_path / "results" / "named").is_dir()
+    assert (tmp_path / "results" / "tiny" / "procedural-faces-plain" / "tables" / "main.md").is_file()
+    with pytest.raises(BadInput, match="no-such-file.yaml"):
+        ftbench_run(tmp_path / "no-such-file.yaml")
 
 
 def test_unknown_part(ftbench_run):
