@@ -41,10 +41,12 @@ class Resize:
 class Crop:
     """Keeps a window with the share ``keep`` of the area and the image's aspect, enlarged to its size.
 
-    Every image draws its own place, uniform over the whole-pixel places where the window fits.
+    Every image draws its own place, uniform over the whole-pixel places where the window fits. Not to ``enlarge``
+    leaves the window in place and blackens the rest, as MBRS crops.
     """
 
     keep: float
+    enlarge: bool = True
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """(b, 3, h, w) in [0, 1] -> the same shape and range."""
@@ -53,7 +55,13 @@ class Crop:
         rows, columns = _scaled(height, side), _scaled(width, side)
         tops = torch.randint(height - rows + 1, (batch,), generator=generator).tolist()
         lefts = torch.randint(width - columns + 1, (batch,), generator=generator).tolist()
-        windows = [
-            one[:, top : top + rows, left : left + columns] for one, top, left in zip(image, tops, lefts, strict=True)
+        places = [
+            (slice(None), slice(top, top + rows), slice(left, left + columns))
+            for top, left in zip(tops, lefts, strict=True)
         ]
-        return _enlarge(torch.stack(windows), height, width)
+        if self.enlarge:
+            return _enlarge(torch.stack([one[place] for one, place in zip(image, places, strict=True)]), height, width)
+        gone = torch.ones(batch, 1, height, width, dtype=torch.bool)
+        for index, place in enumerate(places):
+            gone[index][place] = False
+        return image.masked_fill(gone.to(image.device), 0.0).clamp(0, 1)

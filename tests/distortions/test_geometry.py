@@ -58,6 +58,20 @@ def test_crop_enlarges_as_pillow_does() -> None:
     assert matches == 1
 
 
+def test_crop_in_place_keeps_what_the_enlarged_crop_shows() -> None:
+    image = picture(40, 33, 47).clamp(0.1, 1)
+    kept = distortion("crop", keep=0.3, enlarge=False)(image, seeded(2))
+    enlarged = distortion("crop", keep=0.3)(image, seeded(2))
+    seen = (kept != 0).all(1)
+    assert torch.equal(kept, image * seen[:, None])
+    rows, columns = round(33 * 0.3**0.5), round(47 * 0.3**0.5)
+    for one, mask, wide in zip(image, seen, enlarged, strict=True):
+        top, left = int(mask.any(1).int().argmax()), int(mask.any(0).int().argmax())
+        assert int(mask.sum()) == rows * columns
+        assert mask[top : top + rows, left : left + columns].all()
+        torch.testing.assert_close(wide[:, 0, 0], one[:, top, left])
+
+
 @pytest.mark.parametrize("size", [(33, 47), (16, 16), (64, 40)])
 @pytest.mark.parametrize("angle", [-135.0, -10.0, 3.7, 30.0, 90.0])
 @pytest.mark.parametrize(("outside", "mode"), [("black", "grid-constant"), ("reflected", "reflect")])

@@ -25,6 +25,7 @@ class CropParameters(ftbench.Parameters):
     """Parameters of ``crop``."""
 
     keep: float = Field(0.75, gt=0, le=1, description="share of the area that is kept; 1 changes nothing")
+    enlarge: bool = Field(True, description="false: the window stays where it was, with black around it")
 
 
 class RotationParameters(ftbench.Parameters):
@@ -80,7 +81,7 @@ RECORDS = (
     ftbench.Distortion(
         name="crop",
         factory="ftbench_distortions.geometry:Crop",
-        summary="A random window of each image, enlarged to the full size",
+        summary="A random window of each image, enlarged to the full size unless told to stay in place",
         parameters=CropParameters,
         differentiable=True,
         category="geometry",
