@@ -48,8 +48,9 @@ def test_marks_and_readings_are_the_librarys(plugins: Plugins, name: str, size: 
     # The mark is there: nothing above would notice a library that gave covers back.
     assert all((one != cover).mean() > 0.01 for one, cover in zip(marked, covers, strict=True))
 
-    damaged = [jpeg(one, 60) for one in marked]
-    seen = [*marked, *damaged, *([] if name == "rivagan" else covers)]
+    # Pictures that are read with errors; rivagan takes half a second for each.
+    damaged = [jpeg(marked[0], 60)] if name == "rivagan" else [*(jpeg(one, 60) for one in marked), *covers]
+    seen = [*marked, *damaged]
     read = decoder(as_tensor(seen)) > 0
     assert np.array_equal(read.numpy(), np.stack([library_reads(image, 32, name) for image in seen]))
     if name != "dwt-dct":
