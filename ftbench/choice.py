@@ -150,7 +150,20 @@ def own_size(record: Any, size: int) -> int:
 
 
 def _plain(value: Any) -> str:
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(item, str) or (isinstance(item, Mapping) and "name" in item) for item in value)
+    ):
+        return ">".join(map(_step, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _step(part: Any) -> str:
+    """``jpeg(quality=50)``: a part inside a list of parts, without spaces, which would tell parameters apart."""
+    given = {} if isinstance(part, str) else {key: value for key, value in part.items() if key != "name"}
+    inside = ",".join(f"{key}={_plain(value)}" for key, value in given.items())
+    return (part if isinstance(part, str) else str(part["name"])) + (f"({inside})" if inside else "")
 
 
 def input_paths(parameters: type[Parameters]) -> list[str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_origin
 
 from ftbench.choice import Choice, Chosen
 from ftbench.config import Reference
+from ftbench.errors import BadInput
 from ftbench.yamlfile import KeyPath
 
 PLAIN = "identity"
@@ -23,11 +24,11 @@ def distortion_grid(choice: Choice, references: Sequence[Reference]) -> Iterator
         chosen = choice.part("distortion", Reference(name=PLAIN), GRID)
         yield from [chosen] if chosen else []
     for index, reference in enumerate(references):
-        given = reference.parameters
+        given, whole = reference.parameters, _lists(choice, reference)
         for key, value in given.items():
-            if value == []:
+            if value == [] and key not in whole:
                 choice.note((*GRID, index, key), "the grid is empty; list its strengths")
-        values = [value if isinstance(value, list) else [value] for value in given.values()]
+        values = [value if _is_grid(value, key in whole) else [value] for key, value in given.items()]
         for combination in itertools.product(*values):
             single = {"name": reference.name, **dict(zip(given, combination, strict=True))}
             chosen = choice.part("distortion", Reference.model_validate(single), (*GRID, index))
@@ -39,36 +40,35 @@ def training_pool(choice: Choice, references: Sequence[Reference]) -> Iterator[t
     """The distortions of the training, with ranges as (low, high)."""
     for index, reference in enumerate(references):
         path = (*POOL, index)
-        given = reference.parameters
+        given, whole = reference.parameters, _lists(choice, reference)
+        ranges = [key for key, value in given.items() if key not in whole and _is_range(value)]
         ends: list[Chosen | None] = []
         for end in (0, 1):
-            single = {key: value[end] if _is_range(value) else value for key, value in given.items()}
+            single = {key: value[end] if key in ranges else value for key, value in given.items()}
             one = Reference.model_validate({"name": reference.name, **single})
             ends.append(choice.part("distortion", one, path))
         low, high = ends
         if low is None or high is None:
             continue
-        _check_between(choice, reference, path)
+        _check_between(choice, reference, path, ranges)
         ranged = {
-            key: (getattr(low.parameters, key), getattr(high.parameters, key)) if _is_range(given.get(key)) else value
+            key: (getattr(low.parameters, key), getattr(high.parameters, key)) if key in ranges else value
             for key, value in dict(low.parameters).items()
         }
         yield low, ranged
 
 
-def _check_between(choice: Choice, reference: Reference, path: KeyPath) -> None:
+def _check_between(choice: Choice, reference: Reference, path: KeyPath, ranges: Sequence[str]) -> None:
     """Every whole number that a range may draw must be one that the part takes."""
-    for key, value in reference.parameters.items():
-        if not _is_range(value):
-            continue
-        low, high = value
+    for key in ranges:
+        low, high = reference.parameters[key]
         if low > high:
             choice.note((*path, key), f"the range [{low}, {high}] runs backwards; write the lower end first")
         elif isinstance(low, int) and isinstance(high, int):
             for drawn in range(low + 1, min(high, low + 1000)):
                 problems = len(choice.problems)
                 changed = {**reference.parameters, key: drawn}
-                single = {name: item[0] if _is_range(item) else item for name, item in changed.items()}
+                single = {name: item[0] if name in ranges and name != key else item for name, item in changed.items()}
                 choice.part("distortion", Reference.model_validate({"name": reference.name, **single}), path)
                 if len(choice.problems) > problems:
                     return
@@ -76,3 +76,18 @@ def _check_between(choice: Choice, reference: Reference, path: KeyPath) -> None:
 
 def _is_range(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2
+
+
+def _is_grid(value: Any, whole: bool) -> bool:
+    """A list is a grid of strengths; where one value is a list itself, a list of lists is."""
+    return isinstance(value, list) and (not whole or (value != [] and all(isinstance(item, list) for item in value)))
+
+
+def _lists(choice: Choice, reference: Reference) -> set[str]:
+    """The parameters of which one value is a list, such as a chain's steps."""
+    try:
+        fields = choice.plugins.find("distortion", reference.name).record.parameters.model_fields
+    except BadInput:
+        # Told of where the part is chosen.
+        return set()
+    return {name for name, info in fields.items() if get_origin(info.annotation) is list}

@@ -188,6 +188,27 @@ def test_training_ranges_are_drawn_between_two_numbers(plugins: Plugins) -> None
     assert ranged["quality"] == (50, 95)
 
 
+RESIZED, SAVED = {"name": "resize", "scale": 0.5}, {"name": "jpeg", "quality": 50}
+
+
+def test_a_chain_is_one_value_a_list_of_chains_a_grid_and_neither_a_range(plugins: Plugins) -> None:
+    grid = [{"name": "chain", "steps": [[RESIZED, SAVED], [SAVED, RESIZED]]}, {"name": "chain", "steps": ["grayscale"]}]
+    data = changed(
+        train={"distortions": ["identity", {"name": "chain", "steps": [RESIZED, SAVED]}]},
+        evaluate={"distortions": grid},
+    )
+    plan = planned(data, plugins)
+    labels = [chosen.label for chosen in plan.evaluations[0].parts["distortions"]]
+    assert labels[-3:] == [
+        "chain steps=resize(scale=0.5)>jpeg(quality=50)",
+        "chain steps=jpeg(quality=50)>resize(scale=0.5)",
+        "chain steps=grayscale",
+    ]
+    trained = plan.cells[1].parts["pool"]
+    assert [chosen.record.name for chosen, _ in trained] == ["identity", "chain"]
+    assert trained[1][1]["steps"] == [RESIZED, SAVED]
+
+
 @pytest.mark.parametrize(
     ("sections", "says"),
     [

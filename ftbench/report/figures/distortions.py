@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,16 @@ class Panel:
     """Points are strengths of one distortion, so a line between them means something."""
 
 
-def panels(names: Sequence[str]) -> list[Panel]:
+def panels(names: Sequence[str], alone: Collection[str] = ()) -> list[Panel]:
     """A panel a distortion with several strengths, then one for all that have a single strength.
 
-    ``names`` are such as ``"jpeg quality=50"``; those that differ in values alone share a panel.
+    ``names`` are such as ``"jpeg quality=50"``; those that differ in values alone share a panel, but for those in
+    ``alone``: two chains are no strengths of one distortion.
     """
     families: dict[str, list[str]] = {}
     for name in names:
         if name != UNDISTORTED:
-            families.setdefault(name.split(" ", 1)[0], []).append(name)
+            families.setdefault(name if name in alone else name.split(" ", 1)[0], []).append(name)
     start = (("none", UNDISTORTED),) if UNDISTORTED in names else ()
     grids = [
         Panel(_title(members), (*start, *((_tick(member, members), member) for member in members)))
@@ -73,10 +74,10 @@ def panels(names: Sequence[str]) -> list[Panel]:
 
 def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption) -> Path:
     """Write the figure: a colour a setting, a line style a deepfake. Raises BadInput without rows."""
-    listed = [name for name, _ in distortions(results)]
+    listed = dict(distortions(results))
     if not listed:
         raise BadInput("there is no distortion to draw: no finished cell")
-    shown = panels(listed)
+    shown = panels(list(listed), [name for name, category in listed.items() if category == "chain"])
     attacks = [MARKED, *simulators(results)]
     accuracies = [bit_accuracies(result) for result in results]
     # The panel of single distortions is as wide as a row, so that their names can be read.
@@ -150,7 +151,7 @@ def _draw(
     if panel.joined:
         axes.set_xticks(places, [tick for tick, _ in panel.points])
     else:
-        ticks = [wrapped(tick, 13, 3) for tick, _ in panel.points]
+        ticks = [wrapped(tick.replace("chain steps=", "").replace(">", " > "), 13, 3) for tick, _ in panel.points]
         axes.set_xticks(places, ticks)
 
 
