@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -130,6 +131,15 @@ def test_a_release_without_weights_is_refused(
     assert first == second
     assert first is not None
     assert "has no weights for rivagan, and nothing is downloaded" in first
+
+
+def test_the_pages_benchmark_can_be_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "classical.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "own.yaml").write_text(block, encoding="utf-8")
+    plan(str(tmp_path / "own.yaml"), out=tmp_path / "results")
+    shown = capsys.readouterr().out
+    assert [kind for kind in ("fit", "train", "evaluate") if f" {kind} " in shown] == ["train", "evaluate"]
 
 
 def test_what_does_not_fit_is_told_with_its_place(tmp_path: Path) -> None:
