@@ -91,7 +91,8 @@ def test_the_manifest_says_everything_but_paths(finished: Path) -> None:
     assert "/" not in manifest["data"]["name"]
     assert manifest["scale"] == "small"
     assert manifest["configuration"]["train"]["steps"] == 40
-    assert manifest["compute"] == {"device": "cpu", "precision": "float32", "threads": 1, "compile": "none"}
+    settled = {"device": "cpu", "precision": "float32", "threads": 1, "compile": "none", "processes": 1}
+    assert manifest["compute"] == settled
     parts = {part["name"]: part for part in manifest["parts"]}
     assert parts["faceswap"]["distribution"] == "ftbench"
     assert parts["faceswap"]["parameters"]["width"] == 0.06
