@@ -33,9 +33,7 @@ class MbrsEncoder(nn.Module):
         self.look = nn.Sequential(conv_norm_relu(3, channels), residuals(channels, channels, blocks))
         self.diffuse = nn.Sequential(nn.Linear(bits, diffusion**2), nn.Unflatten(1, (1, diffusion, diffusion)))
         enlarge = (_enlarge(channels) for _ in range(doublings(size, diffusion)))
-        self.process = nn.Sequential(
-            conv_norm_relu(1, channels), *enlarge, residuals(channels, channels, 1 + blocks)
-        )
+        self.process = nn.Sequential(conv_norm_relu(1, channels), *enlarge, residuals(channels, channels, 1 + blocks))
         self.join = conv_norm_relu(2 * channels, channels)
         self.paint = PaintBesideCover(channels)
 

@@ -74,9 +74,7 @@ class SepmarkEncoder(nn.Module):
         self.spread = nn.ModuleList(
             nn.Sequential(nn.Linear(bits, bits**2), nn.Unflatten(1, (1, bits, bits))) for _ in range(SCALES - 1)
         )
-        self.process = nn.ModuleList(
-            chain(1, message_channels, blocks, nn.InstanceNorm2d) for _ in range(SCALES - 1)
-        )
+        self.process = nn.ModuleList(chain(1, message_channels, blocks, nn.InstanceNorm2d) for _ in range(SCALES - 1))
         self.paint = PaintBesideCover(channels)
 
     def forward(self, cover: Tensor, code: Tensor) -> Tensor:

@@ -55,9 +55,7 @@ class TimmDecoder(nn.Module):
         return cast(Tensor, self.classifier((image - self.mean) / self.std)).float()
 
 
-def object_to_timm(
-    *, size: int, bits: int, backbone: str, backbone_options: Mapping[str, Any], **_: Any
-) -> str | None:
+def object_to_timm(*, size: int, bits: int, backbone: str, backbone_options: Mapping[str, Any], **_: Any) -> str | None:
     """Why timm cannot build this classifier for this size, or None."""
     refused = _refused(backbone, backbone_options)
     if refused:
