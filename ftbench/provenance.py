@@ -12,7 +12,7 @@ from typing import Any
 
 import ftbench
 
-LIBRARIES = ("torch", "timm", "kornia", "numpy", "pandas", "pillow", "scipy", "onnxruntime")
+LIBRARIES = ("torch", "timm", "kornia", "numpy", "pandas", "pillow", "scipy", "onnxruntime", "invisible-watermark")
 
 
 @functools.cache
