@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from reach import deaf_tiles, enlivened, silent_tiles, weights_of
+from reach import codes, covers, deaf_tiles, settled, silent_tiles, weights_of
 from torch import Tensor
 
 from ftbench_networks.hidden import HiddenDecoder, HiddenEncoder
@@ -37,8 +37,8 @@ def test_published_widths_have_the_supplements_number_of_weights() -> None:
 
 @pytest.mark.parametrize("blocks", [1, 4])
 def test_a_pixel_of_the_cover_is_seen_by_one_convolution_more_than_there_are_blocks(blocks: int) -> None:
-    network = enlivened(encoder(blocks=blocks))
-    cover = 0.3 + 0.4 * torch.rand(1, 3, 32, 32, dtype=torch.float64)
+    network = settled(encoder(blocks=blocks), covers(32), codes(5))
+    cover = covers(32, 1)
     poked = cover.clone()
     poked[:, :, 16, 16] += 0.2
     code = torch.ones(1, 5, dtype=torch.float64)
@@ -48,7 +48,7 @@ def test_a_pixel_of_the_cover_is_seen_by_one_convolution_more_than_there_are_blo
 
 def test_the_code_has_no_place() -> None:
     # Constant planes on a cover of one colour: whatever differs between places comes from the borders' padding.
-    network = enlivened(encoder())
+    network = settled(encoder(), covers(32), codes(5))
     grey = torch.full((1, 3, 32, 32), 0.4, dtype=torch.float64)
     inner = network(grey, torch.ones(1, 5, dtype=torch.float64))[..., 6:-6, 6:-6]
     assert inner.std(dim=(2, 3)).max() < 1e-12
@@ -56,7 +56,7 @@ def test_the_code_has_no_place() -> None:
 
 
 def test_the_decoder_averages_over_places() -> None:
-    network = enlivened(decoder())
+    network = settled(decoder(), covers(32))
     pattern = torch.rand(1, 3, 12, 12, dtype=torch.float64)
 
     def shown(top: int, left: int) -> Tensor:
@@ -81,3 +81,14 @@ def test_the_change_is_bounded_unless_the_image_is_painted() -> None:
         assert marked.min() >= 0
         assert marked.max() <= 1
         assert bool((marked - cover).abs().max() > 0.051) == far
+
+
+def test_reading_starts_with_a_channel_a_bit() -> None:
+    # Averages of rectified normal numbers are near 0.4: no bit is preferred, and none listens to another's channel.
+    network = settled(decoder(), covers(32))
+    assert network(covers(32)).abs().max() < 3
+    averages = torch.full((1, 5), 0.4, dtype=torch.float64)
+    raised = averages.clone()
+    raised[0, 2] += 0.1
+    moved = network.read(raised) - network.read(averages)  # type: ignore[operator]
+    assert torch.allclose(moved, torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]], dtype=torch.float64))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from reach import deaf_tiles, enlivened, silent_tiles, weights_of
+from reach import deaf_tiles, silent_tiles, weights_of
 from torch import nn
 
 from ftbench_networks.sepmark import SCALES, SepmarkEncoder, SepmarkTracer, object_to_sepmark
@@ -71,17 +71,17 @@ def test_the_code_enters_at_every_scale() -> None:
 
 
 def test_every_bit_changes_every_part_of_the_image() -> None:
-    assert not deaf_tiles(enlivened(encoder()), 32, 6)
+    assert not deaf_tiles(encoder().double().eval(), 32, 6)
 
 
 def test_every_part_of_the_image_speaks_for_every_bit() -> None:
-    assert not silent_tiles(enlivened(tracer()), 32, 6)
+    assert not silent_tiles(tracer().double().eval(), 32, 6)
 
 
 def test_the_tracer_does_not_see_contrast() -> None:
     # Every convolution is normalised over the image: a change of contrast around mid-grey leaves no trace but that of
     # the normalisations' epsilon.
-    network = enlivened(tracer())
+    network = tracer().double().eval()
     for module in network.modules():
         if isinstance(module, nn.InstanceNorm2d):
             module.eps = 0.0
