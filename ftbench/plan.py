@@ -22,7 +22,7 @@ from ftbench.plugins import package_digest
 CellKind = Literal["fit", "train", "evaluate"]
 _COMMON = (
     *("augment.py", "components.py", "compute.py", "config.py", "critic.py", "data.py"),
-    *("loop.py", "parallel.py", "pipeline.py", "randomness.py", "terms.py", "train.py", "work.py"),
+    *("loop.py", "parallel.py", "pipeline.py", "randomness.py", "tensorfile.py", "terms.py", "train.py", "work.py"),
 )
 HARNESS_SOURCES: dict[CellKind, tuple[str, ...]] = {
     "fit": (*_COMMON, "fit.py"),
@@ -140,6 +140,11 @@ class _Setting:
     pool: Literal["with", "without"]
     loss: Loss
     seed: int
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is anything to train."""
+        return bool(self.encoder.record.trainable or self.decoder.record.trainable)
 
 
 class _Planner:
@@ -308,8 +313,8 @@ class _Planner:
             "codec": setting.codec.label,
             "trained against": _told_apart(simulator, matrix.simulator) if simulator else NONE,
             **({"pool": setting.pool} if self._has_pool else {}),
-            "λ": f"{loss.message:g}",
-            "α": NONE if loss.target_psnr else f"{loss.alpha:g}",
+            "λ": f"{loss.message:g}" if setting.learns else NONE,
+            "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",
             "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
             **({"1 − SSIM": f"{loss.structure:g}"} if any(one.structure for one in matrix.loss) else {}),
             **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
@@ -327,8 +332,8 @@ class _Planner:
         parts = [columns[name] for name, axis in many.items() if len(axis) > 1]
         parts += [f"{setting.bits} bits"] if len(bits) > 1 else []
         parts += [f"{setting.pool} pool"] if len(matrix.pool) > 1 else []
-        target = setting.loss.target_psnr
-        parts.append(f"{target:g} dB" if target else f"λ={columns['λ']} α={columns['α']}")
+        target, weighed = setting.loss.target_psnr, f"λ={columns['λ']} α={columns['α']}"
+        parts.append(f"{target:g} dB" if target else weighed if setting.learns else "untrained")
         parts += [f"{name} {columns[name]}" for name in ("1 − SSIM", "critic") if columns.get(name, "0") != "0"]
         parts += [f"seed {columns['seed']}"] if len(matrix.seed) > 1 else []
         return " ".join(parts)

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from ftbench.errors import BadInput
+from ftbench.tensorfile import read_tensors
 
 
 def load_weights(network: nn.Module, path: str) -> None:
     """Load what fits by name into ``network``; raise BadInput when nothing or too little does.
 
     A classifier's head has no place in a feature network, so left-over keys of the file are allowed;
-    missing ones are not. Pickled objects are never unpickled.
+    missing ones are not.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise BadInput(f"weights: there is no file {file.name!r}; give a .safetensors or .pth file")
-    try:
-        if file.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            state: dict[str, Tensor] = load_file(file)
-        else:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise BadInput(f"weights: {file.name!r} cannot be read as a file of tensors: {error}") from error
-    result = network.load_state_dict(_fitting(network, state), strict=False)
+    result = network.load_state_dict(_fitting(network, read_tensors(path)), strict=False)
     if result.missing_keys:
         raise BadInput(
-            f"weights: {file.name!r} lacks {len(result.missing_keys)} tensors of this backbone, "
+            f"weights: {Path(path).name!r} lacks {len(result.missing_keys)} tensors of this backbone, "
             f"first {result.missing_keys[0]!r}; is it another model's file?"
         )
 
