@@ -14,11 +14,9 @@ import torch
 from torch import Tensor, distributed, multiprocessing
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
-from ftbench.errors import BadInput, CannotWrite, CellFailed
+from ftbench.errors import CellFailed, FtbenchError
 
 HERE = "127.0.0.1"
-_TOLD = (BadInput, CannotWrite, CellFailed)
-"""Errors of one sentence, handed on as they are."""
 
 
 def count() -> int:
@@ -98,7 +96,7 @@ def _member(
     try:
         summary = work(*arguments)
     except Exception as error:
-        answers.put(error if type(error) in _TOLD else CellFailed(f"{type(error).__name__}: {error}"))
+        answers.put(error if isinstance(error, FtbenchError) else CellFailed(f"{type(error).__name__}: {error}"))
         # The others may wait for this one for ever; a code that is not 0 ends them.
         raise SystemExit(1) from error
     if number == 0:

@@ -154,6 +154,8 @@ def test_local_parts_run_at_their_own_size_untrained_and_are_named(own: Path, ft
     (soften,) = [part for part in manifest["parts"] if part["name"] == "soften"]
     assert (soften["distribution"], soften["at"]) == ("mine.py", 16)
     (trained,) = [cell for cell in manifest["cells"] if cell["kind"] == "train"]
+    # No loss had a part in it, so none names it.
+    assert trained["label"] == "untrained"
     assert (trained["status"], trained["steps"], trained["parameters"]) == ("done", 0, 0)
     assert trained["at_best"]["val_accuracy_marked"] > 0.7
 
@@ -164,6 +166,14 @@ def test_local_parts_run_at_their_own_size_untrained_and_are_named(own: Path, ft
     assert done.returncode == 0, done.stderr
     again = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     assert before.isdisjoint(cell["identity"] for cell in again["cells"])
+
+
+def test_a_simulator_that_is_fitted_cannot_ask_for_a_pair(own: Path, ftbench_command: list[str]) -> None:
+    text = MINE.replace("trainable=False, resolutions=(16,)", 'trainable=True, needs=("remarked",), resolutions=(16,)')
+    (own / "parts" / "mine.py").write_text(text, encoding="utf-8")
+    done = call(ftbench_command, own, "plan", "parts/own.yaml", "--allow-plugin", "parts/mine.py")
+    assert done.returncode == 2
+    assert "simulator 'soften' is fitted before any pair, and needs 'remarked'" in done.stderr
 
 
 def test_without_adapt_another_size_is_an_error_that_names_it(own: Path, ftbench_command: list[str]) -> None:

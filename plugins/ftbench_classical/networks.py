@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from ftbench_classical.library import Pixels, Scores, mark_rivagan, mark_wavelet
 from ftbench_classical.objections import object_to_rivagan, object_to_wavelet
 
 
-class _Encoder(nn.Module):
+class _Encoder(nn.Module, ABC):
     """``(cover (b,3,s,s) in [0,1], code (b,n) of {0,1}) -> marked image (b,3,s,s)``, 8-bit values in [0,1].
 
     A cover is rounded to 8 bits first; images are marked one at a time, on the processor, with torch's number of
@@ -25,12 +26,12 @@ class _Encoder(nn.Module):
         rows = code.detach().round().to("cpu", torch.int64).tolist()
         return from_bgr([self.mark(image, row) for image, row in zip(to_bgr(cover), rows, strict=True)], cover)
 
+    @abstractmethod
     def mark(self, image: Pixels, bits: Sequence[int]) -> Pixels:
         """One image, BGR uint8 (s,s,3), and its bits -> the marked image."""
-        raise NotImplementedError
 
 
-class _Decoder(nn.Module):
+class _Decoder(nn.Module, ABC):
     """``image (b,3,s,s) in [0,1] -> logits (b,n)``: the library's scores less its thresholds, float32.
 
     An image is rounded to 8 bits first; images are read one at a time, as the encoders mark them.
@@ -41,9 +42,9 @@ class _Decoder(nn.Module):
         """Read every image."""
         return torch.from_numpy(np.stack([self.read(one) for one in to_bgr(image)])).to(image.device)
 
+    @abstractmethod
     def read(self, image: Pixels) -> Scores:
         """One image, BGR uint8 (s,s,3) -> a score (n,) a bit."""
-        raise NotImplementedError
 
 
 class DwtDctEncoder(_Encoder):

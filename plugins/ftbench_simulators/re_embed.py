@@ -10,9 +10,9 @@ from torch import Tensor
 class ReEmbed:
     """``(image (b,3,h,w), {"remarked": (b,3,h,w)}) -> the image with a second mark over its first``, in [0, 1].
 
-    The harness makes the second mark: with the pair under test, at the PSNR of the first, and with a payload of its
-    own for each image, so that reading the first one at chance shows as a bit accuracy of one half. A part of one line
-    because it is a part: it can be trained against, tested with, and chained in a benchmark as any deepfake can.
+    The harness makes the second mark: with the pair under test, at the same target PSNR where there is one, and with
+    a payload of its own for each image, so that losing the first one shows as a bit accuracy of one half. That is all
+    there is to it; as a simulator, it can be trained against and tested with like any deepfake.
 
     Args:
         size: side of the images, pixels; not used.
