@@ -130,9 +130,12 @@ class Simulator(Component):
     """True: the object follows FittableSimulator; the harness fits it on the train split, then freezes it."""
     needs: tuple[str, ...] = ()
     """Extra inputs: ``identity`` (b,) int64, who is shown, an index into the data set's people; ``remarked``
-    (b,3,h,w) in [0, 1], the image marked once more by the pair under test, with another payload."""
+    (b,3,h,w) in [0, 1], the image marked once more by the pair under test, with another payload; ``donor``
+    (b,3,h,w) in [0, 1], an unmarked picture of somebody else from the same split, whose face or pose may be taken."""
     people: int | None = None
     """Exactly how many people the data must show; None: any number."""
+    per_person: int = 1
+    """Images of each person that a batch of its fit shows at least, where a person has as many."""
     deterministic: bool = True
     """The same image gives the same fake, bit for bit. False: it draws from torch's global generator, which the
     harness seeds before every batch."""

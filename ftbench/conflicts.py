@@ -9,9 +9,10 @@ from ftbench.choice import Choice, Chosen
 from ftbench.components import Codec, Decoder, Encoder, Simulator
 from ftbench.yamlfile import KeyPath
 
-KNOWN_INPUTS = ("identity", "remarked")
+KNOWN_INPUTS = ("identity", "remarked", "donor")
 OF_A_PAIR = ("remarked",)
 """Inputs that only a pair can give: not there yet when a simulator is fitted."""
+FEWEST_FOR_DONORS = 2
 
 
 def check_labels(choice: Choice, axis: str, chosen: Sequence[Chosen | None]) -> None:
@@ -36,8 +37,10 @@ def check_metrics(choice: Choice, metrics: Sequence[Chosen | None], size: int) -
             choice.note(path, sentence)
 
 
-def check_simulators(choice: Choice, simulators: Sequence[Chosen | None], path: KeyPath, size: int) -> None:
-    """Sizes and extra inputs of simulators, by their place in a list."""
+def check_simulators(
+    choice: Choice, simulators: Sequence[Chosen | None], path: KeyPath, size: int, shown: Mapping[str, int]
+) -> None:
+    """Sizes and extra inputs of simulators, by their place in a list; ``shown``: people in each split."""
     for number, chosen in enumerate(simulators):
         if chosen is None:
             continue
@@ -49,6 +52,13 @@ def check_simulators(choice: Choice, simulators: Sequence[Chosen | None], path: 
                 choice.note((*path, number), f"simulator {record.name!r} needs {name!r}; the harness gives: {known}")
             elif record.trainable and name in OF_A_PAIR:
                 choice.note((*path, number), f"simulator {record.name!r} is fitted before any pair, and needs {name!r}")
+        lonely = [f"{split} shows {people}" for split, people in shown.items() if people < FEWEST_FOR_DONORS]
+        if "donor" in record.needs and lonely:
+            choice.note(
+                (*path, number),
+                f"simulator {record.name!r} takes a face from somebody else, so every split must show two people or "
+                f"more; {', '.join(lonely)}",
+            )
 
 
 def code_length(choice: Choice, codec: Chosen, bits: int, path: KeyPath) -> int | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,10 @@ class Data:
         count = Counter[tuple[str, str]]((item.identity, item.split) for item in self.items)
         return {who: {split: count[who, split] for split in FEWEST} for who in self.people}
 
+    def shown(self) -> dict[str, int]:
+        """How many people each split shows."""
+        return {split: len({item.identity for item in self.items if item.split == split}) for split in FEWEST}
+
     def split(self, name: Split, limit: int | None = None) -> Images:
         """Load a split, in the order of the images' content; kept in memory for the next cell."""
         if name not in self._loaded:
@@ -128,6 +133,35 @@ def choose(source: ImageSource, size: int, named: Sequence[str] | None, needed: 
                     f"add images ({len(source.set_aside)} were set aside)"
                 )
     return data
+
+
+def draw_donors(images: Images, identity: torch.Tensor, randomness: torch.Generator) -> torch.Tensor:
+    """For each person (b,) an image of somebody else: indices (b,), each drawn from all images of the others.
+
+    The split must show two people or more.
+    """
+    import torch
+
+    identity = identity.cpu()
+    order = torch.argsort(images.identity, stable=True)
+    counts = torch.bincount(images.identity, minlength=len(images.people))
+    before = counts.cumsum(0) - counts
+    others = len(images) - counts[identity]
+    place = (torch.rand(len(identity), generator=randomness, dtype=torch.float64) * others).long()
+    # Images lie person by person: whoever's turn comes at or after one's own steps over one's own.
+    return order[torch.where(place >= before[identity], place + counts[identity], place)]
+
+
+def donating(
+    images: Images, identity: torch.Tensor, randomness: torch.Generator, device: str
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """What gives a batch of people (b,) pictures (b,3,s,s) of others: drawn when first asked for, then the same."""
+
+    @cache
+    def index() -> torch.Tensor:
+        return draw_donors(images, identity, randomness)
+
+    return lambda _: images.covers(index(), device)
 
 
 def _total(counts: dict[str, dict[str, int]], split: str) -> int:

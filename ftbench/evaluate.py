@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ftbench.components import ChannelCode, QualityMeasure
 from ftbench.config import EvaluateSection
-from ftbench.data import Images
+from ftbench.data import Images, donating
 from ftbench.pipeline import Attack, Damage, Pair, eight_bit, extra_inputs
 from ftbench.progress import Progress
 from ftbench.randomness import derive, generator
@@ -96,7 +96,9 @@ def evaluate(
             keys = [images.keys[i] for i in index.tolist()]
             # Drawn under another key, as by somebody else who has the same pair.
             again = codec.encode(fixed_payloads(keys, derive(settings.seed, "again"), draw, bits)).to(device)
-            inputs = extra_inputs(images.identity[index].to(device), pair.marking(again, psnr))
+            identity = images.identity[index]
+            donors = donating(images, identity, generator(settings.seed, "donor", draw, number), device)
+            inputs = extra_inputs(identity.to(device), pair.marking(again, psnr), donors)
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
             code = codec.encode(payloads).to(device)
             marked = pair.mark(covers, code, psnr)

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from ftbench import parallel
 from ftbench.compute import Compute
 from ftbench.config import FitSection
-from ftbench.data import Images
-from ftbench.pipeline import extra_inputs, given_to
+from ftbench.data import Images, donating
+from ftbench.pipeline import Given, extra_inputs, given_to
 from ftbench.randomness import generator
 from ftbench.terms import Terms
 from ftbench.train import VAL_BATCH, draw_covers
@@ -33,19 +33,28 @@ class SimulatorTask:
     images: Images
     val: Images
     compute: Compute
+    per_person: int = 1
     terms: Terms = field(default_factory=lambda: Terms("the simulator"))
 
     def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
         """The simulator's own loss on a batch of augmented covers."""
         randomness = generator(self.seed, "fit", step)
         covers, identity = draw_covers(
-            self.images, self.settings.batch_size, self.settings.augment, randomness, self.compute.device
+            self.images,
+            self.settings.batch_size,
+            self.settings.augment,
+            randomness,
+            self.compute.device,
+            self.per_person,
         )
         if parallel.count() > 1:
             covers, identity = parallel.share(covers, identity)
             randomness = generator(self.seed, "fit", step, parallel.rank())
         with self.compute.autocast():
-            loss = self._own_loss(network, covers, identity, randomness)
+            donors = donating(
+                self.images, identity, generator(self.seed, "donor", step, parallel.rank()), self.compute.device
+            )
+            loss = self._own_loss(network, covers, extra_inputs(identity, donor=donors), randomness)
         return loss, {}
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
@@ -56,7 +65,8 @@ class SimulatorTask:
             covers = self.val.covers(index, self.compute.device)
             randomness = generator(self.seed, "fit-val", start)
             identity = self.val.identity[index].to(covers.device)
-            loss = self._own_loss(network, covers, identity, randomness)
+            donors = donating(self.val, identity, generator(self.seed, "donor-val", start), self.compute.device)
+            loss = self._own_loss(network, covers, extra_inputs(identity, donor=donors), randomness)
             total += float(loss) * len(index) / len(self.val)
         return total, {"val_loss": total}
 
@@ -67,10 +77,12 @@ class SimulatorTask:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing to take back."""
 
-    def _own_loss(self, network: nn.Module, covers: Tensor, identity: Tensor, randomness: torch.Generator) -> Tensor:
-        inputs = given_to(self.needs, extra_inputs(identity), covers)
+    def _own_loss(self, network: nn.Module, covers: Tensor, given: Given, randomness: torch.Generator) -> Tensor:
+        inputs = given_to(self.needs, given, covers)
         fit_loss: Any = network.fit_loss
-        return self.terms.scalar(fit_loss, self.terms.resized(covers), inputs, randomness).float()
+        return self.terms.scalar(
+            fit_loss, self.terms.resized(covers), self.terms.all_resized(inputs), randomness
+        ).float()
 
 
 @dataclass

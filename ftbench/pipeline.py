@@ -110,12 +110,18 @@ Given = Mapping[str, Tensor | Callable[[Tensor], Tensor]]
 """Extra inputs by name: values, or what makes a value of the image that is attacked."""
 
 
-def extra_inputs(identity: Tensor, remark: Callable[[Tensor], Tensor] | None = None) -> Given:
+def extra_inputs(
+    identity: Tensor,
+    remark: Callable[[Tensor], Tensor] | None = None,
+    donor: Callable[[Tensor], Tensor] | None = None,
+) -> Given:
     """Every extra input that a simulator may name, for a batch; see ``Simulator.needs``.
 
-    identity (b,) int64; ``remark`` marks the attacked image (b,3,h,w) once more, with another payload.
+    identity (b,) int64; ``remark`` marks the attacked image (b,3,h,w) once more, with another payload; ``donor`` gives
+    pictures (b,3,h,w) of somebody else, whatever is attacked.
     """
-    return {"identity": identity, **({} if remark is None else {"remarked": remark})}
+    made = {"remarked": remark, "donor": donor}
+    return {"identity": identity, **{name: make for name, make in made.items() if make is not None}}
 
 
 def given_to(needs: Sequence[str], given: Given, image: Tensor) -> dict[str, Tensor]:

@@ -78,6 +78,8 @@ class Grounds:
     data_source: str
     """Digest of the sources of the part that opens and draws the images."""
     people: tuple[str, ...]
+    shown: Mapping[str, int]
+    """People in each split."""
     compute: Any
 
 
@@ -159,8 +161,8 @@ class _Planner:
         codecs = choice.parts("codec", matrix.codec, ("matrix", "codec"))
         simulators = self._adapted(choice.parts("simulator", matrix.simulator, ("matrix", "simulator")))
         tests = self._adapted(choice.parts("simulator", evaluate.simulators, ("evaluate", "simulators")))
-        check_simulators(choice, simulators, ("matrix", "simulator"), self.size)
-        check_simulators(choice, tests, ("evaluate", "simulators"), self.size)
+        check_simulators(choice, simulators, ("matrix", "simulator"), self.size, self.grounds.shown)
+        check_simulators(choice, tests, ("evaluate", "simulators"), self.size, self.grounds.shown)
         pools = self._pools()
         grid = list(distortion_grid(choice, evaluate.distortions))
         metrics = choice.parts("metric", evaluate.metrics, ("evaluate", "metrics"))

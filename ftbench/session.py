@@ -75,7 +75,7 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     data, data_source = _data(benchmark, choice, needed)
     store = Store(request.out / ".store")
     compute = _settled(benchmark, store, settle_on_disk)
-    plan = make_plan(benchmark, choice, Grounds(data.digest, data_source, data.people, compute))
+    plan = make_plan(benchmark, choice, Grounds(data.digest, data_source, data.people, data.shown(), compute))
     return Opened(
         benchmark=benchmark,
         scale=scale,

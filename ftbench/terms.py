@@ -7,7 +7,7 @@ cell alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,8 @@ class Terms:
     def change(self, function: Callable[..., Any], image: Tensor, *more: Any) -> Tensor:
         """Image (b,3,h,w) in [0,1] -> what a simulator or distortion makes of it, of the same shape and range."""
         seen = self.resized(image)
-        changed = self._image(self._run(function, seen, *more), seen, SLACK)
+        given = (self.all_resized(one) if isinstance(one, dict) else one for one in more)
+        changed = self._image(self._run(function, seen, *given), seen, SLACK)
         if seen is image:
             return changed
         return functional.interpolate(changed, image.shape[-2:], mode="bilinear", align_corners=False)
@@ -134,6 +135,10 @@ class Terms:
             return image
         size = (self.size, self.size)
         return functional.interpolate(image, size, mode="bilinear", antialias=True, align_corners=False)
+
+    def all_resized(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """A simulator's extra inputs, with the images among them at the size that the part takes."""
+        return {name: self.resized(value) if value.dim() == 4 else value for name, value in inputs.items()}
 
     def _image(self, answer: Tensor, seen: Tensor, slack: float | None) -> Tensor:
         if answer.shape != seen.shape:

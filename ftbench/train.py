@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ftbench.components import ChannelCode
 from ftbench.compute import Compute
 from ftbench.config import Augmentation, Curriculum, Loss, TrainSection
 from ftbench.critic import adversarial_losses
-from ftbench.data import Images
+from ftbench.data import Images, donating
 from ftbench.pipeline import Attack, Pair, eight_bit, extra_inputs
 from ftbench.pool import Pool
 from ftbench.randomness import generator, payload
@@ -53,11 +53,15 @@ def message_share(step: int, steps: int, curriculum: Curriculum) -> float:
     return 0.0 if curriculum.kind == "image-first" and step < round(curriculum.ramp * steps) else 1.0
 
 
-def draw_batch(images: Images, size: int, randomness: torch.Generator) -> Tensor:
-    """Indices (size,) of a batch that shows every person equally often, as far as there are that many."""
+def draw_batch(images: Images, size: int, randomness: torch.Generator, per_person: int = 1) -> Tensor:
+    """Indices (size,) of a batch that shows every person equally often, as far as there are that many.
+
+    Each is shown at least ``per_person`` times, in different images where there are as many.
+    """
     people = images.identity.unique()
-    if len(people) > size:
-        people = people[torch.randperm(len(people), generator=randomness)[:size]]
+    most = max(1, size // per_person)
+    if len(people) > most:
+        people = people[torch.randperm(len(people), generator=randomness)[:most]]
     share = -(-size // len(people))
     chosen = []
     for who in people.tolist():
@@ -71,10 +75,10 @@ def draw_batch(images: Images, size: int, randomness: torch.Generator) -> Tensor
 
 
 def draw_covers(
-    images: Images, size: int, settings: Augmentation, randomness: torch.Generator, device: str
+    images: Images, size: int, settings: Augmentation, randomness: torch.Generator, device: str, per_person: int = 1
 ) -> tuple[Tensor, Tensor]:
     """A batch of augmented 8-bit covers (b,3,s,s) and who they show (b,)."""
-    index = draw_batch(images, size, randomness)
+    index = draw_batch(images, size, randomness, per_person)
     covers, identity = images.covers(index, device), images.identity[index].to(device)
     if settings.mix:
         covers = blend(covers, identity, settings.mix, randomness)
@@ -120,7 +124,8 @@ class PairTask:
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
             again = self._drawn(len(covers), generator(self.seed, "again", step, parallel.rank())).to(covers.device)
-            inputs = extra_inputs(identity, network.marking(again, self._psnr(step), exact=False))
+            donors = self._donors(self.images, identity, "donor", step, parallel.rank())
+            inputs = extra_inputs(identity, network.marking(again, self._psnr(step), exact=False), donors)
             seen = [marked, *(attack(marked, inputs) for attack in self.attacks)]
             logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -159,6 +164,9 @@ class PairTask:
         """Codes (count, n) of payloads drawn uniformly."""
         return self.codec.encode(torch.randint(0, 2, (count, self.bits), generator=randomness).float())
 
+    def _donors(self, images: Images, identity: Tensor, *place: str | int) -> Callable[[Tensor], Tensor]:
+        return donating(images, identity, generator(self.seed, *place), self.compute.device)
+
     def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights
         if weights.structure:
@@ -185,7 +193,8 @@ class PairTask:
             readings = [network.read(marked)]
             others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
             again = self.codec.encode(others).to(covers.device)
-            inputs = extra_inputs(identity, network.marking(again, psnr))
+            donors = self._donors(self.val, identity, "donor-val", start)
+            inputs = extra_inputs(identity, network.marking(again, psnr), donors)
             readings += [network.read(attack(marked, inputs)) for attack in self.attacks]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()

@@ -72,6 +72,7 @@ def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -
             network=build(chosen, size=bench.data.size),
             terms=Terms.of(chosen),
             needs=chosen.record.needs,
+            per_person=chosen.record.per_person,
             settings=bench.benchmark.fit,
             seed=seed,
             images=bench.data.split("train"),

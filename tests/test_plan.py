@@ -18,7 +18,9 @@ from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins
 from ftbench.yamlfile import parse
 
-GROUNDS = Grounds("d" * 64, "s" * 64, ("a", "b"), Compute("cpu", "float32", 1, "none"))
+GROUNDS = Grounds(
+    "d" * 64, "s" * 64, ("a", "b"), {"train": 2, "val": 2, "test": 2}, Compute("cpu", "float32", 1, "none")
+)
 BASE: dict[str, Any] = {
     "name": "test",
     "dataset": {"name": "procedural-faces", "size": 64},

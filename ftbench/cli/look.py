@@ -145,6 +145,7 @@ def _facts(provided: Any) -> Iterator[tuple[str, str]]:
         "deterministic",
         "needs",
         "people",
+        "per_person",
         "resolutions",
         "max_batch",
         "max_bits",
