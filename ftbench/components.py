@@ -127,7 +127,9 @@ class Simulator(Component):
     differentiable: bool
     """False: training passes the gradient straight through."""
     trainable: bool
-    """True: the object follows FittableSimulator; the harness fits it on the train split, then freezes it."""
+    """True: the object follows FittableSimulator; the harness fits it on the train split, then freezes it. Two
+    parameters are read by the harness as well: ``seed`` names one of several trainings of a part, and ``trained_on``
+    ("train" or "reserve") the people, so that a black-box twin has seen others."""
     needs: tuple[str, ...] = ()
     """Extra inputs: ``identity`` (b,) int64, who is shown, an index into the data set's people; ``remarked``
     (b,3,h,w) in [0, 1], the image marked once more by the pair under test, with another payload; ``donor``

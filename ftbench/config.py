@@ -53,6 +53,12 @@ class DatasetSection(Reference):
     people: list[str] | None = Field(
         None, description="the people shown; default: what a two-person part needs, by number of images"
     )
+    reserve: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="share of the train people who are set aside: only simulators with trained_on: reserve see them",
+    )
 
 
 class MessageSection(Section):
@@ -231,11 +237,21 @@ class EvaluateSection(Section):
     limit: int | None = Field(None, ge=1, description="test images used at most; default: all")
 
 
+class Couple(Section):
+    """An encoder and the decoder that reads it."""
+
+    encoder: Part
+    decoder: Part
+
+
 class Matrix(Section):
     """Every combination of these axes is trained; any axis may be a list."""
 
-    encoder: Axis
-    decoder: Axis
+    encoder: Axis | None = None
+    decoder: Axis | None = None
+    pairs: Annotated[list[Couple], BeforeValidator(_bare_list), Field(min_length=1)] | None = Field(
+        None, description="encoders each with its own decoder, in place of every encoder with every decoder"
+    )
     codec: Axis = Field(default_factory=lambda: [Reference(name="none")])
     simulator: Axis = Field(description="the deepfake to train against; none for none")
     loss: Annotated[list[Loss], BeforeValidator(_bare_list), Field(min_length=1)] = [Loss()]
@@ -243,6 +259,27 @@ class Matrix(Section):
         ["with"], description="with or without the distortions of the train section in the training loop"
     )
     seed: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_bare_list), Field(min_length=1)] = [0]
+
+    @model_validator(mode="after")
+    def _one_way_to_pair(self) -> Matrix:
+        if self.pairs is None and (self.encoder is None or self.decoder is None):
+            raise ValueError("name an encoder and a decoder, or pairs of them")
+        if self.pairs is not None and (self.encoder or self.decoder):
+            raise ValueError("pairs names every encoder with its decoder; leave encoder and decoder out beside it")
+        return self
+
+    def couples(self) -> list[tuple[Reference, tuple[str | int, ...], Reference, tuple[str | int, ...]]]:
+        """Encoder, its place in the matrix, decoder, its place: every combination, or the pairs."""
+        if self.pairs is not None:
+            return [
+                (pair.encoder, ("pairs", i, "encoder"), pair.decoder, ("pairs", i, "decoder"))
+                for i, pair in enumerate(self.pairs)
+            ]
+        return [
+            (encoder, ("encoder", e), decoder, ("decoder", d))
+            for e, encoder in enumerate(self.encoder or [])
+            for d, decoder in enumerate(self.decoder or [])
+        ]
 
 
 class ComputeSection(Section):

@@ -52,6 +52,10 @@ def check_simulators(
                 choice.note((*path, number), f"simulator {record.name!r} needs {name!r}; the harness gives: {known}")
             elif record.trainable and name in OF_A_PAIR:
                 choice.note((*path, number), f"simulator {record.name!r} is fitted before any pair, and needs {name!r}")
+        if trained_on(chosen) not in shown:
+            choice.note(
+                (*path, number, "trained_on"), "nobody is set aside for it; give dataset.reserve a share, such as 0.3"
+            )
         lonely = [f"{split} shows {people}" for split, people in shown.items() if people < FEWEST_FOR_DONORS]
         if "donor" in record.needs and lonely:
             choice.note(
@@ -59,6 +63,11 @@ def check_simulators(
                 f"simulator {record.name!r} takes a face from somebody else, so every split must show two people or "
                 f"more; {', '.join(lonely)}",
             )
+
+
+def trained_on(simulator: Chosen) -> str:
+    """The split that a trainable simulator is fitted on: what its parameter ``trained_on`` says, or train."""
+    return str(getattr(simulator.parameters, "trained_on", "train"))
 
 
 def code_length(choice: Choice, codec: Chosen, bits: int, path: KeyPath) -> int | None:
@@ -71,15 +80,15 @@ def code_length(choice: Choice, codec: Chosen, bits: int, path: KeyPath) -> int 
 
 
 def check_pair(
-    choice: Choice, encoder: Chosen, decoder: Chosen, places: tuple[int, int], build: Mapping[str, int]
+    choice: Choice, encoder: Chosen, decoder: Chosen, places: tuple[KeyPath, KeyPath], build: Mapping[str, int]
 ) -> None:
     """An encoder and a decoder, for a code of ``build["bits"]`` bits and images of ``build["size"]`` px.
 
-    ``places`` are their indices in the matrix.
+    ``places`` are where the file names them.
     """
     record, code_bits = cast(Encoder, encoder.record), build["bits"]
     reader = cast(Decoder, decoder.record)
-    to_encoder, to_decoder = ("matrix", "encoder", places[0]), ("matrix", "decoder", places[1])
+    to_encoder, to_decoder = places
     _check_size(choice, encoder, record.resolutions, to_encoder, build)
     _check_size(choice, decoder, reader.resolutions, to_decoder, build)
     if record.trainable and not reader.differentiable:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ftbench.components import ImageSource, Item, Split
+from ftbench.components import ImageSource, Item
 from ftbench.errors import BadInput
 from ftbench.explain import nearest
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOADERS = 4
 FEWEST = {"train": 8, "val": 1, "test": 1}
+RESERVE = "reserve"
+"""The people that only black-box deepfakes are fitted on."""
 """Images of each person, a split, below which no number could be believed."""
 
 
@@ -52,6 +54,8 @@ class Data:
     people: tuple[str, ...]
     items: tuple[Item, ...]
     size: int
+    reserved: frozenset[str] = frozenset()
+    """People whom no pair is trained or tested on."""
     _loaded: dict[str, Images] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -62,22 +66,33 @@ class Data:
     @property
     def digest(self) -> str:
         """Of the images' content, who they show and how they are split; file names and places have no part in it."""
-        lines = sorted(f"{item.key} {item.identity} {item.split}" for item in self.items)
+        lines = sorted(f"{item.key} {item.identity} {self.place(item)}" for item in self.items)
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Images of each person in each split."""
-        count = Counter[tuple[str, str]]((item.identity, item.split) for item in self.items)
-        return {who: {split: count[who, split] for split in FEWEST} for who in self.people}
+        count = Counter[tuple[str, str]]((item.identity, self.place(item)) for item in self.items)
+        return {who: {split: count[who, split] for split in self.splits} for who in self.people}
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits there are."""
+        return (*FEWEST, RESERVE) if self.reserved else tuple(FEWEST)
+
+    def place(self, item: Item) -> str:
+        """The split that an item is used in."""
+        return RESERVE if item.identity in self.reserved else item.split
 
     def shown(self) -> dict[str, int]:
         """How many people each split shows."""
-        return {split: len({item.identity for item in self.items if item.split == split}) for split in FEWEST}
+        return {
+            split: len({item.identity for item in self.items if self.place(item) == split}) for split in self.splits
+        }
 
-    def split(self, name: Split, limit: int | None = None) -> Images:
+    def split(self, name: str, limit: int | None = None) -> Images:
         """Load a split, in the order of the images' content; kept in memory for the next cell."""
         if name not in self._loaded:
-            self._loaded[name] = self._read([item for item in self.items if item.split == name])
+            self._loaded[name] = self._read([item for item in self.items if self.place(item) == name])
         images = self._loaded[name]
         return images if limit is None else _spread(images, limit)
 
@@ -97,9 +112,17 @@ class Data:
         )
 
 
-def choose(source: ImageSource, size: int, named: Sequence[str] | None, needed: int | None, place: str) -> Data:
+def choose(
+    source: ImageSource,
+    size: int,
+    named: Sequence[str] | None,
+    needed: int | None,
+    place: str,
+    reserve: float = 0.0,
+) -> Data:
     """Narrow an opened source to the people named, or to the ``needed`` ones with most images.
 
+    ``reserve``: share of the people shown in train who are set aside with all their images, chosen by their names.
     Raises BadInput, beginning with ``place``, when people are unknown or too few, or have too few images.
     """
     count = Counter(item.identity for item in source.items)
@@ -121,9 +144,13 @@ def choose(source: ImageSource, size: int, named: Sequence[str] | None, needed: 
             "name them under dataset.people, or use data with one folder a person"
         )
     chosen = set(people)
-    data = Data(source, tuple(people), tuple(i for i in source.items if i.identity in chosen), size)
-    for split, fewest in FEWEST.items():
-        counts = data.counts()
+    items = tuple(item for item in source.items if item.identity in chosen)
+    if reserve and needed is not None:
+        raise BadInput(f"{place}.reserve: a simulator needs {needed} people, so nobody can be set aside; leave it out")
+    reserved = frozenset(item.identity for item in items if item.split == "train" and _position(item) < reserve)
+    data = Data(source, tuple(people), items, size, reserved)
+    counts = data.counts()
+    for split, fewest in {**FEWEST, **({RESERVE: FEWEST["train"]} if reserve else {})}.items():
         have = {who: counts[who][split] for who in people} if needed else {"": _total(counts, split)}
         for who, number in have.items():
             if number < fewest:
@@ -164,8 +191,14 @@ def donating(
     return lambda _: images.covers(index(), device)
 
 
+def _position(item: Item) -> float:
+    # By who is shown alone: people who come later move nobody.
+    digest = hashlib.sha256(f"reserve:{item.identity}".encode()).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
 def _total(counts: dict[str, dict[str, int]], split: str) -> int:
-    return sum(of[split] for of in counts.values())
+    return sum(of.get(split, 0) for of in counts.values())
 
 
 def _spread(images: Images, limit: int) -> Images:
@@ -197,7 +230,7 @@ def describe(data: Data) -> dict[str, Any]:
         "digest": data.digest,
         "size": data.size,
         "people": data.counts() if len(data.people) <= 20 else len(data.people),
-        "images": {split: sum(item.split == split for item in data.items) for split in FEWEST},
+        "images": {split: sum(data.place(item) == split for item in data.items) for split in data.splits},
         "set_aside": [{"name": name, "reason": reason} for name, reason in data.source.set_aside],
         "notes": list(data.source.notes),
     }

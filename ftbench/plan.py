@@ -8,16 +8,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ftbench.choice import NONE, Choice, Chosen, own_size
+from ftbench.components import Kind
 from ftbench.conditions import PLAIN, distortion_grid, training_pool
 from ftbench.config import Benchmark, Loss, Reference
 from ftbench.conflicts import check_labels, check_metrics, check_pair, check_simulators, code_length
 from ftbench.plugins import package_digest
+from ftbench.yamlfile import KeyPath
 
 CellKind = Literal["fit", "train", "evaluate"]
 _COMMON = (
@@ -153,11 +155,13 @@ class _Planner:
     def __init__(self, benchmark: Benchmark, choice: Choice, grounds: Grounds) -> None:
         self.benchmark, self.choice, self.grounds = benchmark, choice, grounds
         self.size = benchmark.dataset.size
+        couples = benchmark.matrix.couples()
+        self._encoders = _different(encoder for encoder, _, _, _ in couples)
+        self._decoders = _different(decoder for _, _, decoder, _ in couples)
 
     def evaluations(self) -> Iterator[Cell]:
         matrix, evaluate, choice = self.benchmark.matrix, self.benchmark.evaluate, self.choice
-        encoders = self._adapted(choice.parts("encoder", matrix.encoder, ("matrix", "encoder")))
-        decoders = self._adapted(choice.parts("decoder", matrix.decoder, ("matrix", "decoder")))
+        couples = list(self._couples())
         codecs = choice.parts("codec", matrix.codec, ("matrix", "codec"))
         simulators = self._adapted(choice.parts("simulator", matrix.simulator, ("matrix", "simulator")))
         tests = self._adapted(choice.parts("simulator", evaluate.simulators, ("evaluate", "simulators")))
@@ -169,9 +173,9 @@ class _Planner:
         check_metrics(choice, metrics, self.size)
         check_labels(choice, "simulators", tests)
         check_labels(choice, "distortions", grid)
-        parts = itertools.product(enumerate(encoders), enumerate(decoders), enumerate(codecs), simulators)
+        parts = itertools.product(couples, enumerate(codecs), simulators)
         rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, matrix.loss, matrix.seed))
-        for ((e, encoder), (d, decoder), (c, codec), simulator), (bits, pool, loss, seed) in itertools.product(
+        for ((encoder, decoder, places), (c, codec), simulator), (bits, pool, loss, seed) in itertools.product(
             parts, rest
         ):
             if encoder is None or decoder is None or codec is None:
@@ -179,11 +183,20 @@ class _Planner:
             code_bits = code_length(choice, codec, bits, ("matrix", "codec", c))
             if code_bits is None:
                 continue
-            check_pair(choice, encoder, decoder, (e, d), {"size": self.size, "bits": code_bits})
+            check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
             setting = _Setting(encoder, decoder, codec, simulator, bits, code_bits, pool, loss, seed)
             trained = self._train(setting, pools[pool])
             for psnr in evaluate.psnr:
                 yield self._evaluate(trained, psnr, tests, grid, [chosen for chosen in metrics if chosen])
+
+    def _couples(self) -> Iterator[tuple[Chosen | None, Chosen | None, tuple[KeyPath, KeyPath]]]:
+        chosen: dict[KeyPath, Chosen | None] = {}
+        for encoder, to_encoder, decoder, to_decoder in self.benchmark.matrix.couples():
+            places = ("matrix", *to_encoder), ("matrix", *to_decoder)
+            for kind, reference, path in (("encoder", encoder, places[0]), ("decoder", decoder, places[1])):
+                if path not in chosen:
+                    [chosen[path]] = self._adapted([self.choice.part(cast(Kind, kind), reference, path)])
+            yield chosen[places[0]], chosen[places[1]], places
 
     def _adapted(self, chosen: list[Chosen | None]) -> list[Chosen | None]:
         if self.benchmark.adapt == "none":
@@ -310,8 +323,8 @@ class _Planner:
     def _columns(self, setting: _Setting) -> dict[str, str]:
         matrix, loss, simulator = self.benchmark.matrix, setting.loss, setting.simulator
         return {
-            "encoder": _told_apart(setting.encoder, matrix.encoder),
-            "decoder": _told_apart(setting.decoder, matrix.decoder),
+            "encoder": _told_apart(setting.encoder, self._encoders),
+            "decoder": _told_apart(setting.decoder, self._decoders),
             "codec": setting.codec.label,
             "trained against": _told_apart(simulator, matrix.simulator) if simulator else NONE,
             **({"pool": setting.pool} if self._has_pool else {}),
@@ -325,9 +338,11 @@ class _Planner:
 
     def _label(self, columns: Mapping[str, str], setting: _Setting) -> str:
         matrix, bits = self.benchmark.matrix, self.benchmark.message.bits
+        # An encoder of its own says which pair it is.
+        paired = matrix.pairs is not None and len(self._encoders) == len(matrix.pairs)
         many: dict[str, Sequence[object]] = {
-            "encoder": matrix.encoder,
-            "decoder": matrix.decoder,
+            "encoder": self._encoders,
+            "decoder": [] if paired else self._decoders,
             "codec": matrix.codec,
             "trained against": matrix.simulator,
         }
@@ -339,6 +354,14 @@ class _Planner:
         parts += [f"{name} {columns[name]}" for name in ("1 − SSIM", "critic") if columns.get(name, "0") != "0"]
         parts += [f"seed {columns['seed']}"] if len(matrix.seed) > 1 else []
         return " ".join(parts)
+
+
+def _different(references: Iterable[Reference]) -> list[Reference]:
+    found: list[Reference] = []
+    for reference in references:
+        if reference not in found:
+            found.append(reference)
+    return found
 
 
 def _told_apart(chosen: Chosen, axis: Sequence[Reference]) -> str:

@@ -122,8 +122,8 @@ def _swapped(document: Document, data: str | None) -> Document:
     if not folder.exists() and "/" not in data and any(p.record.name == data for p in discover().of("dataset")):
         section = {"name": data}
     kept = document.data.get("dataset")
-    size = {"size": kept["size"]} if isinstance(kept, dict) and "size" in kept else {}
-    return replace(document, data={**document.data, "dataset": {**section, **size}})
+    same = {key: kept[key] for key in ("size", "reserve") if key in kept} if isinstance(kept, dict) else {}
+    return replace(document, data={**document.data, "dataset": {**section, **same}})
 
 
 def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> tuple[Data, str]:
@@ -137,7 +137,8 @@ def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> tuple[Dat
         choice.settle()
     source = chosen.record.load()(**dict(chosen.parameters))
     place = f"{choice.document.place(('dataset',))}, dataset"
-    data = choose(source, benchmark.dataset.size, benchmark.dataset.people, needed, place)
+    section = benchmark.dataset
+    data = choose(source, section.size, section.people, needed, place, section.reserve)
     return data, chosen.provided.source_digest()
 
 

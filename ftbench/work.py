@@ -19,6 +19,7 @@ from ftbench.choice import Chosen, strength_of
 from ftbench.components import QualityMeasure
 from ftbench.compute import Compute
 from ftbench.config import Benchmark, Loss
+from ftbench.conflicts import trained_on
 from ftbench.critic import Critic
 from ftbench.data import Data
 from ftbench.evaluate import Condition, evaluate
@@ -75,7 +76,7 @@ def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -
             per_person=chosen.record.per_person,
             settings=bench.benchmark.fit,
             seed=seed,
-            images=bench.data.split("train"),
+            images=bench.data.split(trained_on(chosen)),
             val=bench.data.split("val"),
             compute=bench.compute,
         )

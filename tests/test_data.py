@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ftbench.components import Item
-from ftbench.data import Data, choose, describe
+from ftbench.data import FEWEST, RESERVE, Data, choose, describe
 from ftbench.errors import BadInput
 
 
@@ -94,3 +94,36 @@ def test_a_manifest_says_name_digest_and_what_was_set_aside() -> None:
     assert said["digest"] == data.digest
     assert said["set_aside"] == [{"name": "bad.jpg", "reason": "truncated"}]
     assert said["people"]["a"] == {"train": 20, "val": 5, "test": 5}
+
+
+def test_reserved_people_are_set_aside_whole_and_by_their_names_alone() -> None:
+    source = Source({f"p{i}": 14 for i in range(40)})
+    whole, data = choose(source, 8, None, None, "here"), choose(source, 8, None, None, "here", reserve=0.3)
+    shown = {split: set(data.split(split).identity.tolist()) for split in (*FEWEST, RESERVE)}
+    apart = shown.pop(RESERVE)
+    assert all(not apart & others for others in shown.values())
+    assert {data.people[who] for who in apart} == set(data.reserved)
+    # Binomial (40, .3): outside once in a thousand sets of names.
+    assert 4 <= len(apart) <= 21
+    assert data.shown() == {
+        "train": 40 - len(apart),
+        "val": 40 - len(apart),
+        "test": 40 - len(apart),
+        RESERVE: len(apart),
+    }
+    assert data.digest != whole.digest
+    fewer = choose(Source({f"p{i}": 14 for i in range(20)}), 8, None, None, "here", reserve=0.3)
+    assert fewer.reserved == {who for who in data.reserved if int(who[1:]) < 20}
+
+
+def test_people_who_are_only_tested_are_never_reserved() -> None:
+    source = Source({"a": 20, "b": 20, "c": 20, "d": 20})
+    source.items = [Item(i.key, i.name, i.identity, "test" if i.identity == "d" else i.split) for i in source.items]
+    assert choose(source, 8, None, None, "here", reserve=0.5).reserved <= {"a", "b", "c"}
+
+
+def test_a_reserve_that_cannot_be_is_one_sentence() -> None:
+    with pytest.raises(BadInput, match="needs 2 people, so nobody can be set aside"):
+        choose(Source({"a": 30, "b": 30}), 8, None, 2, "here", reserve=0.3)
+    with pytest.raises(BadInput, match="has 0 reserve images, fewer than 8"):
+        choose(Source({"a": 30, "b": 30}), 8, None, None, "here", reserve=1e-9)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
+import ftbench
 from ftbench import plan as plan_module
 from ftbench.choice import Choice
 from ftbench.compute import Compute
@@ -86,6 +88,66 @@ def test_payload_lengths_pools_and_qualities_are_axes(plugins: Plugins) -> None:
 def test_a_pool_that_is_none_cannot_be_left_out(plugins: Plugins) -> None:
     with pytest.raises(BadInput, match=r"matrix\.pool: train\.distortions names nothing"):
         planned(changed(matrix={"pool": ["with", "without"]}), plugins)
+
+
+def test_pairs_name_each_encoder_with_its_decoder(plugins: Plugins) -> None:
+    pairs = [
+        {"encoder": "unet-resnet18", "decoder": "conv7"},
+        {"encoder": {"name": "hidden", "channels": 16}, "decoder": "hidden"},
+        {"encoder": "hidden", "decoder": "hidden"},
+    ]
+    data = changed(matrix={"pairs": pairs})
+    del data["matrix"]["encoder"], data["matrix"]["decoder"]
+    trained = [cell for cell in planned(data, plugins).cells if cell.kind == "train"]
+    names = [(cell.parts["encoder"].record.name, cell.parts["decoder"].record.name) for cell in trained]
+    assert names == [("unet-resnet18", "conv7"), ("hidden", "hidden"), ("hidden", "hidden")]
+    assert [cell.columns["encoder"] for cell in trained] == ["unet-resnet18", "hidden channels=16", "hidden"]
+    # The decoders differ too, but the encoder says which pair it is.
+    assert [cell.label for cell in trained] == [
+        "unet-resnet18 λ=1 α=0.1",
+        "hidden channels=16 λ=1 α=0.1",
+        "hidden λ=1 α=0.1",
+    ]
+    product = planned(changed(matrix={"encoder": "hidden", "decoder": "hidden"}), plugins)
+    assert trained[2].identity in {cell.identity for cell in product.cells}
+
+
+@pytest.mark.parametrize(
+    ("matrix", "says"),
+    [
+        ({"encoder": "hidden"}, "name an encoder and a decoder, or pairs of them"),
+        (
+            {"encoder": "hidden", "pairs": [{"encoder": "hidden", "decoder": "hidden"}]},
+            "leave encoder and decoder out beside it",
+        ),
+    ],
+)
+def test_a_matrix_pairs_its_parts_in_one_way(matrix: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Benchmark.model_validate({**BASE, "matrix": {"simulator": "none", **matrix}})
+
+
+def test_a_pair_that_cannot_work_is_named_where_it_stands(plugins: Plugins) -> None:
+    data = changed(
+        dataset={"size": 256}, message={"bits": 32}, matrix={"simulator": "none"}, evaluate={"simulators": "none"}
+    )
+    del data["matrix"]["encoder"], data["matrix"]["decoder"]
+    data["matrix"]["pairs"] = [{"encoder": "rivagan", "decoder": "rivagan"}, {"encoder": "rivagan", "decoder": "conv7"}]
+    with pytest.raises(BadInput, match=r"matrix\.pairs\.1\.decoder: encoder 'rivagan' is read by rivagan, not 'conv7'"):
+        planned(data, plugins)
+
+
+def test_people_are_set_aside_for_what_is_fitted_on_them(plugins: Plugins) -> None:
+    class Fitted(ftbench.Parameters):
+        trained_on: str = "train"
+
+    record = replace(plugins.find("simulator", "faceswap").record, people=None, needs=(), parameters=Fitted)
+    parts = tuple(replace(part, record=record) if part.record.name == "faceswap" else part for part in plugins.parts)
+    data = changed(evaluate={"simulators": ["none", {"name": "faceswap", "trained_on": "reserve"}]})
+    with pytest.raises(BadInput, match=r"simulators\.1\.trained_on: nobody is set aside for it; give dataset.reserve"):
+        planned(data, replace(plugins, parts=parts))
+    grounds = replace(GROUNDS, shown={**GROUNDS.shown, "reserve": 3})
+    assert kinds(planned(data, replace(plugins, parts=parts), grounds)) == ["fit", "fit", "train", "evaluate"]
 
 
 def test_a_setting_may_have_steps_of_its_own(plugins: Plugins) -> None:
