@@ -61,6 +61,23 @@ class MbrsEncoderParameters(ftbench.Parameters):
     )
 
 
+class CompactDecoderParameters(ftbench.Parameters):
+    """Parameters of the decoder ``compact``."""
+
+    channels: int = Field(64, ge=8, le=512, description="width of every layer")
+    blocks: int = Field(6, ge=1, le=24, description="residual blocks, dilated by 1, 2, 4, 1, …")
+
+
+class CompactEncoderParameters(CompactDecoderParameters):
+    """Parameters of the encoder ``compact``."""
+
+    maps: int = Field(8, ge=1, le=64, description="channels of the code's own map")
+    residual: float = Field(0.3, gt=0, le=1, description="largest change of a pixel that is as visible as the average")
+    attenuation: float = Field(
+        0.5, ge=0, le=2, description="exponent on the just noticeable difference that the change follows; 0: none"
+    )
+
+
 class TimmDecoderParameters(ftbench.Parameters):
     """Parameters of ``timm-decoder``."""
 
@@ -100,6 +117,13 @@ def ftbench_encoders() -> Iterator[ftbench.Encoder]:
         parameters=MbrsEncoderParameters,
         reference=MBRS,
     )
+    yield ftbench.Encoder(
+        name="compact",
+        factory="ftbench_networks.compact:CompactEncoder",
+        objection="ftbench_networks.compact:object_to_compact",
+        summary="dilated residual blocks at a quarter of the size, the change where an eye notices it least",
+        parameters=CompactEncoderParameters,
+    )
 
 
 @ftbench.hookimpl
@@ -127,6 +151,13 @@ def ftbench_decoders() -> Iterator[ftbench.Decoder]:
         summary="MBRS's: squeeze-and-excitation blocks down to a small map",
         parameters=MbrsDecoderParameters,
         reference=MBRS,
+    )
+    yield ftbench.Decoder(
+        name="compact",
+        factory="ftbench_networks.compact:CompactDecoder",
+        objection="ftbench_networks.compact:object_to_compact",
+        summary="dilated residual blocks at a quarter of the size",
+        parameters=CompactDecoderParameters,
     )
     yield ftbench.Decoder(
         name="timm-decoder",

@@ -14,9 +14,11 @@ NARROW: list[tuple[str, str, dict[str, Any]]] = [
     ("encoder", "hidden", {"channels": 8}),
     ("encoder", "hidden", {"channels": 8, "residual": 0.3}),
     ("encoder", "mbrs", {"channels": 8, "blocks": 1}),
+    ("encoder", "compact", {"channels": 16, "blocks": 2, "maps": 2}),
     ("encoder", "sepmark", {"channels": 4, "message_channels": 4, "blocks": 1}),
     ("decoder", "hidden", {"channels": 8}),
     ("decoder", "mbrs", {"channels": 8}),
+    ("decoder", "compact", {"channels": 16, "blocks": 2}),
     ("decoder", "sepmark-tracer", {"channels": 4, "blocks": 1}),
     ("decoder", "timm-decoder", {"backbone_options": {"channels": [8, 8, 8, 8]}}),
 ]
