@@ -46,6 +46,17 @@ Part = Annotated[Reference, BeforeValidator(_named)]
 Axis = Annotated[list[Reference], BeforeValidator(_listed), Field(min_length=1)]
 
 
+def _grouped(value: Any) -> Any:
+    # A list inside the axis is several at once; anything else stands for itself.
+    values = value if isinstance(value, list) else [value]
+    return [_listed(item) for item in values]
+
+
+Groups = Annotated[
+    list[Annotated[list[Reference], Field(min_length=1)]], BeforeValidator(_grouped), Field(min_length=1)
+]
+
+
 class DatasetSection(Reference):
     """Which covers; other keys are the data set's own parameters."""
 
@@ -253,7 +264,10 @@ class Matrix(Section):
         None, description="encoders each with its own decoder, in place of every encoder with every decoder"
     )
     codec: Axis = Field(default_factory=lambda: [Reference(name="none")])
-    simulator: Axis = Field(description="the deepfake to train against; none for none")
+    simulator: Groups = Field(
+        description="the deepfake to train against; none for none; a list inside the list: one of them, drawn anew "
+        "every step"
+    )
     loss: Annotated[list[Loss], BeforeValidator(_bare_list), Field(min_length=1)] = [Loss()]
     pool: Annotated[list[Literal["with", "without"]], BeforeValidator(_bare_list), Field(min_length=1)] = Field(
         ["with"], description="with or without the distortions of the train section in the training loop"

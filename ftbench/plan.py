@@ -88,7 +88,11 @@ class Grounds:
 def people_needed(benchmark: Benchmark, choice: Choice) -> int | None:
     """How many people the benchmark's simulators need, or None when any number will do."""
     references = [
-        *((("matrix", "simulator", i), r) for i, r in enumerate(benchmark.matrix.simulator)),
+        *(
+            (("matrix", "simulator", i, j), r)
+            for i, group in enumerate(benchmark.matrix.simulator)
+            for j, r in enumerate(group)
+        ),
         *((("evaluate", "simulators", i), r) for i, r in enumerate(benchmark.evaluate.simulators)),
     ]
     needs: dict[int, str] = {}
@@ -138,7 +142,8 @@ class _Setting:
     encoder: Chosen
     decoder: Chosen
     codec: Chosen
-    simulator: Chosen | None
+    simulators: tuple[Chosen, ...]
+    """One of these is met at every step; none: no deepfake is."""
     bits: int
     code_bits: int
     pool: Literal["with", "without"]
@@ -158,14 +163,14 @@ class _Planner:
         couples = benchmark.matrix.couples()
         self._encoders = _different(encoder for encoder, _, _, _ in couples)
         self._decoders = _different(decoder for _, _, decoder, _ in couples)
+        self._simulators = _different(one for group in benchmark.matrix.simulator for one in group)
 
     def evaluations(self) -> Iterator[Cell]:
         matrix, evaluate, choice = self.benchmark.matrix, self.benchmark.evaluate, self.choice
         couples = list(self._couples())
         codecs = choice.parts("codec", matrix.codec, ("matrix", "codec"))
-        simulators = self._adapted(choice.parts("simulator", matrix.simulator, ("matrix", "simulator")))
+        groups = list(self._groups())
         tests = self._adapted(choice.parts("simulator", evaluate.simulators, ("evaluate", "simulators")))
-        check_simulators(choice, simulators, ("matrix", "simulator"), self.size, self.grounds.shown)
         check_simulators(choice, tests, ("evaluate", "simulators"), self.size, self.grounds.shown)
         pools = self._pools()
         grid = list(distortion_grid(choice, evaluate.distortions))
@@ -173,9 +178,9 @@ class _Planner:
         check_metrics(choice, metrics, self.size)
         check_labels(choice, "simulators", tests)
         check_labels(choice, "distortions", grid)
-        parts = itertools.product(couples, enumerate(codecs), simulators)
+        parts = itertools.product(couples, enumerate(codecs), groups)
         rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, matrix.loss, matrix.seed))
-        for ((encoder, decoder, places), (c, codec), simulator), (bits, pool, loss, seed) in itertools.product(
+        for ((encoder, decoder, places), (c, codec), simulators), (bits, pool, loss, seed) in itertools.product(
             parts, rest
         ):
             if encoder is None or decoder is None or codec is None:
@@ -184,7 +189,7 @@ class _Planner:
             if code_bits is None:
                 continue
             check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
-            setting = _Setting(encoder, decoder, codec, simulator, bits, code_bits, pool, loss, seed)
+            setting = _Setting(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
             trained = self._train(setting, pools[pool])
             for psnr in evaluate.psnr:
                 yield self._evaluate(trained, psnr, tests, grid, [chosen for chosen in metrics if chosen])
@@ -197,6 +202,15 @@ class _Planner:
                 if path not in chosen:
                     [chosen[path]] = self._adapted([self.choice.part(cast(Kind, kind), reference, path)])
             yield chosen[places[0]], chosen[places[1]], places
+
+    def _groups(self) -> Iterator[tuple[Chosen, ...]]:
+        for number, group in enumerate(self.benchmark.matrix.simulator):
+            path = ("matrix", "simulator", number)
+            chosen = self._adapted(self.choice.parts("simulator", group, path))
+            check_simulators(self.choice, chosen, path, self.size, self.grounds.shown)
+            if len(group) > 1 and any(reference.name == NONE for reference in group):
+                self.choice.note(path, "several simulators at once cannot hold none; leave it out of the inner list")
+            yield tuple(one for one in chosen if one)
 
     def _adapted(self, chosen: list[Chosen | None]) -> list[Chosen | None]:
         if self.benchmark.adapt == "none":
@@ -246,7 +260,7 @@ class _Planner:
         )
 
     def _train(self, setting: _Setting, pool: list[_Ranged]) -> Cell:
-        simulator, loss = setting.simulator, setting.loss
+        simulators, loss = setting.simulators, setting.loss
         train = self.benchmark.train.model_dump(exclude={"distortions"})
         columns = self._columns(setting)
         return Cell(
@@ -257,7 +271,7 @@ class _Planner:
                 encoder=setting.encoder.identity,
                 decoder=setting.decoder.identity,
                 codec=setting.codec.identity,
-                simulator=simulator.identity if simulator else None,
+                simulators=[simulator.identity for simulator in simulators],
                 bits=setting.bits,
                 code_bits=setting.code_bits,
                 loss=loss.model_dump(exclude={"steps"}),
@@ -269,11 +283,11 @@ class _Planner:
                 "encoder": setting.encoder,
                 "decoder": setting.decoder,
                 "codec": setting.codec,
-                "simulator": simulator,
+                "simulators": simulators,
                 "pool": pool,
             },
             inputs=(
-                *self._fits([simulator]),
+                *self._fits(simulators),
                 *([self._fit_code(setting.codec, setting.bits)] if setting.codec.record.trainable else []),
             ),
             columns=columns,
@@ -306,7 +320,7 @@ class _Planner:
             columns={**trained.columns, "at dB": at},
         )
 
-    def _fits(self, simulators: list[Chosen | None]) -> tuple[Cell, ...]:
+    def _fits(self, simulators: Sequence[Chosen | None]) -> tuple[Cell, ...]:
         return tuple(self._fit_simulator(chosen) for chosen in simulators if chosen and chosen.record.trainable)
 
     def _settings(self, kind: CellKind, **more: Any) -> dict[str, Any]:
@@ -321,12 +335,13 @@ class _Planner:
         }
 
     def _columns(self, setting: _Setting) -> dict[str, str]:
-        matrix, loss, simulator = self.benchmark.matrix, setting.loss, setting.simulator
+        matrix, loss = self.benchmark.matrix, setting.loss
+        met = [_told_apart(simulator, self._simulators) for simulator in setting.simulators]
         return {
             "encoder": _told_apart(setting.encoder, self._encoders),
             "decoder": _told_apart(setting.decoder, self._decoders),
             "codec": setting.codec.label,
-            "trained against": _told_apart(simulator, matrix.simulator) if simulator else NONE,
+            "trained against": " + ".join(met) or NONE,
             **({"pool": setting.pool} if self._has_pool else {}),
             "λ": f"{loss.message:g}" if setting.learns else NONE,
             "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",

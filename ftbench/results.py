@@ -142,7 +142,7 @@ def _notes(opened: Opened) -> tuple[str, ...]:
         chosen.record.name
         for cell in opened.plan.cells
         if cell.kind == "train"
-        for chosen in [cell.parts["simulator"], *(chosen for chosen, _ in cell.parts["pool"])]
+        for chosen in [*cell.parts["simulators"], *(chosen for chosen, _ in cell.parts["pool"])]
         if chosen and not chosen.record.differentiable
     }
     if straight:

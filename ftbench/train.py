@@ -126,7 +126,7 @@ class PairTask:
             again = self._drawn(len(covers), generator(self.seed, "again", step, parallel.rank())).to(covers.device)
             donors = self._donors(self.images, identity, "donor", step, parallel.rank())
             inputs = extra_inputs(identity, network.marking(again, self._psnr(step), exact=False), donors)
-            seen = [marked, *(attack(marked, inputs) for attack in self.attacks)]
+            seen = [marked, *(attack(marked, inputs) for attack in self._met(step))]
             logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)
         readings = logits.split(len(covers))
@@ -144,9 +144,16 @@ class PairTask:
             **values,
             "image_weight": share,
             "accuracy_marked": accuracies[0],
-            **({"accuracy_swapped": sum(accuracies[1:]) / len(self.attacks)} if self.attacks else {}),
+            **({"accuracy_swapped": accuracies[1]} if self.attacks else {}),
             "psnr": decibels(image_loss.item()),
         }
+
+    def _met(self, step: int) -> list[Attack]:
+        """The simulator of a step: one of those there are, all processes' the same."""
+        if len(self.attacks) < 2:
+            return list(self.attacks)
+        chosen = torch.randint(len(self.attacks), (1,), generator=generator(self.seed, "simulator", step))
+        return [self.attacks[int(chosen)]]
 
     def _draw(self, randomness: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A batch: covers (b,3,s,s), who they show (b,), codes (b,n)."""
@@ -200,7 +207,8 @@ class PairTask:
             sums["image"] += weight * functional.mse_loss(marked, covers).item()
             for place, reading in enumerate(readings):
                 entropy = functional.binary_cross_entropy_with_logits(reading, code).item()
-                sums["message"] += weight * entropy
+                # As in a step: the marked image once, and one of the simulators.
+                sums["message"] += weight * entropy / (len(self.attacks) if place else 1)
                 if place:
                     sums["swapped"] += weight * bit_accuracy(reading, code) / len(self.attacks)
                 else:

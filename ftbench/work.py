@@ -99,7 +99,6 @@ def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress)
     loss = Loss.model_validate(cell.settings["loss"])
     seed = int(cell.settings["seed"])
     torch.manual_seed(derive(seed, "pair weights"))
-    simulator: Chosen | None = cell.parts["simulator"]
     pair = _pair(cell, bench)
     if loss.adversarial:
         pair.critic = Critic()
@@ -108,7 +107,7 @@ def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress)
     task = PairTask(
         network=pair,
         codec=_codec(cell, bench),
-        attacks=[_attack(simulator, cell, bench)] if simulator else [],
+        attacks=[_attack(simulator, cell, bench) for simulator in cell.parts["simulators"]],
         pool=Pool([Ranged(chosen.record, ranged, Terms.of(chosen)) for chosen, ranged in cell.parts["pool"]]),
         loss_weights=loss,
         settings=settings,

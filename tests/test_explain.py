@@ -352,10 +352,10 @@ def test_ten_are_told_and_the_rest_counted():
 
 
 def test_thousands_of_problems_take_a_moment():
-    start = time.perf_counter()
+    start = time.process_time()
     found = told("train: {" + ", ".join(f"k{n}: 1" for n in range(2000)) + "}\nname: [" + "x, " * 3000 + "]")
     assert found[-1].startswith("and 19")
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_the_place_is_that_of_the_scale_or_the_option_that_said_it():

@@ -137,6 +137,22 @@ def test_a_pair_that_cannot_work_is_named_where_it_stands(plugins: Plugins) -> N
         planned(data, plugins)
 
 
+def test_several_simulators_may_be_met_in_one_training(plugins: Plugins) -> None:
+    small, wide = {"name": "faceswap", "width": 0.25}, {"name": "faceswap-residual", "width": 0.5}
+    data = changed(matrix={"simulator": [small, [small, wide], "none"]}, evaluate={"simulators": ["none", wide]})
+    plan = planned(data, plugins)
+    assert kinds(plan) == ["fit"] * 2 + ["train"] * 3 + ["evaluate"] * 3
+    trained = [cell for cell in plan.cells if cell.kind == "train"]
+    assert [len(cell.inputs) for cell in trained] == [1, 2, 0]
+    assert [cell.columns["trained against"] for cell in trained] == ["faceswap", "faceswap + faceswap-residual", "none"]
+    assert len({cell.identity for cell in trained}) == 3
+
+
+def test_none_is_not_one_of_several(plugins: Plugins) -> None:
+    with pytest.raises(BadInput, match=r"matrix\.simulator\.0: several simulators at once cannot hold none"):
+        planned(changed(matrix={"simulator": [["faceswap", "none"]]}), plugins)
+
+
 def test_people_are_set_aside_for_what_is_fitted_on_them(plugins: Plugins) -> None:
     class Fitted(ftbench.Parameters):
         trained_on: str = "train"

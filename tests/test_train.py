@@ -15,11 +15,11 @@ from ftbench import loop
 from ftbench.augment import augment
 from ftbench.config import Curriculum, Loss
 from ftbench.critic import Critic, adversarial_losses
-from ftbench.pipeline import Pair
+from ftbench.pipeline import Attack, Pair
 from ftbench.randomness import generator
 from ftbench.store import CellFolder
 from ftbench.train import draw_batch, image_share, message_share, psnr_at
-from tests.small_pair import Reads, Writes, run, task
+from tests.small_pair import SIMULATOR, Reads, Writes, run, task
 
 
 def test_the_loss_is_the_sources_sum_up_to_a_constant() -> None:
@@ -54,6 +54,37 @@ def test_every_cover_is_shown_with_a_code_and_its_complement() -> None:
     apart, _, codes = task(complement=False)._draw(generator("x"))
     assert len(apart) == len(codes) == 8
     assert not torch.equal(apart[:4], apart[4:])
+
+
+def test_each_step_meets_one_of_several_simulators_and_val_all_of_them() -> None:
+    met: list[str] = []
+
+    def named(name: str) -> Attack:
+        def change(image: torch.Tensor, inputs: object) -> torch.Tensor:
+            met.append(name)
+            return image * 0.5
+
+        return Attack(SIMULATOR, change)
+
+    made = task()
+    made.attacks = [named("a"), named("b"), named("c")]
+    for step in range(30):
+        made.loss(made.network, step)
+    assert len(met) == 30
+    assert all(5 <= met.count(name) <= 18 for name in "abc")
+    again = list(met)
+    met.clear()
+    for step in range(30):
+        made.loss(made.network, step)
+    assert met == again
+    met.clear()
+    alone = task()
+    score, values = made.validate(made.network.eval())
+    assert met == ["a", "b", "c"]
+    # Three that do the same count as one does.
+    only, one = alone.validate(alone.network.eval())
+    assert values == pytest.approx(one)
+    assert score == pytest.approx(only)
 
 
 def test_alpha_means_the_same_per_pixel_at_another_size() -> None:

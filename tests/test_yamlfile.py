@@ -269,9 +269,9 @@ def bombs():
 
 @pytest.mark.parametrize(("name", "text"), [pytest.param(n, t, id=n) for n, t in bombs()])
 def test_a_bomb_is_a_sentence_soon(name, text):
-    start = time.perf_counter()
+    start = time.process_time()
     refusal(text, f"{name}.yaml")
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_the_bounds_themselves_are_allowed():
@@ -352,9 +352,9 @@ def test_a_hundred_lines_are_read_in_well_under_20_ms():
     assert text.count("\n") == 100
     times = []
     for _ in range(7):
-        start = time.perf_counter()
+        start = time.process_time()
         parse(text, "p")
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     assert min(times) < 0.02
 
 
