@@ -1,4 +1,4 @@
-"""The commands that read a benchmark: run, plan, report, schema."""
+"""The commands that read a benchmark: run, plan, speed, report, schema."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(run)
     app.command()(plan)
+    app.command()(speed)
     app.command()(report)
     app.command()(schema)
 
@@ -121,6 +122,28 @@ def plan(
         state = summary["status"] if summary else "to do"
         table.add_row(cell.identity[:8], cell.kind, cell.label.removeprefix("fit "), needs, state)
     console.print(table)
+
+
+def speed(
+    benchmark: File,
+    scale: Scale = None,
+    data: Data = None,
+    out: Out = Path("results"),
+    assignments: Set = None,
+    allowed: Allow = None,
+    seconds: Annotated[float, typer.Option(min=0.0, help="Seconds of each measurement.")] = 2.0,
+) -> None:
+    """Time how fast each pair marks and reads, on one core; written beside the tables. Nothing is trained."""
+    from ftbench import results, speed
+    from ftbench.session import Request, open_benchmark
+
+    console = Console()
+    request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
+    opened = open_benchmark(request, console, settle_on_disk=False)
+    folder = results.folder_for(opened, keep=True)
+    text = speed.write(opened, speed.time_pairs(opened, seconds), folder)
+    typer.echo(text)
+    console.print(f"Written: {folder}/speed.md, speed.csv", highlight=False, markup=False, soft_wrap=True)
 
 
 def report(
