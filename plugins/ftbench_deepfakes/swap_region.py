@@ -1,0 +1,81 @@
+"""Where the face lies in an aligned picture, and what becomes of it there when it is swapped."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+BOX = 3 / 4
+"""Side of the square that holds the face, as a share of the picture's."""
+TOP = 5 / 32
+"""Share of the side above that square, for eyes at 42 % of the height; it is centred sideways."""
+RADII = (0.31, 0.37)
+"""Half width and half height of the face's ellipse, as shares of the picture's side."""
+FEATHER = 0.4
+"""Share of the ellipse's radius over which a pasted face fades into the picture."""
+LEAST_DEVIATION = 0.03
+"""Of 1: a face flatter than this is not brought to full contrast, which would show its noise."""
+
+
+class FaceRegion(nn.Module):
+    """The square that holds the face of a picture of ``size`` px, and the soft ellipse of the face within it."""
+
+    mask: Tensor
+    """(1, 1, box, box): 1 on the face, 0 in the square's corners and on all of its border."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.side = round(BOX * size)
+        self.left, self.top = (size - self.side) // 2, round(TOP * size)
+        self.rest = (self.left, size - self.left - self.side, self.top, size - self.top - self.side)
+        self.register_buffer("mask", _ellipse(self.side, size), persistent=False)
+
+    def cut(self, image: Tensor) -> Tensor:
+        """Picture (b,3,size,size) -> the square that holds its face, (b,3,box,box)."""
+        return image[:, :, self.top : self.top + self.side, self.left : self.left + self.side]
+
+    def paste(self, image: Tensor, face: Tensor) -> Tensor:
+        """Picture (b,3,size,size), face (b,3,box,box) -> the picture with that face; outside the mask as it was."""
+        return image + functional.pad(self.mask * (face.float() - self.cut(image)), self.rest)
+
+    def veil(self, box: Tensor, cells: int) -> Tensor:
+        """The square (b,3,box,box) with its face in ``cells``×``cells`` soft cells: light and pose, and hardly who."""
+        coarse = functional.adaptive_avg_pool2d(box, cells)
+        coarse = functional.interpolate(coarse, box.shape[-2:], mode="bilinear", align_corners=False)
+        return torch.lerp(box, coarse, self.mask)
+
+    def levelled(self, box: Tensor) -> Tensor:
+        """The face alone, brought to mean 0 and deviation 1 over pixels and channels: (b,3,box,box), 0 off the face."""
+        with torch.autocast(box.device.type, enabled=False):
+            mean, deviation = self.statistics(box.float(), (1, 2, 3))
+            return self.mask * (box.float() - mean) / deviation
+
+    def recoloured(self, box: Tensor, like: Tensor) -> Tensor:
+        """The square (b,3,box,box) with the face's mean and deviation of ``like``, a channel at a time."""
+        with torch.autocast(box.device.type, enabled=False):
+            mean, deviation = self.statistics(box.float(), (2, 3))
+            wanted_mean, wanted_deviation = self.statistics(like.float(), (2, 3))
+            return (box.float() - mean) * (wanted_deviation / deviation) + wanted_mean
+
+    def statistics(self, box: Tensor, over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+        """Mean and deviation of the face over some axes of (b,3,box,box), kept; no deviation under the least."""
+        weight = self.mask.expand(1, 3 if 1 in over else 1, -1, -1)
+        weight = weight / weight.sum()
+        mean = (weight * box).sum(over, keepdim=True)
+        variance = (weight * (box - mean).square()).sum(over, keepdim=True)
+        return mean, variance.clamp_min(LEAST_DEVIATION**2).sqrt()
+
+
+def object_to_swap_any(*, size: int, **_: object) -> str | None:
+    """Why this size cannot be swapped, or None."""
+    if size >= 32 and size % 16 == 0:
+        return None
+    return f"the face of a picture is swapped at multiples of 16 px from 32 up, and {size} is none"
+
+
+def _ellipse(side: int, size: int) -> Tensor:
+    along = ((torch.arange(side) + 0.5) / side - 0.5) * side / size
+    radius = ((along[None, :] / RADII[0]) ** 2 + (along[:, None] / RADII[1]) ** 2).sqrt()
+    inside = ((1 - radius) / FEATHER).clamp(0, 1)
+    return (inside**2 * (3 - 2 * inside))[None, None]
