@@ -27,7 +27,8 @@ class UNetParameters(ftbench.Parameters):
         0,
         ge=0,
         le=64,
-        description="learned planes of the code at each scale, beside its constant ones; 0: as published",
+        description="learned planes of the code at each scale and at full size, beside its constant ones; "
+        "0: as published",
     )
     residual: float = Field(
         0.3, ge=0, le=1, description="largest change of a pixel, of 1; 0 paints the whole image instead"

@@ -20,8 +20,8 @@ UP_CHANNELS = (512, 256, 256, 128)
 
 TIMM_LOADS = {"cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"}
 """Options by which timm would load files past the weights parameter and its digest."""
-CODE_GAIN, RESIDUAL_GAIN = 4.0, 2.0
-"""Factors on torch's default weights where the code enters and where the residual leaves."""
+RESIDUAL_GAIN = 0.5
+"""Factor on torch's default weights where the residual leaves."""
 
 
 class UNet(nn.Module):
@@ -40,8 +40,9 @@ class UNet(nn.Module):
         up_width: factor on the channels of the up path.
         stem_channels: channels of the full-size branch.
         residual: the largest change of a pixel, in [0, 1]; 0 lets the network paint the whole image.
-        code_maps: planes that a linear layer makes of the code at each scale, beside its constant ones: they tell
-            one place of the image from another at once, which convolutions over constant planes have to learn.
+        code_maps: planes that a linear layer makes of the code at each scale, beside its constant ones, and at full
+            size, where there are none otherwise: they tell one place of the image from another at once, and put
+            detail into the mark that enlarged planes cannot.
     """
 
     def __init__(
@@ -58,19 +59,20 @@ class UNet(nn.Module):
         code_maps: int = 0,
     ) -> None:
         super().__init__()
-        self.size, self.residual, self.code_planes = size, residual, bits + code_maps
+        self.size, self.residual = size, residual
+        planes = bits + code_maps
         self.backbone = _feature_network(backbone, backbone_options)
         if weights:
             load_weights(self.backbone, weights)
         info = cast(Any, self.backbone).feature_info
         skips: Sequence[int] = info.channels()
-        sides = [size // reduction for reduction in info.reduction()] if code_maps else []
+        sides = [*(size // reduction for reduction in info.reduction()), size] if code_maps else []
         self.maps = nn.ModuleList(
             nn.Sequential(nn.Linear(bits, code_maps * side**2), nn.Unflatten(1, (code_maps, side, side)))
             for side in sides
         )
         self.write = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(skip + self.code_planes, skip, 1), nn.ReLU(inplace=True)) for skip in skips
+            nn.Sequential(nn.Conv2d(skip + planes, skip, 1), nn.ReLU(inplace=True)) for skip in skips
         )
         self.up = nn.ModuleList()
         below = skips[-1]
@@ -84,22 +86,16 @@ class UNet(nn.Module):
             nn.Conv2d(stem_channels, stem_channels, 3, padding=1),
             nn.ReLU(inplace=True),
         )
-        self.last = nn.Sequential(nn.Conv2d(below + stem_channels, stem_channels, 3, padding=1), nn.ReLU(inplace=True))
+        joined = below + stem_channels + code_maps
+        self.last = nn.Sequential(nn.Conv2d(joined, stem_channels, 3, padding=1), nn.ReLU(inplace=True))
         self.to_rgb = nn.Conv2d(stem_channels, 3, 1)
-        self._make_the_code_heard()
+        with torch.no_grad():
+            self.to_rgb.weight *= RESIDUAL_GAIN
+            cast(Tensor, self.to_rgb.bias).zero_()
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1), persistent=False)
-
-    @torch.no_grad()
-    def _make_the_code_heard(self) -> None:
-        # torch's default weights drown the code's few planes in the skip's many channels and start from an
-        # all but empty residual; training then spends its first steps finding them.
-        for fold in self.write:
-            cast(nn.Conv2d, cast(nn.Sequential, fold)[0]).weight[:, -self.code_planes :] *= CODE_GAIN
-        self.to_rgb.weight *= RESIDUAL_GAIN
-        cast(Tensor, self.to_rgb.bias).zero_()
 
     def forward(self, cover: Tensor, code: Tensor) -> Tensor:
         """Write ``code`` into ``cover``."""
@@ -113,7 +109,8 @@ class UNet(nn.Module):
         for up, skip in zip(self.up, reversed(skips[:-1]), strict=True):
             x = up(torch.cat([_enlarge(x, skip), skip], dim=1))
         full = self.full(centred)
-        painted = self.to_rgb(self.last(torch.cat([_enlarge(x, full), full], dim=1))).float()
+        own = [self.maps[-1](signs)] if self.maps else []
+        painted = self.to_rgb(self.last(torch.cat([_enlarge(x, full), full, *own], dim=1))).float()
         if self.residual:
             return (cover + self.residual * torch.tanh(painted)).clamp(0, 1)
         return torch.sigmoid(painted)

@@ -177,7 +177,7 @@ def test_learned_code_maps_tell_places_apart_and_none_are_as_published() -> None
     assert not list(unet().maps)
     network = unet(code_maps=2).eval()
     assert [tuple(module(torch.ones(1, 8)).shape[1:]) for module in network.maps] == [
-        (2, side, side) for side in (16, 8, 4, 2, 1)
+        (2, side, side) for side in (16, 8, 4, 2, 1, 32)
     ]
     # A cover of one colour: whatever differs between places but the borders' padding comes out of the maps.
     for module in network.maps:
