@@ -283,7 +283,7 @@ class _Planner:
                 "encoder": setting.encoder,
                 "decoder": setting.decoder,
                 "codec": setting.codec,
-                "simulators": simulators,
+                "simulators": list(simulators),
                 "pool": pool,
             },
             inputs=(

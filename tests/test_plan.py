@@ -16,7 +16,7 @@ from ftbench.choice import Choice
 from ftbench.compute import Compute
 from ftbench.config import Benchmark
 from ftbench.errors import BadInput
-from ftbench.plan import Grounds, Plan, make_plan, people_needed
+from ftbench.plan import Grounds, Plan, chosen_parts, make_plan, people_needed
 from ftbench.plugins import Plugins
 from ftbench.yamlfile import parse
 
@@ -146,6 +146,8 @@ def test_several_simulators_may_be_met_in_one_training(plugins: Plugins) -> None
     assert [len(cell.inputs) for cell in trained] == [1, 2, 0]
     assert [cell.columns["trained against"] for cell in trained] == ["faceswap", "faceswap + faceswap-residual", "none"]
     assert len({cell.identity for cell in trained}) == 3
+    used = [part.record.name for part in chosen_parts(trained[1:])]
+    assert used.count("faceswap") == used.count("faceswap-residual") == 1
 
 
 def test_none_is_not_one_of_several(plugins: Plugins) -> None:
