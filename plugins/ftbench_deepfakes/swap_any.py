@@ -47,7 +47,7 @@ class SwapAny(AnySwap):
         width: float = 1.0,
         code: int = 192,
         blocks: int = 3,
-        veil: int = 6,
+        veil: int = 3,
         seed: int = 0,
         trained_on: str = "train",
     ) -> None:
@@ -93,7 +93,7 @@ class IdentityNetwork(nn.Module):
     def __init__(self, region: FaceRegion, widths: list[int], code: int) -> None:
         super().__init__()
         self.region = region
-        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 3, padding=1), nn.SiLU()]
+        layers: list[nn.Module] = [nn.Conv2d(1, widths[0], 3, padding=1), nn.SiLU()]
         for before, after in pairwise(widths):
             layers += [_halving(before, after)]
         last = widths[-1]

@@ -46,7 +46,7 @@ class SwapAnyWarped(AnySwap):
         size: int,
         width: float = 1.0,
         blocks: int = 4,
-        veil: int = 6,
+        veil: int = 3,
         seed: int = 0,
         trained_on: str = "train",
     ) -> None:
@@ -103,7 +103,7 @@ class ResidualIdentity(nn.Module):
         super().__init__()
         self.region = region
         self.maps = nn.Sequential(
-            nn.Conv2d(3, narrow, 5, padding=2), *_shrinking(region.side, narrow), nn.AdaptiveAvgPool2d(3), nn.SiLU()
+            nn.Conv2d(1, narrow, 5, padding=2), *_shrinking(region.side, narrow), nn.AdaptiveAvgPool2d(3), nn.SiLU()
         )
         self.name = nn.Linear(9 * 2 * narrow, NAMED)
 

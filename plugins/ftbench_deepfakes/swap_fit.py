@@ -1,7 +1,8 @@
-"""How a swap of any two people is fitted: a face rebuilt from another photo of its person, a stranger's taken for his.
+"""How a swap of any two people is fitted: a face rebuilt from another photo of its person, a stranger's taken over.
 
-The identity network is taught in the same steps as the painter: by telling apart the people of the batch, of whom each
-shows two photos.
+What is taken over should have the donor's identity, as far as a network can tell, and weakly also look like the donor's
+picture in luminance: without that, what a small identity network does not notice would be anybody's. That network
+is taught in the same steps as the painter, by telling apart the people of the batch, each shown on two photos.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from torch.nn import functional
 
 from ftbench_deepfakes.swap_region import FaceRegion
 
-REBUILD, TAKE, TELL, TONE = 10.0, 1.0, 0.5, 4.0
-"""Weights of rebuilding, of taking the donor's identity, of telling people apart, of keeping light and skin tone."""
+REBUILD, RESEMBLE, TAKE, TELL, TONE = 10.0, 1.0, 0.5, 0.5, 4.0
+"""Weights: rebuilding, resembling the donor, having the donor's identity, telling people apart, keeping the tone."""
 TEMPERATURE = 0.1
 """Of cosines: a fake nearer to the donor than to the cover by this much is taken for the donor's with odds of e."""
-TONE_CELLS = 3
 NUDGE = 1 / 16
 """Largest shift of a fake before it is identified, as a share of the square's side."""
 
@@ -58,9 +58,10 @@ class AnySwap(nn.Module, ABC):
         return self.region.paste(image, self.paint(veiled, cut(inputs["donor"])))
 
     def fit_loss(self, image: Tensor, inputs: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
-        """Rebuild each face, and take each donor's identity; in eval mode these two alone, by which weights are kept.
+        """How far each face is from being rebuilt and each donor's from being taken over.
 
-        Rows whose person the batch shows once are rebuilt from themselves.
+        Rows whose person the batch shows once are rebuilt from themselves. In training also how badly people are told
+        apart and the image's mean colours kept; weights are kept by the rest.
         """
         region, identity = self.region, inputs["identity"]
         box, donor = region.cut(image), region.cut(inputs["donor"])
@@ -68,8 +69,8 @@ class AnySwap(nn.Module, ABC):
         veiled = region.veil(box, self.veil)
         rebuilt, swapped = self.paint(torch.cat([veiled] * 2), torch.cat([box[other], donor])).float().chunk(2)
         swapped = torch.lerp(box, swapped, region.mask)
-        with torch.autocast(image.device.type, enabled=False):
-            loss = REBUILD * self._apart(rebuilt, box)
+        unlike = (region.levelled(swapped) - region.levelled(donor)).abs().mean() / region.mask.mean()
+        loss = REBUILD * self._apart(rebuilt, box) + RESEMBLE * unlike
         known = self.identity(torch.cat([box, donor])).float()
         own, wanted = known.detach().chunk(2)
         taken = self._identify_only(nudged(swapped, generator)).float()
@@ -77,7 +78,9 @@ class AnySwap(nn.Module, ABC):
         loss = loss + TAKE * functional.softplus(-nearer).mean()
         if not self.training:
             return loss
-        tone = (functional.adaptive_avg_pool2d(swapped - box, TONE_CELLS)).abs().mean()
+        tone = sum(
+            (a - b).abs().mean() for a, b in zip(region.statistics(swapped), region.statistics(box), strict=True)
+        )
         return loss + TONE * tone + TELL * self.tell_apart(known[: len(box)], identity)
 
     def _apart(self, face: Tensor, wanted: Tensor) -> Tensor:

@@ -12,8 +12,10 @@ TOP = 5 / 32
 """Share of the side above that square, for eyes at 42 % of the height; it is centred sideways."""
 RADII = (0.31, 0.37)
 """Half width and half height of the face's ellipse, as shares of the picture's side."""
-FEATHER = 0.4
+FEATHER = 0.25
 """Share of the ellipse's radius over which a pasted face fades into the picture."""
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue."""
 LEAST_DEVIATION = 0.03
 """Of 1: a face flatter than this is not brought to full contrast, which would show its noise."""
 
@@ -46,24 +48,24 @@ class FaceRegion(nn.Module):
         return torch.lerp(box, coarse, self.mask)
 
     def levelled(self, box: Tensor) -> Tensor:
-        """The face alone, brought to mean 0 and deviation 1 over pixels and channels: (b,3,box,box), 0 off the face."""
+        """The face's luminance alone, brought to mean 0 and deviation 1: (b,1,box,box), 0 off the face."""
         with torch.autocast(box.device.type, enabled=False):
-            mean, deviation = self.statistics(box.float(), (1, 2, 3))
-            return self.mask * (box.float() - mean) / deviation
+            luminance = (box.float() * box.new_tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True)
+            mean, deviation = self.statistics(luminance)
+            return self.mask * (luminance - mean) / deviation
 
     def recoloured(self, box: Tensor, like: Tensor) -> Tensor:
         """The square (b,3,box,box) with the face's mean and deviation of ``like``, a channel at a time."""
         with torch.autocast(box.device.type, enabled=False):
-            mean, deviation = self.statistics(box.float(), (2, 3))
-            wanted_mean, wanted_deviation = self.statistics(like.float(), (2, 3))
+            mean, deviation = self.statistics(box.float())
+            wanted_mean, wanted_deviation = self.statistics(like.float())
             return (box.float() - mean) * (wanted_deviation / deviation) + wanted_mean
 
-    def statistics(self, box: Tensor, over: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-        """Mean and deviation of the face over some axes of (b,3,box,box), kept; no deviation under the least."""
-        weight = self.mask.expand(1, 3 if 1 in over else 1, -1, -1)
-        weight = weight / weight.sum()
-        mean = (weight * box).sum(over, keepdim=True)
-        variance = (weight * (box - mean).square()).sum(over, keepdim=True)
+    def statistics(self, box: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and deviation (b,c,1,1) of the face in each channel of (b,c,box,box); no deviation under the least."""
+        weight = self.mask / self.mask.sum()
+        mean = (weight * box).sum((2, 3), keepdim=True)
+        variance = (weight * (box - mean).square()).sum((2, 3), keepdim=True)
         return mean, variance.clamp_min(LEAST_DEVIATION**2).sqrt()
 
 

@@ -17,7 +17,7 @@ class SwapAnyWarpedParameters(ftbench.Parameters):
     width: float = Field(1.0, gt=0, le=4, description="factor on the channels of every convolution")
     blocks: int = Field(4, ge=1, le=32, description="residual blocks that mend the moved face")
     veil: int = Field(
-        6, ge=1, le=64, description="soft cells a side in which the cover's own face is seen: light and pose, not who"
+        3, ge=1, le=64, description="soft cells a side in which the cover's own face is seen: its light, not who it is"
     )
     seed: int = Field(0, ge=0, description="another training of the same network: black-box tests")
     trained_on: Literal["train", "reserve"] = Field(

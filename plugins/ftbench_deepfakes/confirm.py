@@ -1,0 +1,165 @@
+"""``python -m ftbench_deepfakes.confirm BENCHMARK``: do a benchmark's deepfakes do what they say?
+
+Fits the deepfakes that the benchmark tests under, or finds them fitted, and asks the witness of each. Exit codes are
+those of ``ftbench``: 0 all were looked at, confirmed or not; 1 some could not be; 2 bad input; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ftbench.cli import BAD_INPUT, INTERRUPTED, SOME_FAILED
+from ftbench.cli.bench import Allow, Data, File, Out, Scale, Set
+from ftbench.errors import BadInput, CellFailed, FtbenchError
+
+if TYPE_CHECKING:
+    from ftbench.choice import Chosen
+    from ftbench.pipeline import Attack
+    from ftbench.plan import Cell, Plan
+    from ftbench.work import Bench
+    from ftbench_deepfakes.witness.verdict import Verdict
+
+WITNESSES = {
+    "swap-any": "identity",
+    "swap-any-2": "identity",
+    "reenact": "pose",
+    "reenact-2": "pose",
+    "edit-attribute": "attribute",
+    "edit-attribute-2": "attribute",
+    "resynthesise": "synthesis",
+    "resynthesise-2": "synthesis",
+}
+"""Simulator -> the module of ``ftbench_deepfakes.witness`` whose ``examine`` is asked."""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def confirm(
+    benchmark: File,
+    scale: Scale = None,
+    data: Data = None,
+    out: Out = Path("results"),
+    assignments: Set = None,
+    allowed: Allow = None,
+    steps: Annotated[int, typer.Option(min=1, help="Batches that each witness learns from.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Of the witnesses, and of who gives a face to whom.")] = 0,
+    keep: Annotated[bool, typer.Option("--keep", help="Write beside tables that the repository keeps.")] = False,
+) -> None:
+    """Have classifiers trained apart look at every deepfake of BENCHMARK; write confirmed.csv and confirmed.md."""
+    from ftbench import execute, results
+    from ftbench.plan import Plan
+    from ftbench.session import Request, open_benchmark
+    from ftbench_deepfakes.confirmed import write
+
+    console = Console()
+    request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
+    opened = open_benchmark(request, console)
+    folder, bench = results.folder_for(opened, keep), opened.bench
+    wanted = known(opened.plan)
+    fits = {cell.identity: cell for _, cell in wanted.values() if cell}
+    outcome = execute.run(Plan(opened.benchmark, tuple(fits.values())), bench, request)
+    verdicts: list[Verdict] = []
+    failed: dict[str, str] = {}
+    for label, (chosen, cell) in wanted.items():
+        try:
+            if cell and cell.identity in outcome.failed:
+                raise CellFailed(outcome.failed[cell.identity])
+            verdict = replace(_examined(chosen, cell, bench, steps, seed), simulator=label)
+        except (FtbenchError, ValueError) as error:
+            failed[label] = str(error)
+            _say(console, f"{label}: FAILED: {error}", "bold red")
+        else:
+            verdicts.append(verdict)
+            word = "confirmed" if verdict.holds else "not confirmed"
+            _say(console, f"{label}: {word}, {verdict.confirmed} of {verdict.n}", "" if verdict.holds else "bold red")
+    _say(console, f"Written: {write(folder, opened, verdicts, failed, seed)}")
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def known(plan: Plan) -> dict[str, tuple[Chosen, Cell | None]]:
+    """The simulators that a plan tests under and a witness is known for, by label, each with the cell that fits it.
+
+    Raises BadInput where there is none.
+    """
+    from ftbench.work import simulator_label
+
+    found: dict[str, tuple[Chosen, Cell | None]] = {}
+    for evaluation in plan.evaluations:
+        everything = evaluation.parts["simulators"]
+        for chosen in everything:
+            if chosen and chosen.record.name in WITNESSES:
+                cell = _fit_of(chosen, evaluation) if chosen.record.trainable else None
+                found[simulator_label(chosen, everything)] = (chosen, cell)
+    if not found:
+        raise BadInput(
+            f"benchmark {plan.benchmark.name!r} tests under no simulator that a witness is known for; "
+            f"name one under evaluate.simulators: {', '.join(WITNESSES)}"
+        )
+    return found
+
+
+def main() -> None:
+    """Run the command; one sentence for what a user can mend."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    try:
+        app()
+    except FtbenchError as error:
+        if os.environ.get("FTBENCH_TRACEBACK"):
+            raise
+        _say(Console(stderr=True), f"ftbench_deepfakes.confirm: {error}", "red")
+        sys.exit(BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED)
+    except SystemExit as leaving:
+        if leaving.code == INTERRUPTED:
+            _say(Console(stderr=True), "interrupted; the same command again goes on from here")
+        raise
+
+
+def _fit_of(chosen: Chosen, evaluation: Cell) -> Cell:
+    return next(
+        cell for cell in evaluation.inputs if cell.kind == "fit" and cell.settings.get("simulator") == chosen.identity
+    )
+
+
+def _examined(chosen: Chosen, cell: Cell | None, bench: Bench, steps: int, seed: int) -> Verdict:
+    witness: Any = importlib.import_module(f"ftbench_deepfakes.witness.{WITNESSES[chosen.record.name]}")
+    with bench.compute.settled():
+        verdict: Verdict = witness.examine(
+            _attack(chosen, cell, bench), bench.data.split("train"), bench.data.split("test"), steps=steps, seed=seed
+        )
+    return verdict
+
+
+def _attack(chosen: Chosen, cell: Cell | None, bench: Bench) -> Attack:
+    """The simulator as the benchmark tests under it, on the CPU, where witnesses look."""
+    from torch import nn
+
+    from ftbench.loop import load_weights
+    from ftbench.pipeline import Attack, build
+    from ftbench.terms import Terms
+
+    network = build(chosen, size=bench.data.size)
+    if cell:
+        load_weights(bench.folder(cell), network)
+    if isinstance(network, nn.Module):
+        network = network.eval().requires_grad_(False)
+    return Attack(chosen.record, network, Terms.of(chosen))
+
+
+def _say(console: Console, line: str, style: str = "") -> None:
+    console.print(line, style=style, highlight=False, markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
