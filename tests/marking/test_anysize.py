@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ftbench.errors import BadInput
 from ftbench.marking import anysize
+from ftbench.marking.anysize import enlarged
 from ftbench.pipeline import Pair
 from ftbench.plugins import Plugins
 from tests.marking.carriers import SIZE, CarrierDecoder, CarrierEncoder, chosen, photograph
@@ -162,3 +164,26 @@ def test_what_no_strength_can_reach_is_said() -> None:
 def test_a_model_without_effect_is_told(amount: float, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         anysize.mark(Pair(Adds(amount), nn.Identity()), tensor(photograph(40, 40)), random_code(0), SIZE)
+
+
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (300, 500), (40, 40), (33, 70), (1000, 777)])
+def test_an_enlarged_change_is_given_back_by_squeezing(height: int, width: int) -> None:
+    change = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(height))
+
+    def lost(large: Tensor) -> float:
+        # Pillow is how another program squeezes.
+        channels = [Image.fromarray(plane.numpy(), mode="F") for plane in large[0]]
+        small = [np.asarray(channel.resize((32, 32), Image.Resampling.BICUBIC)) for channel in channels]
+        meant = change[0].numpy()
+        return float(np.square(np.stack(small) - meant).mean() / np.square(meant).mean())
+
+    large = enlarged(change, height, width)
+    assert large.shape == (1, 3, height, width)
+    assert lost(large) < 0.01
+    plain = functional.interpolate(change, size=(height, width), mode="bicubic", align_corners=False)
+    assert lost(plain) > 0.1
+
+
+def test_a_change_of_the_pictures_own_size_stays_as_it_is() -> None:
+    change = torch.randn(1, 3, 32, 32)
+    assert enlarged(change, 32, 32) is change
