@@ -75,7 +75,8 @@ class Reenact(Reenactment):
         near = -(at[None] - self.homes[:, None]).square().sum(-1) / (2 * WANDER**2)
         # Eight bits of mantissa, autocast's, would round places to whole pixels.
         with torch.autocast(seen.device.type, enabled=False):
-            return ((maps + near).softmax(dim=2) @ at).flatten(1)
+            found: Tensor = ((maps + near).softmax(dim=2) @ at).flatten(1)
+            return found
 
     def displacement(self, image: Tensor, driver: Tensor) -> Tensor:
         """Interpolate the points' shifts."""
@@ -84,13 +85,14 @@ class Reenact(Reenactment):
             own = self._kernel(of_driver, of_driver) + SOFTNESS * torch.eye(len(self.homes), device=image.device)
             weights = torch.linalg.solve(own, of_image - of_driver)
             at = places(self.size, image.device).flatten(1, 2)
-            field = self._kernel(at.expand(len(image), -1, -1), of_driver) @ weights
+            field: Tensor = self._kernel(at.expand(len(image), -1, -1), of_driver) @ weights
             return field.unflatten(1, (self.size, self.size))
 
     def consistency(self, before: Tensor, after: Tensor, motion: Tensor) -> Tensor:
         """Mean distance of the points found after the motion, carried back, to those found before it."""
         found = carried(after.unflatten(1, (-1, 2)), motion)
-        return (found - before.unflatten(1, (-1, 2))).abs().mean()
+        distance: Tensor = (found - before.unflatten(1, (-1, 2))).abs().mean()
+        return distance
 
     def _kernel(self, one: Tensor, other: Tensor) -> Tensor:
         squares = [points.square().sum(-1) for points in (one, other)]

@@ -53,7 +53,8 @@ class Reenactment(nn.Module, ABC):
     def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Give each face the pose and expression of its donor."""
         motion = self.strength * self.displacement(self._tell(image), self._tell(inputs["donor"]))
-        return self.refinement(moved(image, motion), motion).clamp(0, 1)
+        fake: Tensor = self.refinement(moved(image, motion), motion).clamp(0, 1)
+        return fake
 
     def fit_loss(self, image: Tensor, inputs: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
         """How well four kinds of driver are followed; pixels in units of the range, displacements of half the side.
