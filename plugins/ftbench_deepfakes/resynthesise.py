@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from ftbench_deepfakes.residual import ResidualBlock, channels, doubled, halved
 
-CHANNELS = (64, 128, 256)
-"""Of the convolutions at a half, a quarter and an eighth of the image's side."""
-CELL = 8
+CHANNELS = (64, 128)
+"""Of the convolutions at a half and a quarter of the image's side."""
+CELL = 4
 """Pixels along a cell of the latent."""
 SPREADS = 8.0
 """Bound on the logarithm of a latent's variance."""
@@ -30,12 +30,13 @@ class Resynthesise(nn.Module):
     price is stated per pixel, so the same ``noise`` gives much the same quality at every size.
 
     Args:
-        size: side of the image in pixels, a multiple of 8.
+        size: side of the image in pixels, a multiple of 4.
         width: factor on the channels of every convolution.
-        latent: channels of the latent, at an eighth of the image's side; those that do not pay are left unused.
+        latent: channels of the latent, at a quarter of the image's side; those that do not pay are left unused.
         noise: standard deviation of a pixel about what the decoder paints, of 1.
         strength: standard deviations of the latent that are drawn anew: 0 paints its mean, 1 what the fit saw.
         seed: names one of several trainings; the harness draws weights and batches from it, nothing here does.
+        trained_on: whose photos the harness fits it on; nothing here reads it.
     """
 
     def __init__(
@@ -43,28 +44,27 @@ class Resynthesise(nn.Module):
         *,
         size: int,
         width: float = 1.0,
-        latent: int = 32,
+        latent: int = 16,
         noise: float = 0.06,
         strength: float = 1.0,
         seed: int = 0,
+        trained_on: str = "train",
     ) -> None:
         super().__init__()
         self.noise, self.strength = noise, strength
-        half, quarter, eighth = (channels(base, width) for base in CHANNELS)
+        half, quarter = (channels(base, width) for base in CHANNELS)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(2),
             nn.Conv2d(12, half, 3, padding=1),
             ResidualBlock(half, half),
             halved(half, quarter),
             ResidualBlock(quarter, quarter),
-            halved(quarter, eighth),
-            ResidualBlock(eighth, eighth),
-            nn.Conv2d(eighth, 2 * latent, 1),
+            ResidualBlock(quarter, quarter),
+            nn.Conv2d(quarter, 2 * latent, 1),
         )
         self.decoder = nn.Sequential(
-            nn.Conv2d(latent, eighth, 1),
-            ResidualBlock(eighth, eighth),
-            doubled(eighth, quarter),
+            nn.Conv2d(latent, quarter, 1),
+            ResidualBlock(quarter, quarter),
             ResidualBlock(quarter, quarter),
             doubled(quarter, half),
             ResidualBlock(half, half),
@@ -99,6 +99,6 @@ class Resynthesise(nn.Module):
 
 def object_to_resynthesise(*, size: int, **_: object) -> str | None:
     """Why this size cannot be repainted, or None."""
-    if size % CELL or size < 2 * CELL:
-        return f"resynthesise needs a multiple of {CELL} px, {2 * CELL} or more, not {size}"
+    if size % CELL or size < 4 * CELL:
+        return f"resynthesise needs a multiple of {CELL} px, {4 * CELL} or more, not {size}"
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 import ftbench
@@ -11,7 +13,7 @@ class ResynthesiseParameters(ftbench.Parameters):
     """Parameters of ``resynthesise``."""
 
     width: float = Field(1.0, gt=0, le=4, description="factor on the channels of every convolution")
-    latent: int = Field(32, ge=1, le=512, description="channels of the latent, at an eighth of the image's side")
+    latent: int = Field(16, ge=1, le=512, description="channels of the latent, at a quarter of the image's side")
     noise: float = Field(
         0.06, gt=0, le=0.5, description="error in a pixel that the fit allows for, of 1: more of it repaints more"
     )
@@ -19,6 +21,9 @@ class ResynthesiseParameters(ftbench.Parameters):
         1.0, ge=0, le=8, description="standard deviations of the latent that are drawn anew; 0 paints its mean"
     )
     seed: int = Field(0, ge=0, description="another training of the same network: black-box tests")
+    trained_on: Literal["train", "reserve"] = Field(
+        "train", description="whose photos it is fitted on; reserve: people set aside by dataset.reserve"
+    )
 
 
 class ResynthesiseQuantisedParameters(ftbench.Parameters):
@@ -33,6 +38,9 @@ class ResynthesiseQuantisedParameters(ftbench.Parameters):
         1.0, ge=0, le=8, description="noise on the latent before the look-up, in what the codes leave over of it"
     )
     seed: int = Field(0, ge=0, description="another training of the same network: black-box tests")
+    trained_on: Literal["train", "reserve"] = Field(
+        "train", description="whose photos it is fitted on; reserve: people set aside by dataset.reserve"
+    )
 
 
 RECORDS: tuple[ftbench.Simulator, ...] = (
