@@ -73,6 +73,7 @@ class EditAttribute(AttributeEditor):
         width: factor on the channels of every convolution.
         attribute, towards, amount: as for ``AttributeEditor``.
         seed: names one of several trainings; the harness draws weights and batches from it, nothing here does.
+        trained_on: whose photos the harness fits it on; nothing here reads it.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class EditAttribute(AttributeEditor):
         towards: Towards = "other",
         amount: float = 1.0,
         seed: int = 0,
+        trained_on: str = "train",
     ) -> None:
         super().__init__(UNetPainter(width), attribute=attribute, towards=towards, amount=amount)
 

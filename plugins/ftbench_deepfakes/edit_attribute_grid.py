@@ -69,6 +69,7 @@ class EditAttributeGrid(AttributeEditor):
         cells: cells along the grid's side.
         attribute, towards, amount: as for ``AttributeEditor``.
         seed: names one of several trainings; the harness draws weights and batches from it, nothing here does.
+        trained_on: whose photos the harness fits it on; nothing here reads it.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class EditAttributeGrid(AttributeEditor):
         towards: Towards = "other",
         amount: float = 1.0,
         seed: int = 0,
+        trained_on: str = "train",
     ) -> None:
         super().__init__(GridPainter(width, cells), attribute=attribute, towards=towards, amount=amount)
 

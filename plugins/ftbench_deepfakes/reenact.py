@@ -85,8 +85,9 @@ class Reenact(Reenactment):
             own = self._kernel(of_driver, of_driver) + SOFTNESS * torch.eye(len(self.homes), device=image.device)
             weights = torch.linalg.solve(own, of_image - of_driver)
             at = places(self.size, image.device).flatten(1, 2)
-            field: Tensor = self._kernel(at.expand(len(image), -1, -1), of_driver) @ weights
-            return field.unflatten(1, (self.size, self.size))
+            field = self._kernel(at.expand(len(image), -1, -1), of_driver) @ weights
+            bent: Tensor = field.unflatten(1, (self.size, self.size))
+            return bent
 
     def consistency(self, before: Tensor, after: Tensor, motion: Tensor) -> Tensor:
         """Mean distance of the points found after the motion, carried back, to those found before it."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ftbench_deepfakes.reenact_blocks import Refinement
-from ftbench_deepfakes.reenact_motion import face_window, followed, moved, random_motion, relit
+from ftbench_deepfakes.reenact_motion import face_window, followed, moved, random_motion, relit, undone
 
 LEAST_VARIANCE = 4e-4
 """Of luminance within a window: below it a window is flat and has no structure to lay over another."""
@@ -59,32 +59,32 @@ class Reenactment(nn.Module, ABC):
     def fit_loss(self, image: Tensor, inputs: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
         """How well four kinds of driver are followed; pixels in units of the range, displacements of half the side.
 
-        A picture drives itself after a known random motion: pixels and motion are known. Another photo of the same
-        person drives, and a donor: the moved image must have the driver's structure, whatever its colours. And when
-        the donor is moved, the image must move with it.
+        A picture is driven by itself after a random motion, and back again: pixels and motion are known. Another photo
+        of the same person drives it, and a donor: the moved image must have the driver's structure, whatever its
+        colours. And when the donor is moved, the image must move with it.
         """
         donor, partner = inputs["donor"], partners(inputs["identity"])
         known, other = (random_motion(len(image), self.size, generator, image.device) for _ in range(2))
-        target, moved_donor = moved(image, known), moved(donor, other)
-        shown = [image, relit(target, generator), donor, relit(moved_donor, generator)]
-        of_image, of_target, of_donor, of_moved = self._tell(torch.cat(shown)).chunk(4)
+        twin, moved_donor = moved(image, known), moved(donor, other)
+        shown = [image, relit(twin, generator), donor, relit(moved_donor, generator)]
+        of_image, of_twin, of_donor, of_moved = self._tell(torch.cat(shown)).chunk(4)
         with torch.autocast(image.device.type, enabled=False):
-            same = self.displacement(of_image, of_target)
-            other_photo = self.displacement(of_image, of_image[partner])
-            to_donor = self.displacement(of_image, of_donor)
-            to_moved = self.displacement(of_image, of_moved)
-            weight = face_window(self.size, image.device)[:, 0, :, :, None]
-            motion_error = (weight * (same - known).abs()).mean()
-            donor_error = (weight * (to_moved - followed(to_donor, other)).abs()).mean()
-            of_person = structure_apart(moved(image, other_photo), image[partner].float())
-            of_donor_ = structure_apart(moved(image, to_moved), moved_donor)
-            bending = sum((bent(field) for field in (other_photo, to_moved)), start=torch.zeros(()).to(image.device))
-            keeps_place = self.consistency(of_image, of_target, known) + self.consistency(of_donor, of_moved, other)
-        finished = self.refinement(moved(image, same), same)
-        pixels = image_error(finished, target)
-        return (
-            pixels + 2 * motion_error + donor_error + 0.5 * of_person + 0.3 * of_donor_ + 10 * bending + keeps_place
-        ).float()
+            there, back = self.displacement(of_image, of_twin), self.displacement(of_twin, of_image)
+            to_partner = self.displacement(of_image, of_image[partner])
+            to_donor, to_moved = self.displacement(of_image, of_donor), self.displacement(of_image, of_moved)
+            motion = face_error(there, known) + face_error(back, undone(known))
+            follows = face_error(to_moved, followed(to_donor, other))
+            places = self.consistency(of_image, of_twin, known) + self.consistency(of_donor, of_moved, other)
+            partner_apart = structure_apart(moved(image, to_partner), image[partner].float())
+            donor_apart = structure_apart(moved(image, to_moved), moved_donor)
+            bends = bent(to_partner) + bent(to_moved)
+        # Half of the rows on the way back: only there is what must be painted sharper than what is read.
+        half = len(image) // 2
+        read = torch.cat([moved(image[:half], there[:half]), moved(twin[half:], back[half:])])
+        painted = self.refinement(read, torch.cat([there[:half], back[half:]]))
+        pixels = image_error(painted, torch.cat([twin[:half], image[half:].float()]))
+        structure = 0.6 * partner_apart + 0.6 * donor_apart
+        return (pixels + motion + follows + places + structure + 10 * bends).float()
 
     def _tell(self, image: Tensor) -> Tensor:
         side = min(self.size, MOST_SEEN)
@@ -99,6 +99,12 @@ def partners(identity: Tensor) -> Tensor:
     rows = torch.arange(len(identity), device=identity.device)
     ahead = (rows[None, :] - rows[:, None] - 1) % len(identity)
     return torch.where(same, ahead, len(identity)).argmin(dim=1)
+
+
+def face_error(found: Tensor, wanted: Tensor) -> Tensor:
+    """Mean absolute error of displacements (b,s,s,2), weighed by how near to the face it is: a scalar."""
+    weight = face_window(wanted.shape[1], wanted.device)[:, 0, :, :, None]
+    return (weight * (found - wanted).abs()).mean()
 
 
 def image_error(image: Tensor, target: Tensor) -> Tensor:

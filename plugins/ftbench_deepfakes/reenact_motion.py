@@ -21,7 +21,7 @@ TURN, SIZE, SHIFT = math.radians(10), 0.10, 0.08
 """Half widths of the uniform draws of a random motion: rotation, scale, and shift in half sides."""
 COARSE, FINE = (4, 0.07), (7, 0.025)
 """Knots a side and deviation, in half sides, of the two random splines."""
-BULGE = 0.16
+BULGE = 0.25
 """Largest shift, in half sides, of the face's middle against its rim: what a turned head looks like from the front."""
 
 
@@ -33,15 +33,28 @@ def places(size: int, device: torch.device) -> Tensor:
 
 
 def moved(image: Tensor, displacement: Tensor) -> Tensor:
-    """Image (b,c,h,w) with each pixel read from where displacement (b,h,w,2) says; beyond the borders reflected."""
+    """Image (b,c,h,w) with each pixel read from where displacement (b,h,w,2) says; beyond the borders reflected.
+
+    Bicubic, so that little is blurred; values may leave the image's range by a little.
+    """
     with torch.autocast(image.device.type, enabled=False):
         grid = places(displacement.shape[1], image.device) + displacement.float()
-        return functional.grid_sample(image.float(), grid, padding_mode="reflection", align_corners=False)
+        return functional.grid_sample(
+            image.float(), grid, mode="bicubic", padding_mode="reflection", align_corners=False
+        )
 
 
 def followed(first: Tensor, then: Tensor) -> Tensor:
     """The one displacement (b,h,w,2) that moves a picture as ``first`` and ``then``, one after the other, do."""
     return then + _read(first, then)
+
+
+def undone(displacement: Tensor) -> Tensor:
+    """The displacement (b,h,w,2) that takes back a smooth one, by eight steps of a fixed-point iteration."""
+    back = -displacement
+    for _ in range(8):
+        back = -_read(displacement, back)
+    return back
 
 
 def carried(points: Tensor, displacement: Tensor) -> Tensor:
@@ -65,7 +78,7 @@ def spline_basis(size: int, knots: int) -> Tensor:
     return torch.from_numpy(BSpline.design_matrix(pixels, ends, 3).toarray()).float()
 
 
-def face_window(size: int, device: torch.device, spread: float = 0.22) -> Tensor:
+def face_window(size: int, device: torch.device, spread: float = 0.25) -> Tensor:
     """Weights (1,1,size,size) of mean 1, a Gaussian of deviation ``spread`` sides round the middle of the face."""
     middle = 2 * torch.tensor(FACE, device=device) - 1
     weight = torch.exp(-(places(size, device) - middle).square().sum(-1) / (2 * (2 * spread) ** 2))

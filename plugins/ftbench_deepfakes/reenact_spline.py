@@ -33,7 +33,16 @@ class ReenactSpline(Reenactment):
         trained_on: whose photos the harness fits it on; nothing here reads it.
     """
 
-    def __init__(self, *, size: int, width: float = 1.0, code: int = 24, strength: float = 1.0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        size: int,
+        width: float = 1.0,
+        code: int = 24,
+        strength: float = 1.0,
+        seed: int = 0,
+        trained_on: str = "train",
+    ) -> None:
         super().__init__(size=size, width=width, strength=strength)
         self.code = code
         one, two, three = (channels(count, width) for count in (32, 64, 128))

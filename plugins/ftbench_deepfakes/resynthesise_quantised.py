@@ -60,6 +60,7 @@ class ResynthesiseQuantised(nn.Module):
         strength: noise on the latent before it is looked up, in root mean squares of what the codes leave over of that
             image: 0 takes the nearest codes, more takes neighbours of them.
         seed: names one of several trainings; the harness draws weights and batches from it, nothing here does.
+        trained_on: whose photos the harness fits it on; nothing here reads it.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class ResynthesiseQuantised(nn.Module):
         length: int = 16,
         strength: float = 1.0,
         seed: int = 0,
+        trained_on: str = "train",
     ) -> None:
         super().__init__()
         self.strength = strength

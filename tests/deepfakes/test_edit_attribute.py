@@ -187,7 +187,7 @@ def test_a_short_fit_changes_held_out_faces_as_asked(
     assert gone[0.0] < gone[0.5] < gone[1.0]
     assert gone[1.0] < 1.6 * (END - standing.abs().mean() + 2 * standing.abs().mean())
     apart = [(fake - held).abs().mean() for fake in fakes.values()]
-    assert apart[0] < apart[1] < apart[2] < 0.15
+    assert apart[0] < apart[1] < apart[2] < 0.25
     network.towards = "more"
     assert network.asks_for_more(held).all()
     with torch.no_grad():

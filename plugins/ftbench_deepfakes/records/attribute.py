@@ -23,6 +23,9 @@ class EditAttributeParameters(ftbench.Parameters):
     )
     amount: float = Field(1.0, ge=0, le=1.2, description="share of the way to a usual picture of that end; 0 none")
     seed: int = Field(0, ge=0, description="another training of the same network: black-box tests")
+    trained_on: Literal["train", "reserve"] = Field(
+        "train", description="whose photos it is fitted on; reserve: people set aside by dataset.reserve"
+    )
 
 
 class EditAttributeGridParameters(EditAttributeParameters):
