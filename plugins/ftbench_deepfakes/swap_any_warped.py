@@ -70,7 +70,7 @@ class SwapAnyWarped(AnySwap):
     def paint(self, veiled: Tensor, donor: Tensor) -> Tensor:
         """The donor's face (b,3,box,box), in [0, 1], under the light and in the place of the veiled one."""
         moved = self._moved(donor, self.shifts(2 * torch.cat([veiled, donor], dim=1) - 1))
-        moved = self.region.recoloured(moved, veiled).clamp(0, 1)
+        moved = self.region.relit(moved, veiled)
         seen = 2 * torch.cat([veiled, moved], dim=1) - 1
         change = self.change(self.closing(self.mending(self.opening(seen))))
         return (moved + MOST_CHANGE * torch.tanh(change.float())).clamp(0, 1)
@@ -142,7 +142,7 @@ def _shrinking(side: int, narrow: int) -> list[nn.Module]:
 
 
 def _silent(convolution: nn.Conv2d) -> nn.Conv2d:
-    # The start is the donor's face as it is, recoloured: what is learned departs from there.
+    # The start is the donor's face as it is, relit: what is learned departs from there.
     nn.init.zeros_(convolution.weight)
     assert convolution.bias is not None
     nn.init.zeros_(convolution.bias)

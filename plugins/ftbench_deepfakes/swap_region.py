@@ -14,10 +14,10 @@ RADII = (0.31, 0.37)
 """Half width and half height of the face's ellipse, as shares of the picture's side."""
 FEATHER = 0.25
 """Share of the ellipse's radius over which a pasted face fades into the picture."""
-LUMINANCE = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue."""
 LEAST_DEVIATION = 0.03
 """Of 1: a face flatter than this is not brought to full contrast, which would show its noise."""
+MOST_GAIN = 4.0
+"""Of a channel, when a face is put under another light."""
 
 
 class FaceRegion(nn.Module):
@@ -48,18 +48,18 @@ class FaceRegion(nn.Module):
         return torch.lerp(box, coarse, self.mask)
 
     def levelled(self, box: Tensor) -> Tensor:
-        """The face's luminance alone, brought to mean 0 and deviation 1: (b,1,box,box), 0 off the face."""
+        """The face's mean over channels, brought to mean 0 and deviation 1 over its pixels: (b,1,box,box), else 0."""
         with torch.autocast(box.device.type, enabled=False):
-            luminance = (box.float() * box.new_tensor(LUMINANCE)[:, None, None]).sum(1, keepdim=True)
-            mean, deviation = self.statistics(luminance)
-            return self.mask * (luminance - mean) / deviation
+            brightness = box.float().mean(1, keepdim=True)
+            mean, deviation = self.statistics(brightness)
+            return self.mask * (brightness - mean) / deviation
 
-    def recoloured(self, box: Tensor, like: Tensor) -> Tensor:
-        """The square (b,3,box,box) with the face's mean and deviation of ``like``, a channel at a time."""
+    def relit(self, box: Tensor, like: Tensor) -> Tensor:
+        """The square (b,3,box,box) under the light of ``like``: a gain a channel gives the face its mean colour."""
         with torch.autocast(box.device.type, enabled=False):
-            mean, deviation = self.statistics(box.float())
-            wanted_mean, wanted_deviation = self.statistics(like.float())
-            return (box.float() - mean) * (wanted_deviation / deviation) + wanted_mean
+            (mean, _), (wanted, _) = self.statistics(box.float()), self.statistics(like.float())
+            gain = ((wanted + LEAST_DEVIATION) / (mean + LEAST_DEVIATION)).clamp(1 / MOST_GAIN, MOST_GAIN)
+            return (box.float() * gain).clamp(0, 1)
 
     def statistics(self, box: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and deviation (b,c,1,1) of the face in each channel of (b,c,box,box); no deviation under the least."""
