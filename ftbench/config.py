@@ -99,6 +99,9 @@ class Loss(Section):
         0.0, ge=0, description="weight of a PatchGAN's verdict on the marked image, in units of the message term"
     )
     steps: int | None = Field(None, ge=1, description="steps of this setting; default: train.steps")
+    ramp: float | None = Field(
+        None, ge=0, le=1, description="ramp of this setting, a share of its steps; default: train.curriculum.ramp"
+    )
     reduction: Literal["sum", "mean"] = Field(
         "sum", description="sum: over pixels and over bits of an image; mean: over them"
     )
@@ -221,6 +224,12 @@ class TrainSection(Section):
         description="one is drawn every step; a parameter written as [low, high] is drawn between them",
     )
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
+
+    def under(self, loss: Loss) -> TrainSection:
+        """How a setting of the loss trains, which may have steps and a ramp of its own."""
+        ramp = self.curriculum.ramp if loss.ramp is None else loss.ramp
+        curriculum = self.curriculum.model_copy(update={"ramp": ramp})
+        return self.model_copy(update={"steps": loss.steps or self.steps, "curriculum": curriculum})
 
 
 def _held(value: Any) -> Any:

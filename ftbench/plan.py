@@ -261,7 +261,6 @@ class _Planner:
 
     def _train(self, setting: _Setting, pool: list[_Ranged]) -> Cell:
         simulators, loss = setting.simulators, setting.loss
-        train = self.benchmark.train.model_dump(exclude={"distortions"})
         columns = self._columns(setting)
         return Cell(
             kind="train",
@@ -274,8 +273,8 @@ class _Planner:
                 simulators=[simulator.identity for simulator in simulators],
                 bits=setting.bits,
                 code_bits=setting.code_bits,
-                loss=loss.model_dump(exclude={"steps"}),
-                train={**train, "steps": loss.steps or self.benchmark.train.steps},
+                loss=loss.model_dump(exclude={"steps", "ramp"}),
+                train=self.benchmark.train.under(loss).model_dump(exclude={"distortions"}),
                 distortions=[[chosen.identity, ranged] for chosen, ranged in pool],
                 seed=setting.seed,
             ),

@@ -159,7 +159,7 @@ def _notes(opened: Opened) -> tuple[str, ...]:
 
 def _steps(benchmark: Benchmark) -> str:
     """Steps of training; where settings differ in them, in the settings' order."""
-    steps = [loss.steps or benchmark.train.steps for loss in benchmark.matrix.loss]
+    steps = [benchmark.train.under(loss).steps for loss in benchmark.matrix.loss]
     return "/".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))
 
 

@@ -176,6 +176,15 @@ def test_a_setting_may_have_steps_of_its_own(plugins: Plugins) -> None:
     assert same.cells[1].identity == plan.cells[1].identity
 
 
+def test_a_setting_may_have_a_ramp_of_its_own(plugins: Plugins) -> None:
+    losses = [{"target_psnr": 30, "ramp": 0.0}, {"message": 1}]
+    plan = planned(changed(matrix={"loss": losses}, train={"curriculum": {"ramp": 0.6}}), plugins)
+    trained = [cell for cell in plan.cells if cell.kind == "train"]
+    assert [cell.settings["train"]["curriculum"]["ramp"] for cell in trained] == [0, 0.6]
+    same = planned(changed(matrix={"loss": [{"target_psnr": 30}]}, train={"curriculum": {"ramp": 0.0}}), plugins)
+    assert same.cells[1].identity == trained[0].identity
+
+
 def test_without_a_simulator_nothing_is_fitted(plugins: Plugins) -> None:
     data = changed(matrix={"simulator": "none"}, evaluate={"simulators": ["none"]})
     assert kinds(planned(data, plugins)) == ["train", "evaluate"]

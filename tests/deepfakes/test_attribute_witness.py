@@ -144,7 +144,7 @@ def gently(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
 def test_a_synthesis_is_far_and_still_the_person(train: Images, test: Images) -> None:
     # At this quality a coarse copy stands for a repainted picture.
     assert peak_signal_noise_ratio(test.pixels[0].numpy(), coarse8(test)) < 28
-    found = of_synthesis.examine(attack(coarse), train, test, steps=120, seed=0)
+    found = of_synthesis.examine(attack(coarse), train, test, steps=50, seed=0)
     assert found.witness_accuracy > 0.8
     assert found.holds
     assert found.chance == 0
@@ -166,7 +166,7 @@ def coarse8(images: Images) -> np.ndarray:
     ids=["noise", "too near", "unchanged", "somebody else"],
 )
 def test_what_is_no_synthesis(fake: Any, needs: tuple[str, ...], train: Images, test: Images) -> None:
-    verdict = of_synthesis.examine(attack(fake, needs=needs, deterministic=False), train, test, steps=120, seed=0)
+    verdict = of_synthesis.examine(attack(fake, needs=needs, deterministic=False), train, test, steps=50, seed=0)
     assert verdict.confirmed <= 0.15 * verdict.n
     assert not verdict.holds
 

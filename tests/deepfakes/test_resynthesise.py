@@ -50,7 +50,7 @@ def fitted(network: nn.Module, faces: Tensor, steps: int) -> tuple[float, float]
     adam = torch.optim.Adam(network.train().parameters(), 4e-3)
     for step in range(steps):
         draws = torch.Generator().manual_seed(step)
-        batch = faces[torch.randint(64, (12,), generator=draws)]
+        batch = faces[torch.randint(64, (8,), generator=draws)]
         loss = network.fit_loss(batch, {}, draws)  # type: ignore[operator]
         adam.zero_grad()
         loss.backward()
@@ -107,7 +107,7 @@ def test_codes_are_the_nearest() -> None:
 @pytest.mark.parametrize("make", [variational, quantised])
 def test_it_learns_and_strength_repaints_more(make: Callable[..., Any], faces: Tensor) -> None:
     network = make()
-    before, after = fitted(network, faces, 100)
+    before, after = fitted(network, faces, 60)
     assert after < 0.6 * before
     held = faces[64:]
     apart = []
@@ -141,7 +141,7 @@ def test_a_tighter_noise_keeps_more(faces: Tensor) -> None:
     told = []
     for noise in (0.3, 0.03):
         network = variational(noise=noise, strength=0.0)
-        fitted(network, faces, 40)
+        fitted(network, faces, 25)
         with torch.no_grad():
             told.append(decibels(network(faces[64:], {}), faces[64:]))
     assert told[1] > told[0] + 0.5

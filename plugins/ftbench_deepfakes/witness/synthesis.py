@@ -19,7 +19,7 @@ from ftbench_metrics.quality import Psnr
 
 MOST = 28.0
 """dB to its cover that a repainted picture may have."""
-LEARNED = 64
+LEARNED = 48
 """Images a step, two of each person."""
 LENGTH = 64
 """Numbers that a picture is retrieved by."""
