@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -16,9 +16,10 @@ from typing import Any, Literal, cast
 from ftbench.choice import NONE, Choice, Chosen, own_size
 from ftbench.components import Kind
 from ftbench.conditions import PLAIN, distortion_grid, training_pool
-from ftbench.config import Benchmark, Loss, Reference
+from ftbench.config import Benchmark, Reference
 from ftbench.conflicts import check_labels, check_metrics, check_pair, check_simulators, code_length
 from ftbench.plugins import package_digest
+from ftbench.setting import Naming, Setting
 from ftbench.yamlfile import KeyPath
 
 CellKind = Literal["fit", "train", "evaluate"]
@@ -135,35 +136,11 @@ _Ranged = tuple[Chosen, dict[str, Any]]
 """A distortion of the training pool, with parameters that are fixed or (low, high)."""
 
 
-@dataclass(frozen=True)
-class _Setting:
-    """One combination of the matrix."""
-
-    encoder: Chosen
-    decoder: Chosen
-    codec: Chosen
-    simulators: tuple[Chosen, ...]
-    """One of these is met at every step; none: no deepfake is."""
-    bits: int
-    code_bits: int
-    pool: Literal["with", "without"]
-    loss: Loss
-    seed: int
-
-    @property
-    def learns(self) -> bool:
-        """Whether there is anything to train."""
-        return bool(self.encoder.record.trainable or self.decoder.record.trainable)
-
-
 class _Planner:
     def __init__(self, benchmark: Benchmark, choice: Choice, grounds: Grounds) -> None:
         self.benchmark, self.choice, self.grounds = benchmark, choice, grounds
         self.size = benchmark.dataset.size
-        couples = benchmark.matrix.couples()
-        self._encoders = _different(encoder for encoder, _, _, _ in couples)
-        self._decoders = _different(decoder for _, _, decoder, _ in couples)
-        self._simulators = _different(one for group in benchmark.matrix.simulator for one in group)
+        self.naming = Naming(benchmark)
 
     def evaluations(self) -> Iterator[Cell]:
         matrix, evaluate, choice = self.benchmark.matrix, self.benchmark.evaluate, self.choice
@@ -189,7 +166,7 @@ class _Planner:
             if code_bits is None:
                 continue
             check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
-            setting = _Setting(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
+            setting = Setting(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
             trained = self._train(setting, pools[pool])
             for psnr in evaluate.psnr:
                 yield self._evaluate(trained, psnr, tests, grid, [chosen for chosen in metrics if chosen])
@@ -224,15 +201,11 @@ class _Planner:
     def _pools(self) -> dict[str, list[_Ranged]]:
         declared = list(training_pool(self.choice, self.benchmark.train.distortions))
         plain = list(training_pool(self.choice, [Reference(name=PLAIN)]))
-        if "without" in self.benchmark.matrix.pool and not self._has_pool:
+        if "without" in self.benchmark.matrix.pool and not self.naming.has_pool:
             self.choice.note(
                 ("matrix", "pool"), "train.distortions names nothing that could be left out; list distortions there"
             )
         return {"with": declared, "without": plain}
-
-    @property
-    def _has_pool(self) -> bool:
-        return any(reference.name != PLAIN for reference in self.benchmark.train.distortions)
 
     def _fit_simulator(self, simulator: Chosen) -> Cell:
         return Cell(
@@ -259,12 +232,11 @@ class _Planner:
             inputs=(),
         )
 
-    def _train(self, setting: _Setting, pool: list[_Ranged]) -> Cell:
+    def _train(self, setting: Setting, pool: list[_Ranged]) -> Cell:
         simulators, loss = setting.simulators, setting.loss
-        columns = self._columns(setting)
         return Cell(
             kind="train",
-            label=self._label(columns, setting),
+            label=self.naming.label(setting),
             settings=self._settings(
                 "train",
                 encoder=setting.encoder.identity,
@@ -289,7 +261,7 @@ class _Planner:
                 *self._fits(simulators),
                 *([self._fit_code(setting.codec, setting.bits)] if setting.codec.record.trainable else []),
             ),
-            columns=columns,
+            columns=self.naming.columns(setting),
         )
 
     def _evaluate(
@@ -332,56 +304,6 @@ class _Planner:
             "harness": package_digest("ftbench", HARNESS_SOURCES[kind]),
             **more,
         }
-
-    def _columns(self, setting: _Setting) -> dict[str, str]:
-        matrix, loss = self.benchmark.matrix, setting.loss
-        met = [_told_apart(simulator, self._simulators) for simulator in setting.simulators]
-        return {
-            "encoder": _told_apart(setting.encoder, self._encoders),
-            "decoder": _told_apart(setting.decoder, self._decoders),
-            "codec": setting.codec.label,
-            "trained against": " + ".join(met) or NONE,
-            **({"pool": setting.pool} if self._has_pool else {}),
-            "λ": f"{loss.message:g}" if setting.learns else NONE,
-            "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",
-            "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
-            **({"1 − SSIM": f"{loss.structure:g}"} if any(one.structure for one in matrix.loss) else {}),
-            **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
-            "seed": str(setting.seed),
-        }
-
-    def _label(self, columns: Mapping[str, str], setting: _Setting) -> str:
-        matrix, bits = self.benchmark.matrix, self.benchmark.message.bits
-        # An encoder of its own says which pair it is.
-        paired = matrix.pairs is not None and len(self._encoders) == len(matrix.pairs)
-        many: dict[str, Sequence[object]] = {
-            "encoder": self._encoders,
-            "decoder": [] if paired else self._decoders,
-            "codec": matrix.codec,
-            "trained against": matrix.simulator,
-        }
-        parts = [columns[name] for name, axis in many.items() if len(axis) > 1]
-        parts += [f"{setting.bits} bits"] if len(bits) > 1 else []
-        parts += [f"{setting.pool} pool"] if len(matrix.pool) > 1 else []
-        target, weighed = setting.loss.target_psnr, f"λ={columns['λ']} α={columns['α']}"
-        parts.append(f"{target:g} dB" if target else weighed if setting.learns else "untrained")
-        parts += [f"{name} {columns[name]}" for name in ("1 − SSIM", "critic") if columns.get(name, "0") != "0"]
-        parts += [f"seed {columns['seed']}"] if len(matrix.seed) > 1 else []
-        return " ".join(parts)
-
-
-def _different(references: Iterable[Reference]) -> list[Reference]:
-    found: list[Reference] = []
-    for reference in references:
-        if reference not in found:
-            found.append(reference)
-    return found
-
-
-def _told_apart(chosen: Chosen, axis: Sequence[Reference]) -> str:
-    """The name, with parameters where the axis names the part more than once."""
-    named = [reference.name.partition("@")[0] for reference in axis]
-    return chosen.label if named.count(chosen.record.name) > 1 else chosen.title
 
 
 def _distinct(cells: list[Cell]) -> Iterator[Cell]:

@@ -18,7 +18,7 @@ from ftbench import parallel
 from ftbench.choice import Chosen, strength_of
 from ftbench.components import QualityMeasure
 from ftbench.compute import Compute
-from ftbench.config import Benchmark, Loss
+from ftbench.config import Benchmark, Loss, TrainSection
 from ftbench.conflicts import trained_on
 from ftbench.critic import Critic
 from ftbench.data import Data
@@ -94,8 +94,8 @@ def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -
 
 def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
     """Train an encoder and a decoder; the summary says when it began to read and whether it stalled."""
-    # The setting's own number of steps is in the cell.
-    settings = bench.benchmark.train.model_copy(update={"steps": cell.settings["train"]["steps"]})
+    # As the cell says: a setting may have steps and a ramp of its own.
+    settings = TrainSection.model_validate(cell.settings["train"])
     loss = Loss.model_validate(cell.settings["loss"])
     seed = int(cell.settings["seed"])
     torch.manual_seed(derive(seed, "pair weights"))
