@@ -9,9 +9,11 @@ from ftbench.choice import Choice, Chosen
 from ftbench.components import Codec, Decoder, Encoder, Simulator
 from ftbench.yamlfile import KeyPath
 
-KNOWN_INPUTS = ("identity", "remarked", "donor")
-OF_A_PAIR = ("remarked",)
+KNOWN_INPUTS = ("identity", "remarked", "averaged", "donor")
+OF_A_PAIR = ("remarked", "averaged")
 """Inputs that only a pair can give: not there yet when a simulator is fitted."""
+OF_A_TRAINED_PAIR = ("averaged",)
+"""Inputs that are for tests alone: too dear for every step of a training."""
 FEWEST_FOR_DONORS = 2
 
 
@@ -56,6 +58,8 @@ def check_simulators(
             choice.note(
                 (*path, number, "trained_on"), "nobody is set aside for it; give dataset.reserve a share, such as 0.3"
             )
+        if path[0] == "matrix":
+            _check_met(choice, chosen, (*path, number))
         lonely = [f"{split} shows {people}" for split, people in shown.items() if people < FEWEST_FOR_DONORS]
         if "donor" in record.needs and lonely:
             choice.note(
@@ -63,6 +67,22 @@ def check_simulators(
                 f"simulator {record.name!r} takes a face from somebody else, so every split must show two people or "
                 f"more; {', '.join(lonely)}",
             )
+
+
+def _check_met(choice: Choice, simulator: Chosen, path: KeyPath) -> None:
+    """A simulator that a pair is to be trained against."""
+    for name in simulator.record.needs:
+        if name in OF_A_TRAINED_PAIR:
+            choice.note(path, f"{simulator.record.name!r} needs {name!r}, which only tests give; name it in evaluate")
+    if marks_by(simulator):
+        choice.note(
+            (*path, "by"), "another pair marks once more in tests alone; leave it out here, or name it in evaluate"
+        )
+
+
+def marks_by(simulator: Chosen) -> str | None:
+    """The encoder whose pair marks once more: what its parameter ``by`` says, or None for the pair under test."""
+    return getattr(simulator.parameters, "by", None) if "remarked" in simulator.record.needs else None
 
 
 def trained_on(simulator: Chosen) -> str:

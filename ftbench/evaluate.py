@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ SHOWN = 3
 """Images of each person in the picture grid."""
 MARKED = "none"
 UNMARKED = "unmarked"
+AVERAGED = 32
+"""Marked images of one payload that an attacker averages over."""
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,16 @@ def evaluate(
             again = codec.encode(fixed_payloads(keys, derive(settings.seed, "again"), draw, bits)).to(device)
             identity = images.identity[index]
             donors = donating(images, identity, generator(settings.seed, "donor", draw, number), device)
-            inputs = extra_inputs(identity.to(device), pair.marking(again, psnr), donors)
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
             code = codec.encode(payloads).to(device)
+            others = images.covers(_some(len(images), generator(settings.seed, "averaged", draw, number)), device)
+            pattern = averaging(pair, others, code, psnr)
+            inputs = {
+                name: extra_inputs(identity.to(device), (attack.other or pair).marking(again, psnr), donors, pattern)
+                for name, attack in attacks.items()
+            }
             marked = pair.mark(covers, code, psnr)
-            fakes = {name: attack(marked, inputs) for name, attack in attacks.items()}
+            fakes = {name: attack(marked, inputs[name]) for name, attack in attacks.items()}
             about = _about(images, index, draw)
             for view, image in {MARKED: marked, **fakes, UNMARKED: covers}.items():
                 for condition in conditions:
@@ -117,7 +125,7 @@ def evaluate(
                         code_errors=_errors((logits > 0).float(), code),
                         payload_errors=_errors(codec.decode(logits.cpu()), payloads),
                     )
-            unfaked = {name: attack(covers, inputs) for name, attack in attacks.items()}
+            unfaked = {name: attack(covers, inputs[name]) for name, attack in attacks.items()}
             compared = {"marked": (covers, marked)}
             compared |= {f"fake:{name}": (unfaked[name], fake) for name, fake in fakes.items()}
             for of, (reference, image) in compared.items():
@@ -135,6 +143,25 @@ def evaluate(
     kept = {name: np.concatenate(parts)[shown] for name, parts in samples.items()}
     kept["names"] = np.array([images.people[int(images.identity[i])] for i in shown])
     return Findings(rows.frame(), quality.frame(), kept)
+
+
+def averaging(pair: Pair, covers: Tensor, code: Tensor, psnr: float | None) -> Callable[[Tensor], Tensor]:
+    """What gives the mean of marked − cover over ``covers`` (m,3,h,w), for each code (b,n): (b,3,h,w), signed.
+
+    Worked out when first asked for, then the same whatever is attacked. Who averages has the covers too: the
+    strongest attacker of this kind.
+    """
+
+    @cache
+    def found() -> Tensor:
+        alike = (cover.expand(len(code), -1, -1, -1) for cover in covers)
+        return torch.stack([pair.mark(cover, code, psnr) - cover for cover in alike]).mean(dim=0)
+
+    return lambda _: found()
+
+
+def _some(count: int, randomness: torch.Generator) -> Tensor:
+    return torch.randint(count, (AVERAGED,), generator=randomness)
 
 
 def _batches(count: int) -> Iterator[Tensor]:

@@ -114,13 +114,14 @@ def extra_inputs(
     identity: Tensor,
     remark: Callable[[Tensor], Tensor] | None = None,
     donor: Callable[[Tensor], Tensor] | None = None,
+    averaged: Callable[[Tensor], Tensor] | None = None,
 ) -> Given:
     """Every extra input that a simulator may name, for a batch; see ``Simulator.needs``.
 
     identity (b,) int64; ``remark`` marks the attacked image (b,3,h,w) once more, with another payload; ``donor`` gives
-    pictures (b,3,h,w) of somebody else, whatever is attacked.
+    pictures (b,3,h,w) of somebody else and ``averaged`` mean residuals, whatever is attacked.
     """
-    made = {"remarked": remark, "donor": donor}
+    made = {"remarked": remark, "donor": donor, "averaged": averaged}
     return {"identity": identity, **{name: make for name, make in made.items() if make is not None}}
 
 
@@ -131,10 +132,15 @@ def given_to(needs: Sequence[str], given: Given, image: Tensor) -> dict[str, Ten
 
 
 class Attack:
-    """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names."""
+    """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names.
 
-    def __init__(self, record: Simulator, network: SimulatorNetwork, terms: Terms | None = None) -> None:
-        self.record, self.network = record, network
+    ``other``: the pair that marks once more for it in tests, where it is not the one under test.
+    """
+
+    def __init__(
+        self, record: Simulator, network: SimulatorNetwork, terms: Terms | None = None, other: Pair | None = None
+    ) -> None:
+        self.record, self.network, self.other = record, network, other
         self.terms = terms or Terms(f"simulator {record.name!r}")
 
     def __call__(self, image: Tensor, inputs: Given) -> Tensor:

@@ -17,7 +17,7 @@ from ftbench.choice import NONE, Choice, Chosen, own_size
 from ftbench.components import Kind
 from ftbench.conditions import PLAIN, distortion_grid, training_pool
 from ftbench.config import Benchmark, Reference
-from ftbench.conflicts import check_labels, check_metrics, check_pair, check_simulators, code_length
+from ftbench.conflicts import check_labels, check_metrics, check_pair, check_simulators, code_length, marks_by
 from ftbench.plugins import package_digest
 from ftbench.setting import Naming, Setting
 from ftbench.yamlfile import KeyPath
@@ -134,6 +134,8 @@ def make_plan(benchmark: Benchmark, choice: Choice, grounds: Grounds) -> Plan:
 
 _Ranged = tuple[Chosen, dict[str, Any]]
 """A distortion of the training pool, with parameters that are fixed or (low, high)."""
+_Couple = tuple[Chosen | None, Chosen | None, tuple[KeyPath, KeyPath]]
+"""An encoder, a decoder, and where the file names them."""
 
 
 class _Planner:
@@ -168,10 +170,11 @@ class _Planner:
             check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
             setting = Setting(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
             trained = self._train(setting, pools[pool])
+            others = [self._train(other, pools[pool]) for other in self._others(setting, tests, couples)]
             for psnr in evaluate.psnr:
-                yield self._evaluate(trained, psnr, tests, grid, [chosen for chosen in metrics if chosen])
+                yield self._evaluate(trained, others, psnr, tests, grid, [chosen for chosen in metrics if chosen])
 
-    def _couples(self) -> Iterator[tuple[Chosen | None, Chosen | None, tuple[KeyPath, KeyPath]]]:
+    def _couples(self) -> Iterator[_Couple]:
         chosen: dict[KeyPath, Chosen | None] = {}
         for encoder, to_encoder, decoder, to_decoder in self.benchmark.matrix.couples():
             places = ("matrix", *to_encoder), ("matrix", *to_decoder)
@@ -179,6 +182,23 @@ class _Planner:
                 if path not in chosen:
                     [chosen[path]] = self._adapted([self.choice.part(cast(Kind, kind), reference, path)])
             yield chosen[places[0]], chosen[places[1]], places
+
+    def _others(self, setting: Setting, tests: list[Chosen | None], couples: Sequence[_Couple]) -> Iterator[Setting]:
+        """Pairs that mark once more in tests of a setting's pair, trained under the same setting."""
+        for number, chosen in enumerate(tests):
+            by = marks_by(chosen) if chosen else None
+            if by is None:
+                continue
+            named = [(one, reader) for one, reader, _ in couples if one and reader and one.record.name == by]
+            if len(named) == 1:
+                [(encoder, decoder)] = named
+                yield replace(setting, encoder=encoder, decoder=decoder)
+            else:
+                have = ", ".join(dict.fromkeys(one.record.name for one, _, _ in couples if one))
+                self.choice.note(
+                    ("evaluate", "simulators", number, "by"),
+                    f"{len(named) or 'no'} pairs of the matrix mark with encoder {by!r}, and one must; there: {have}",
+                )
 
     def _groups(self) -> Iterator[tuple[Chosen, ...]]:
         for number, group in enumerate(self.benchmark.matrix.simulator):
@@ -267,6 +287,7 @@ class _Planner:
     def _evaluate(
         self,
         trained: Cell,
+        others: list[Cell],
         psnr: float | Literal["own"],
         tests: list[Chosen | None],
         grid: list[Chosen],
@@ -287,7 +308,7 @@ class _Planner:
                 psnr=psnr,
             ),
             parts={"simulators": tests, "distortions": grid, "metrics": metrics},
-            inputs=(trained, *self._fits(tests)),
+            inputs=(trained, *others, *self._fits(tests)),
             columns={**trained.columns, "at dB": at},
         )
 

@@ -19,7 +19,7 @@ from ftbench.choice import Chosen, strength_of
 from ftbench.components import QualityMeasure
 from ftbench.compute import Compute
 from ftbench.config import Benchmark, Loss, TrainSection
-from ftbench.conflicts import trained_on
+from ftbench.conflicts import marks_by, trained_on
 from ftbench.critic import Critic
 from ftbench.data import Data
 from ftbench.evaluate import Condition, evaluate
@@ -207,7 +207,19 @@ def _attack(chosen: Chosen, cell: Cell, bench: Bench) -> Attack:
     network = build(chosen, size=bench.data.size)
     if chosen.record.trainable:
         load_weights(bench.folder(_fitted(cell, "simulator", chosen)), network)
-    return Attack(chosen.record, _ready(network, bench), Terms.of(chosen))
+    return Attack(chosen.record, _ready(network, bench), Terms.of(chosen), _other_pair(chosen, cell, bench))
+
+
+def _other_pair(chosen: Chosen, cell: Cell, bench: Bench) -> Pair | None:
+    """The trained pair that marks once more for a simulator, where it names one."""
+    by = marks_by(chosen)
+    if by is None:
+        return None
+    trained = next(one for one in cell.inputs if one.kind == "train" and one.parts["encoder"].record.name == by)
+    pair = bench.compute.place(_pair(trained, bench))
+    load_weights(bench.folder(trained), pair)
+    assert isinstance(pair, Pair)
+    return pair.eval()
 
 
 def _ready(part: Any, bench: Bench) -> Any:

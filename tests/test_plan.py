@@ -137,6 +137,48 @@ def test_a_pair_that_cannot_work_is_named_where_it_stands(plugins: Plugins) -> N
         planned(data, plugins)
 
 
+def marked_again(by: str, **matrix: Any) -> dict[str, Any]:
+    pairs = [{"encoder": name, "decoder": name} for name in ("hidden", "mbrs", "sepmark")]
+    pairs[2]["decoder"] = "sepmark-tracer"
+    tests = ["none", {"name": "re-embed", "by": by}]
+    data = changed(matrix={"pairs": pairs, "simulator": "none", **matrix}, evaluate={"simulators": tests})
+    del data["matrix"]["encoder"], data["matrix"]["decoder"]
+    return data
+
+
+def test_another_pair_that_marks_once_more_is_trained_first(plugins: Plugins) -> None:
+    plan = planned(marked_again("mbrs"), plugins)
+    trained = {cell.label.split()[0]: cell for cell in plan.cells if cell.kind == "train"}
+    assert len(plan.cells) == 6
+    for cell in plan.evaluations:
+        assert [one.identity for one in cell.inputs] == [
+            trained[cell.label.split()[0]].identity,
+            trained["mbrs"].identity,
+        ]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (
+            marked_again("rivagan"),
+            r"simulators\.1\.by: no pairs of the matrix mark with encoder 'rivagan', and one must; there: hidden",
+        ),
+        (
+            marked_again("mbrs", simulator=[{"name": "re-embed", "by": "mbrs"}]),
+            r"matrix\.simulator\.0\.0\.by: another pair marks once more in tests alone",
+        ),
+        (
+            marked_again("mbrs", simulator="averaging"),
+            r"matrix\.simulator\.0\.0: 'averaging' needs 'averaged', which only tests give",
+        ),
+    ],
+)
+def test_what_only_tests_give_is_named_there(plugins: Plugins, data: dict[str, Any], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        planned(data, plugins)
+
+
 def test_several_simulators_may_be_met_in_one_training(plugins: Plugins) -> None:
     small, wide = {"name": "faceswap", "width": 0.25}, {"name": "faceswap-residual", "width": 0.5}
     data = changed(matrix={"simulator": [small, [small, wide], "none"]}, evaluate={"simulators": ["none", wide]})

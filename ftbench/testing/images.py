@@ -106,7 +106,10 @@ def _simulator_use(exam: Exam, size: int) -> Use:
     def arguments(rows: slice) -> tuple[Tensor, dict[str, Tensor]]:
         # Whatever a pair would make of an image, for a simulator it is an image.
         every = extra_inputs(
-            identity[rows].clone(), remark=lambda image: image.flip(-1), donor=lambda image: image.flip(-2)
+            identity[rows].clone(),
+            remark=lambda image: image.flip(-1),
+            donor=lambda image: image.flip(-2),
+            averaged=lambda image: (image - 0.5) / 64,
         )
         return images[rows].clone(), given_to(exam.record.needs, every, images[rows])
 

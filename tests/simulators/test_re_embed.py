@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
-import torch
+import subprocess
+from pathlib import Path
 
-from ftbench.pipeline import Attack, extra_inputs
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+
+from ftbench.pipeline import Attack, Pair, extra_inputs
 from ftbench.plugins import Plugins
 from ftbench.randomness import derive, payload
 from ftbench.testing import check
 from ftbench_simulators.re_embed import ReEmbed
-from tests.test_evaluate import BITS, COUNT, found, rows_of
+from tests.conftest import TINY
+from tests.test_evaluate import BITS, COUNT, Reader, Stripes, found, rows_of
 
 
 def test_the_part_keeps_its_promises(plugins: Plugins) -> None:
@@ -29,6 +35,50 @@ def test_errors_after_overwriting_are_the_distance_of_the_two_payloads(plugins: 
         assert int((first != second).sum()) == row.code_errors
     # Two independent payloads differ in half of their bits.
     assert abs(float(np.mean(rows.code_errors)) / BITS - 0.5) < 0.05
+
+
+class Reversed(Stripes):
+    """Paints the code from the other end."""
+
+    def forward(self, cover: torch.Tensor, code: torch.Tensor) -> torch.Tensor:
+        return super().forward(cover, code.flip(1))
+
+
+def test_another_pair_may_overwrite(plugins: Plugins) -> None:
+    record = plugins.find("simulator", "re-embed").record
+    another = Attack(record, ReEmbed(size=16, by="reversed"), other=Pair(Reversed(), Reader()))
+    findings = found(draws=1, attacks={"same": Attack(record, ReEmbed(size=16)), "another": another})
+    for row in rows_of(findings, "another").itertuples():
+        first = payload(str(row.image), 5, 0, BITS)
+        second = payload(str(row.image), derive(5, "again"), 0, BITS)
+        assert int((first != second[::-1]).sum()) == row.code_errors
+    assert not rows_of(findings, "another").code_errors.equals(rows_of(findings, "same").code_errors)
+
+
+def test_the_pair_that_a_benchmark_names_overwrites(tmp_path: Path, ftbench_command: list[str]) -> None:
+    data = yaml.safe_load(TINY)
+    for key in ("encoder", "decoder"):
+        del data["matrix"][key]
+    small = {"channels": 16, "blocks": 1}
+    data["matrix"]["pairs"] = [
+        {kind: {"name": name, **small} for kind in ("encoder", "decoder")} for name in ("hidden", "compact")
+    ]
+    data["matrix"].update(simulator="none", loss=[{"target_psnr": 30}])
+    data["train"] = {"steps": 4, "batch_size": 8, "validate_every": 4}
+    data["evaluate"] = {"simulators": ["none", "re-embed", {"name": "re-embed", "by": "compact"}], "draws": 1}
+    data.pop("scales", None)
+    file = tmp_path / "again.yaml"
+    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    subprocess.run([*ftbench_command, "run", str(file), "--out", str(tmp_path / "out")], check=True)
+    [folder] = (tmp_path / "out" / "tiny").iterdir()
+    [compact, hidden] = (pd.read_csv(path) for path in sorted((folder / "rows").glob("*dB-????????.csv.gz")))
+    # Its own pair is the other one too.
+    assert errors(compact, "re-embed") == errors(compact, "re-embed by=compact")
+    assert errors(hidden, "re-embed") != errors(hidden, "re-embed by=compact")
+
+
+def errors(rows: pd.DataFrame, simulator: str) -> list[int]:
+    return [int(count) for count in rows[rows.simulator == simulator].code_errors]
 
 
 def test_the_gradient_passes_through_both_marks(plugins: Plugins) -> None:

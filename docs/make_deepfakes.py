@@ -1,0 +1,101 @@
+"""Draws docs/figures/deepfakes.png: what every learned deepfake makes of procedural faces that it has not seen.
+
+``python docs/make_deepfakes.py`` fits them first, as docs/make_deepfakes.yaml says, or goes on where it stopped: half
+an hour of one core. ``python docs/make_deepfakes.py fit.steps=20`` is a rehearsal, and drawn beside its fits.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from torch import Tensor
+
+from ftbench import execute
+from ftbench.errors import CellFailed
+from ftbench.loop import load_weights
+from ftbench.pipeline import Attack, build, extra_inputs
+from ftbench.plan import Plan
+from ftbench.session import Opened, Request, open_benchmark
+from ftbench.terms import Terms
+from ftbench_datasets.procedural.shot import shot
+from ftbench_datasets.procedural.source import ProceduralFaces
+
+HERE = Path(__file__).resolve().parent
+BENCHMARK = HERE / "make_deepfakes.yaml"
+FITS = HERE.parent / "results" / "deepfakes-figure"
+TARGET = HERE / "figures" / "deepfakes.png"
+PEOPLE, PHOTOS, DRAW = 7, 16, 12
+"""Strangers shown, photos that each is picked from, and the seed that draws them: another than the benchmark's."""
+SIDE, GAP, WORDS = 80, 4, 104
+"""Pixels of a face as drawn, between faces, and for a row's name."""
+GROUPS = {"swap-any", "reenact", "edit-attribute", "resynthesise", "regenerate"}
+"""Rows before which a little more room is left."""
+
+
+def main(settings: Sequence[str]) -> None:
+    """Fit what is not yet fitted, and write the picture."""
+    request = Request(str(BENCHMARK), out=FITS, assignments=settings)
+    opened = open_benchmark(request, Console())
+    target = FITS / "rehearsal.png" if settings else TARGET
+    covers, donors = strangers(opened.bench.data.size)
+    sheet(fakes(opened, request, covers, donors)).save(target, optimize=True)
+    print(f"Written: {target.relative_to(HERE.parent)}")
+
+
+def strangers(size: int) -> tuple[Tensor, Tensor]:
+    """Covers and donors (n,3,size,size) in [0, 1]: each person once from the front, and once as far turned as any."""
+    source = ProceduralFaces(identities=PEOPLE, images_per_identity=PHOTOS, seed=DRAW)
+    turned = np.array([[shot(DRAW, who, photo).yaw for photo in range(PHOTOS)] for who in range(PEOPLE)])
+    front = np.abs(turned).argmin(axis=1)
+    # To either side in turn, and each of them drives or gives a face to the next.
+    side = np.array([(yaws if who % 2 else -yaws).argmax() for who, yaws in enumerate(turned)])
+    rows = [[who * PHOTOS + photo for who, photo in enumerate(photos)] for photos in (front, side)]
+    drawn = [np.stack([source.load(source.items[place], size) for place in places]) for places in rows]
+    covers, donors = (torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 for images in drawn)
+    return covers, donors.roll(1, 0)
+
+
+@torch.no_grad()
+def fakes(opened: Opened, request: Request, covers: Tensor, donors: Tensor) -> dict[str, Tensor]:
+    """Rows of images (n,3,s,s) by name: what goes in, then one row a deepfake of the benchmark."""
+    [evaluation] = opened.plan.evaluations
+    fits = [cell for cell in evaluation.inputs if cell.kind == "fit"]
+    outcome = execute.run(Plan(opened.benchmark, tuple(fits)), opened.bench, request)
+    if outcome.failed:
+        raise CellFailed("; ".join(outcome.failed.values()))
+    rows = {"cover": covers, "donor, driver": donors}
+    given = extra_inputs(torch.arange(len(covers)), donor=lambda _: donors)
+    for chosen in evaluation.parts["simulators"]:
+        network = build(chosen, size=opened.bench.data.size)
+        load_weights(
+            next(opened.bench.folder(fit) for fit in fits if fit.settings["simulator"] == chosen.identity), network
+        )
+        torch.manual_seed(0)
+        attack = Attack(chosen.record, network.eval(), Terms.of(chosen))
+        rows[chosen.record.name] = attack(covers, given)
+    return rows
+
+
+def sheet(rows: Mapping[str, Tensor]) -> Image.Image:
+    """A row of enlarged faces under each other for every name."""
+    extra = 2 * GAP * len(GROUPS & set(rows))
+    whole = Image.new("RGB", (WORDS + PEOPLE * (SIDE + GAP), len(rows) * (SIDE + GAP) + extra), "white")
+    write, y = ImageDraw.Draw(whole), 0
+    for name, images in rows.items():
+        y += 2 * GAP * (name in GROUPS)
+        write.text((2, y + SIDE // 2), name, font=ImageFont.load_default(12), fill="black", anchor="lm")
+        for number, pixels in enumerate((images * 255).round().byte().permute(0, 2, 3, 1).numpy()):
+            face = Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+            whole.paste(face, (WORDS + number * (SIDE + GAP), y))
+        y += SIDE + GAP
+    return whole
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
