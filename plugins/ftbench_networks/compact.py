@@ -59,13 +59,24 @@ class CompactEncoder(nn.Module):
         maps: channels of the code's own map, 8×8 before it is enlarged.
         residual: the largest change of a pixel where the eye notices as much as on average, in [0, 1].
         attenuation: exponent on the just noticeable difference that the change follows; 0: it follows nothing.
+        side: side in pixels that the cover is shrunk to, and the change enlarged from; None: as it comes.
     """
 
     def __init__(
-        self, *, size: int, bits: int, channels: int, blocks: int, maps: int, residual: float, attenuation: float
+        self,
+        *,
+        size: int,
+        bits: int,
+        channels: int,
+        blocks: int,
+        maps: int,
+        residual: float,
+        attenuation: float,
+        side: int | None = None,
     ) -> None:
         super().__init__()
-        self.side, self.residual, self.attenuation = size // FOLD, residual, attenuation
+        self.work = side or size
+        self.side, self.residual, self.attenuation = self.work // FOLD, residual, attenuation
         self.spread = nn.Sequential(nn.Linear(bits, maps * 64), nn.Unflatten(1, (maps, 8, 8)))
         self.join = nn.Conv2d(FOLDED + maps + bits, channels, 3, padding=1)
         self.blocks = _blocks(channels, blocks)
@@ -80,10 +91,12 @@ class CompactEncoder(nn.Module):
         side = (self.side, self.side)
         constant = signs[:, :, None, None].expand(-1, -1, *side)
         own = functional.interpolate(self.spread(signs), side, mode="bilinear", align_corners=False)
-        folded = functional.pixel_unshuffle(2 * cover - 1, FOLD)
+        folded = functional.pixel_unshuffle(2 * shrunk(cover, self.work) - 1, FOLD)
         features = torch.relu(self.join(torch.cat([folded, own.to(folded.dtype), constant], dim=1)))
         painted = functional.pixel_shuffle(self.paint(self.blocks(features)), FOLD).float()
         change = self.residual * torch.tanh(painted)
+        if change.shape != cover.shape:
+            change = functional.interpolate(change, cover.shape[-2:], mode="bicubic", align_corners=False)
         if self.attenuation:
             change = change * just_noticeable(cover.float()) ** self.attenuation
         return (cover + change).clamp(0, 1)
@@ -97,10 +110,12 @@ class CompactDecoder(nn.Module):
         bits: n, length of the code.
         channels: width of every layer.
         blocks: residual blocks.
+        side: side in pixels that the image is shrunk to; None: as it comes.
     """
 
-    def __init__(self, *, size: int, bits: int, channels: int, blocks: int) -> None:
+    def __init__(self, *, size: int, bits: int, channels: int, blocks: int, side: int | None = None) -> None:
         super().__init__()
+        self.work = side or size
         self.join = nn.Conv2d(FOLDED, channels, 3, padding=1)
         self.blocks = _blocks(channels, blocks)
         self.gather = nn.AdaptiveAvgPool2d(READ_SIDE)
@@ -108,12 +123,22 @@ class CompactDecoder(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Read the logits of the code."""
-        features = torch.relu(self.join(functional.pixel_unshuffle(2 * image - 1, FOLD)))
+        features = torch.relu(self.join(functional.pixel_unshuffle(2 * shrunk(image, self.work) - 1, FOLD)))
         return cast(Tensor, self.read(self.gather(self.blocks(features)).flatten(1)).float())
 
 
-def object_to_compact(*, size: int, **_: object) -> str | None:
+def shrunk(image: Tensor, side: int) -> Tensor:
+    """Image (b,3,s,s) -> (b,3,side,side), smoothed first as far as it shrinks."""
+    if image.shape[-1] == side:
+        return image
+    return functional.interpolate(image.float(), (side, side), mode="bilinear", antialias=True, align_corners=False)
+
+
+def object_to_compact(*, size: int, side: int | None = None, **_: object) -> str | None:
     """Why this size cannot be used, or None."""
-    if size % FOLD or size < SMALLEST:
-        return f"compact folds {FOLD}×{FOLD} pixels into one: give a multiple of {FOLD} from {SMALLEST} up, not {size}"
+    if side is not None and side > size:
+        return f"compact works at {size} px or less, the image's own side: give side {size} at most, not {side}"
+    work = side or size
+    if work % FOLD or work < SMALLEST:
+        return f"compact folds {FOLD}×{FOLD} pixels into one: give a multiple of {FOLD} from {SMALLEST} up, not {work}"
     return None

@@ -66,6 +66,9 @@ class CompactDecoderParameters(ftbench.Parameters):
 
     channels: int = Field(64, ge=8, le=512, description="width of every layer")
     blocks: int = Field(6, ge=1, le=24, description="residual blocks, dilated by 1, 2, 4, 1, …")
+    side: int | None = Field(
+        None, ge=16, description="side in pixels that the network works at, the image's or less; none: the image's"
+    )
 
 
 class CompactEncoderParameters(CompactDecoderParameters):

@@ -18,6 +18,8 @@ CELL = 4
 """Pixels along the smallest maps' places."""
 BEYOND = 2.0
 """Largest noise of the fit, in units of the attack's: a network that has seen the ends is best between them."""
+MIDDLE, SPREAD = 0.5, 0.25
+"""Mean and standard deviation of a usual picture's values, of 1: how much of what is seen is noise hangs on them."""
 LEAST = 0.02
 """Largest noise of a fit, at least: without any there is nothing to learn."""
 SQUARED = 10.0
@@ -31,9 +33,10 @@ class Regenerate(nn.Module):
     hides a mark, and a model of pictures restores the picture and not the mark. Theirs is added to a latent and taken
     away by a diffusion model or an autoencoder that was trained on other pictures; here it is added to the pixels, and
     the restorer is a U-Net, fitted on the faces themselves, that is told the noise's deviation, as FFDNet is (Zhang et
-    al., TIP 2018). It paints the mean of what may have been there where a diffusion model draws a sample of it: softer,
-    and in one pass. Their proof needs noise beside which the whole mark is short; at the usual PSNR that is more
-    than a face survives, so here it is measured what is left and nothing is proven.
+    al., TIP 2018), and weighs what it sees against what it paints by it (Karras et al., NeurIPS 2022). It paints the
+    mean of what may have been there where a diffusion model draws a sample of it: softer, and in one pass. Their proof
+    needs noise beside which the whole mark is short; at the usual PSNR that is more than a face survives, so here it
+    is measured what is left and nothing is proven.
 
     The noise is drawn from torch's global generator and is not clipped before it is taken away again.
 
@@ -56,11 +59,7 @@ class Regenerate(nn.Module):
         self.middle = nn.Sequential(*(ResidualBlock(quarter) for _ in range(3)))
         self.up = nn.Sequential(nn.Conv2d(quarter, 4 * half, 3, padding=1), nn.PixelShuffle(2))
         self.finish = nn.Sequential(ResidualBlock(half), ResidualBlock(half))
-        last = nn.Conv2d(half, 12, 3, padding=1)
-        # Nothing is taken away before something is learned.
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(cast(Tensor, last.bias))
-        self.last = nn.Sequential(last, nn.PixelShuffle(2))
+        self.last = nn.Sequential(nn.Conv2d(half, 12, 3, padding=1), nn.PixelShuffle(2))
 
     def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Add noise and take it away."""
@@ -77,11 +76,13 @@ class Regenerate(nn.Module):
 
     def restored(self, noisy: Tensor, level: Tensor) -> Tensor:
         """A picture (b,3,s,s) with noise of deviation ``level`` (b,1,1,1) -> without it, (b,3,s,s) near [0, 1]."""
-        plane = level.expand(-1, 1, *noisy.shape[-2:])
-        half = self.stem(torch.cat([2 * noisy - 1, 4 * plane - 1], dim=1))
+        power = level.square() + SPREAD**2
+        seen = (noisy - MIDDLE) / power.sqrt()
+        half = self.stem(torch.cat([seen, (4 * level - 1).expand(-1, 1, *noisy.shape[-2:])], dim=1))
         half = half + self.up(self.middle(self.down(half)))
-        noise: Tensor = self.last(self.finish(half))
-        return noisy.float() - level * noise.float()
+        painted: Tensor = self.last(self.finish(half))
+        # Of the guess that needs no network, the picture drawn to the middle by its share of noise, the rest is learned.
+        return MIDDLE + SPREAD * (SPREAD * (noisy - MIDDLE) / power + level / power.sqrt() * painted.float())
 
 
 class ResidualBlock(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from reach import codes, covers, deaf_tiles, settled, silent_tiles, weights_of
 from scipy import ndimage
 
@@ -78,3 +79,32 @@ def test_dark_and_edged_places_hide_more_than_bright_and_flat_ones() -> None:
 def test_sizes_that_cannot_be_folded_are_refused(size: int) -> None:
     assert f"not {size}" in str(object_to_compact(size=size, bits=8))
     assert object_to_compact(size=36, bits=8) is None
+
+
+def test_at_a_smaller_side_the_same_change_is_made_larger() -> None:
+    small, large = (
+        CompactEncoder(size=size, bits=5, channels=16, blocks=3, maps=2, residual=0.2, attenuation=0, side=side).eval()
+        for size, side in ((32, None), (64, 32))
+    )
+    large.load_state_dict(small.state_dict())
+    cover = covers(32, 2).float() * 0.5 + 0.25
+    wide = cover.repeat_interleave(2, -1).repeat_interleave(2, -2)
+    code = codes(5)[:2]
+    change, enlarged = (network(image, code) - image for network, image in ((small, cover), (large, wide)))
+    expected = ndimage.zoom(change.detach().numpy(), (1, 1, 2, 2), order=3, mode="nearest", grid_mode=True)
+    inner = (..., slice(4, -4), slice(4, -4))
+    assert np.corrcoef(enlarged.detach().numpy()[inner].ravel(), expected[inner].ravel())[0, 1] > 0.99
+    reader = CompactDecoder(size=64, bits=5, channels=16, blocks=3, side=32).eval()
+    same = CompactDecoder(size=32, bits=5, channels=16, blocks=3).eval()
+    same.load_state_dict(reader.state_dict())
+    planes = (
+        Image.fromarray(plane).resize((32, 32), Image.Resampling.BILINEAR) for plane in wide.flatten(0, 1).numpy()
+    )
+    shrunk = torch.from_numpy(np.stack([np.asarray(plane) for plane in planes])).reshape(cover.shape)
+    assert torch.allclose(reader(wide), same(shrunk), atol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "side", "says"), [(32, 64, "32 px or less"), (64, 30, "a multiple of 4")])
+def test_a_side_that_cannot_be_is_refused(size: int, side: int, says: str) -> None:
+    assert says in str(object_to_compact(size=size, side=side))
+    assert object_to_compact(size=64, side=32) is None
