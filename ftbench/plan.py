@@ -170,7 +170,9 @@ class _Planner:
             check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
             setting = Setting(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
             trained = self._train(setting, pools[pool])
-            others = [self._train(other, pools[pool]) for other in self._others(setting, tests, couples)]
+            others = [
+                self._train(other, pools[pool]) for other in self._others(setting, tests, couples) if other != setting
+            ]
             for psnr in evaluate.psnr:
                 yield self._evaluate(trained, others, psnr, tests, grid, [chosen for chosen in metrics if chosen])
 
