@@ -81,7 +81,7 @@ class Regenerate(nn.Module):
         half = self.stem(torch.cat([seen, (4 * level - 1).expand(-1, 1, *noisy.shape[-2:])], dim=1))
         half = half + self.up(self.middle(self.down(half)))
         painted: Tensor = self.last(self.finish(half))
-        # No network is needed for the best linear guess, the picture drawn to the middle; the rest is learned.
+        # Of the guess that needs no network, the picture drawn to the middle by its noise, the rest is learned.
         return MIDDLE + SPREAD * (SPREAD * (noisy - MIDDLE) / power + level / power.sqrt() * painted.float())
 
 
