@@ -32,7 +32,7 @@ class Reenact(Reenactment):
         width: factor on the channels of every convolution.
         points: rows and columns of the grid of key points.
         spread: deviation of the basis functions, as a share of the side.
-        strength: factor on the motion; 0 leaves the pose as it is.
+        strength: factor on the motion, which is found too small; 0 leaves the pose as it is.
         seed: names one of several trainings; the harness draws weights and batches from it, nothing here does.
         trained_on: whose photos the harness fits it on; nothing here reads it.
     """
@@ -44,7 +44,7 @@ class Reenact(Reenactment):
         width: float = 1.0,
         points: int = 4,
         spread: float = 0.12,
-        strength: float = 1.0,
+        strength: float = 1.75,
         seed: int = 0,
         trained_on: str = "train",
     ) -> None:

@@ -30,7 +30,7 @@ class Reenactment(nn.Module, ABC):
     Args:
         size: side of the image in pixels, a multiple of 16, at least 32.
         width: factor on the channels of the refinement.
-        strength: factor on the motion; 0 leaves the pose as it is.
+        strength: factor on the motion, which is found too small; 0 leaves the pose as it is.
     """
 
     def __init__(self, *, size: int, width: float, strength: float) -> None:

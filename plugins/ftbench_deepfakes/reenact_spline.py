@@ -28,7 +28,7 @@ class ReenactSpline(Reenactment):
         size: side of the image in pixels, a multiple of 16, at least 32.
         width: factor on the channels of every convolution.
         code: numbers that tell a driver.
-        strength: factor on the motion; 0 leaves the pose as it is.
+        strength: factor on the motion, which is found too small; 0 leaves the pose as it is.
         seed: names one of several trainings; the harness draws weights and batches from it, nothing here does.
         trained_on: whose photos the harness fits it on; nothing here reads it.
     """
@@ -39,7 +39,7 @@ class ReenactSpline(Reenactment):
         size: int,
         width: float = 1.0,
         code: int = 24,
-        strength: float = 1.0,
+        strength: float = 1.75,
         seed: int = 0,
         trained_on: str = "train",
     ) -> None:

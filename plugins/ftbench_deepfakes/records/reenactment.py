@@ -15,7 +15,12 @@ class ReenactmentParameters(ftbench.Parameters):
     """What both reenactments take."""
 
     width: float = Field(1.0, gt=0, le=4, description="factor on the channels of every convolution")
-    strength: float = Field(1.0, ge=0, le=2, description="factor on the motion; 0 leaves the pose as it is")
+    strength: float = Field(
+        1.75,
+        ge=0,
+        le=3,
+        description="factor on the motion that is found, which falls short of the driver's; 0 leaves the pose as it is",
+    )
     seed: int = Field(0, ge=0, description="another training of the same network: black-box tests")
     trained_on: Literal["train", "reserve"] = Field(
         "train", description="whose photos it is fitted on: reserve is the people that dataset.reserve sets aside"
