@@ -7,7 +7,7 @@ an hour of one core. ``python docs/make_deepfakes.py fit.steps=20`` is a rehears
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,8 @@ def main(settings: Sequence[str]) -> None:
     opened = open_benchmark(request, Console())
     target = FITS / "rehearsal.png" if settings else TARGET
     covers, donors = strangers(opened.bench.data.size)
-    sheet(fakes(opened, request, covers, donors)).save(target, optimize=True)
+    made = {attack.record.name: fake(attack, covers, donors) for attack in fitted(opened, request)}
+    sheet({"cover": covers, "donor, driver": donors, **made}).save(target, optimize=True)
     print(f"Written: {target.relative_to(HERE.parent)}")
 
 
@@ -61,25 +62,24 @@ def strangers(size: int) -> tuple[Tensor, Tensor]:
     return covers, donors.roll(1, 0)
 
 
-@torch.no_grad()
-def fakes(opened: Opened, request: Request, covers: Tensor, donors: Tensor) -> dict[str, Tensor]:
-    """Rows of images (n,3,s,s) by name: what goes in, then one row a deepfake of the benchmark."""
+def fitted(opened: Opened, request: Request) -> Iterator[Attack]:
+    """The benchmark's deepfakes in its order. Raises CellFailed when one could not be fitted."""
     [evaluation] = opened.plan.evaluations
     fits = [cell for cell in evaluation.inputs if cell.kind == "fit"]
     outcome = execute.run(Plan(opened.benchmark, tuple(fits)), opened.bench, request)
     if outcome.failed:
         raise CellFailed("; ".join(outcome.failed.values()))
-    rows = {"cover": covers, "donor, driver": donors}
-    given = extra_inputs(torch.arange(len(covers)), donor=lambda _: donors)
     for chosen in evaluation.parts["simulators"]:
         network = build(chosen, size=opened.bench.data.size)
-        load_weights(
-            next(opened.bench.folder(fit) for fit in fits if fit.settings["simulator"] == chosen.identity), network
-        )
-        torch.manual_seed(0)
-        attack = Attack(chosen.record, network.eval(), Terms.of(chosen))
-        rows[chosen.record.name] = attack(covers, given)
-    return rows
+        cell = next(fit for fit in fits if fit.settings["simulator"] == chosen.identity)
+        load_weights(opened.bench.folder(cell), network)
+        yield Attack(chosen.record, network.eval().requires_grad_(False), Terms.of(chosen))
+
+
+def fake(attack: Attack, covers: Tensor, donors: Tensor) -> Tensor:
+    """What a deepfake makes of covers (n,3,s,s), each with its donor."""
+    torch.manual_seed(0)
+    return attack(covers, extra_inputs(torch.arange(len(covers)), donor=lambda _: donors))
 
 
 def sheet(rows: Mapping[str, Tensor]) -> Image.Image:
