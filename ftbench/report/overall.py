@@ -29,7 +29,7 @@ def overall_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] =
     kinds = {kind: count for kind, count in counts.items() if count > 1}
     if len(results) < 2 or not kinds:
         return None
-    columns = [Column("label", "setting"), Column("cell", "cell", part=CSV_ONLY)]
+    columns = [Column("label", "setting"), Column("status", "status"), Column("cell", "cell", part=CSV_ONLY)]
     columns += [
         Column(f"{metric.name}_all", f"{metric.name.upper()} {metric.unit}".strip(), digits=metric.digits)
         for metric in metrics
@@ -41,7 +41,7 @@ def overall_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] =
             _rate(f"worst_{kind}_bit_accuracy", "after the worst, %"),
             Column(f"worst_{kind}_name", "which"),
         ]
-    labels = display_labels(results)
+    labels = display_labels(results, loud=False)
     rows = [_row(label, result, kinds, metrics) for label, result in zip(labels, results, strict=True)]
     first = next(iter(kinds))
     rows.sort(key=lambda row: _value(row[f"{first}_bit_accuracy"]), reverse=True)
@@ -54,7 +54,8 @@ def overall_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] =
 def _row(
     label: str, result: CellResult, kinds: dict[str, int], metrics: Sequence[MetricInfo]
 ) -> dict[str, str | Measured]:
-    row: dict[str, str | Measured] = {"label": label, "cell": result.cell}
+    status = result.status.upper() if result.stalled else result.status
+    row: dict[str, str | Measured] = {"label": label, "status": status, "cell": result.cell}
     row |= {f"{metric.name}_all": mean_quality(qualities(result, "marked"), metric.name) for metric in metrics}
     single = bit_accuracies(result)
     for kind in kinds:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from ftbench.report import write_report
+from ftbench.report import print_tables, write_report
 from ftbench.report.overall import overall_table
 from ftbench.report.result import PSNR_SSIM, Caption, CellResult
 from ftbench.report.table import Table
@@ -57,6 +59,15 @@ def test_means_and_worst_by_hand_and_the_best_first(two: list[CellResult]) -> No
     # Every image of every mean counts once: two images, whatever was done to them.
     assert {entry.estimate.n for entry in table.frame["deepfakes_bit_accuracy"]} == {2}
     assert "by the mean over deepfakes" in table.notes[0]
+
+
+def test_it_is_printed_below_the_main_table(two: list[CellResult], caption: Caption) -> None:
+    console = Console(file=io.StringIO(), width=120)
+    print_tables(two, caption, console)
+    printed = console.file.getvalue()  # type: ignore[attr-defined]
+    below = printed.partition("Who reads best over everything")[2]
+    assert "87.50" in below
+    assert below.index(" b ") < below.index(" a ")
 
 
 def test_without_two_of_a_kind_there_is_no_mean_of_it(two: list[CellResult], result: CellResult) -> None:
