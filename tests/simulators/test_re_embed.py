@@ -71,14 +71,14 @@ def test_the_pair_that_a_benchmark_names_overwrites(tmp_path: Path, ftbench_comm
     file.write_text(yaml.safe_dump(data), encoding="utf-8")
     subprocess.run([*ftbench_command, "run", str(file), "--out", str(tmp_path / "out")], check=True)
     [folder] = (tmp_path / "out" / "tiny").iterdir()
-    [compact, hidden] = (pd.read_csv(path) for path in sorted((folder / "rows").glob("*dB-????????.csv.gz")))
+    [compact, hidden] = (pd.read_csv(path) for path in sorted((folder / "rows").glob("*-quality.csv.gz")))
     # Its own pair is the other one too.
-    assert errors(compact, "re-embed") == errors(compact, "re-embed by=compact")
-    assert errors(hidden, "re-embed") != errors(hidden, "re-embed by=compact")
+    assert qualities(compact, "re-embed") == qualities(compact, "re-embed by=compact")
+    assert qualities(hidden, "re-embed") != qualities(hidden, "re-embed by=compact")
 
 
-def errors(rows: pd.DataFrame, simulator: str) -> list[int]:
-    return [int(count) for count in rows[rows.simulator == simulator].code_errors]
+def qualities(rows: pd.DataFrame, simulator: str) -> list[float]:
+    return [float(value) for value in rows[rows.of == f"fake:{simulator}"].psnr]
 
 
 def test_the_gradient_passes_through_both_marks(plugins: Plugins) -> None:
