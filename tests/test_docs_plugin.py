@@ -82,10 +82,10 @@ def test_the_single_file_was_fitted_and_is_never_run_unasked(followed: Followed)
     results = folder / "results" / "try" / "procedural-faces-plain"
     manifest = json.loads((results / "manifest.json").read_text(encoding="utf-8"))
     (fit,) = [cell for cell in manifest["cells"] if cell["kind"] == "fit"]
-    assert fit["label"] == "fit regenerate"
+    assert fit["label"] == "fit repaint"
     assert fit["parameters"] > 1000
-    assert "regenerate (regenerate.py" in (results / "tables" / "main.md").read_text(encoding="utf-8")
-    (folder / "regenerate.py").write_text("raise SystemExit('was run')\n", encoding="utf-8")
+    assert "repaint (repaint.py" in (results / "tables" / "main.md").read_text(encoding="utf-8")
+    (folder / "repaint.py").write_text("raise SystemExit('was run')\n", encoding="utf-8")
     refused = followed.environment.call("ftbench plan try.yaml", folder)
     assert refused.returncode == 2
     assert "--allow-plugin" in refused.stderr
