@@ -23,7 +23,7 @@ from ftbench.report.table import Column, Measured, format_measured, snake_case
 from ftbench.statistics import Estimate
 
 Line = Mapping[str, str]
-TABLES = ("main", "pairs", "fakes", "distortions", "seeds")
+TABLES = ("main", "pairs", "fakes", "distortions", "seeds", "overall")
 # A number and its interval, as the tables print them.
 _PRINTED = re.compile(r"[-+]?[\d.]+ \[(?:[-+]?[\d.]+|n/a), (?:[-+]?[\d.]+|n/a)\]")
 
@@ -37,6 +37,7 @@ def disagreements(folder: Folder) -> Iterator[str]:
         yield from _pairs(main, read["pairs"])
         yield from _distortions(main, read["distortions"])
         yield from _seeds(main, read["seeds"])
+        yield from _overall(main, read["distortions"], read["overall"])
         for name, lines in read.items():
             yield from _prints(folder, name, lines)
     except (KeyError, ValueError, TypeError) as error:
@@ -112,6 +113,25 @@ def _seeds(main: Mapping[str, Line], lines: list[dict[str, str]]) -> Iterator[st
                 wanted = {"mean": sum(values) / len(values), "low": min(values), "high": max(values)}
                 for end, value in wanted.items():
                     yield from _unequal(f"tables/seeds.csv, row {number}, {stem}", line[f"{stem}_{end}"], value)
+
+
+def _overall(main: Mapping[str, Line], singles: list[dict[str, str]], lines: list[dict[str, str]]) -> Iterator[str]:
+    """A mean over simulators or distortions is the mean of what was read after each, the worst their least."""
+    for number, line in enumerate(lines, start=1):
+        if line["cell"] not in main:
+            yield f"tables/overall.csv, row {number}: names a cell that tables/main.csv does not have"
+            continue
+        own = [one for one in singles if one["cell"] == line["cell"] and one["raw_bit_accuracy_value"]]
+        of = {
+            "simulators": [one for one in own if one["distortion"] == UNDISTORTED and one["simulator"] != MARKED],
+            "distortions": [one for one in own if one["distortion"] != UNDISTORTED and one["simulator"] == MARKED],
+        }
+        for kind, members in of.items():
+            if members and line.get(f"{kind}_bit_accuracy_value"):
+                values = [float(one["raw_bit_accuracy_value"]) for one in members]
+                for stem, wanted in ((kind, sum(values) / len(values)), (f"worst_{kind}", min(values))):
+                    place = f"tables/overall.csv, row {number}, {stem}"
+                    yield from _unequal(place, line[f"{stem}_bit_accuracy_value"], wanted)
 
 
 def _prints(folder: Folder, name: str, lines: list[dict[str, str]]) -> Iterator[str]:

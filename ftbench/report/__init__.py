@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import Caption, CellResult, MetricInfo, Samples
 from ftbench.report.seeds import seeds_table
@@ -27,13 +28,21 @@ __all__ = [
 
 FIGURES = ("samples.png", "curves.png", "distortions.png")
 ENDINGS = (".md", ".csv", ".tex")
+SOMETIMES = ("seeds", "overall")
+"""Tables that not every report has."""
 
 
 def report_tables(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) -> list[tuple[Table, Table]]:
     """Every table of a report: as it is printed, and as it stands in its CSV file."""
     main = main_table(results, metrics)
     seeds = seeds_table(results, main)
-    alike = [main, *([seeds] if seeds else []), pairs_table(results, metrics), fakes_table(results, metrics)]
+    overall = overall_table(results, metrics)
+    alike = [
+        main,
+        *(table for table in (seeds, overall) if table),
+        pairs_table(results, metrics),
+        fakes_table(results, metrics),
+    ]
     return [*((table, table) for table in alike), (distortion_table(results), distortion_rows(results))]
 
 
@@ -55,7 +64,7 @@ def write_report(
 
     ``samples`` maps a setting's label to its pictures. ``pictures`` False leaves out the sample images, which
     the data's licence may not let anyone publish; plots are drawn all the same. A figure of an earlier report
-    that this one does not draw is removed, as is an earlier table over seeds, so that nothing stands beside
+    that this one does not draw is removed, as is an earlier table that this one has not, so that nothing stands beside
     tables it does not belong to.
     Without a finished cell the tables say so in a sentence.
     """
@@ -63,9 +72,10 @@ def write_report(
     written: list[Path] = []
     for printed, rows in report_tables(results, metrics):
         written += write_table(tables, printed, caption, rows=rows)
-    for ending in ENDINGS:
-        if (old := tables / f"seeds{ending}") not in written:
-            old.unlink(missing_ok=True)
+    for name in SOMETIMES:
+        for ending in ENDINGS:
+            if (old := tables / f"{name}{ending}") not in written:
+                old.unlink(missing_ok=True)
     figures = folder / "figures"
     drawn: list[Path] = []
     if results:

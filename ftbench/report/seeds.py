@@ -25,11 +25,8 @@ def seeds_table(results: Sequence[CellResult], main: Table) -> Table | None:
     lowest and highest seed) and ``_seeds`` (their number). Settings of which two cells share a seed differ in
     something that no column shows: they are left out and named in a note.
     """
-    groups: dict[tuple[object, ...], list[int]] = {}
-    for index, result in enumerate(results):
-        groups.setdefault(_setting(result), []).append(index)
     clear, notes = [], [SEEDS_NOTE]
-    for members in groups.values():
+    for members in alike(results):
         if len({results[index].settings.get(SEED) for index in members}) == len(members):
             clear.append(members)
         else:
@@ -50,6 +47,14 @@ def seeds_table(results: Sequence[CellResult], main: Table) -> Table | None:
     return make_table("seeds", "Bits read and image quality, means over seeds", columns, rows, [*notes, *main.notes])
 
 
+def alike(results: Sequence[CellResult]) -> list[list[int]]:
+    """The places of results that differ in their seed alone, group by group."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for index, result in enumerate(results):
+        groups.setdefault(_setting(result), []).append(index)
+    return list(groups.values())
+
+
 def _setting(result: CellResult) -> tuple[object, ...]:
     columns = sorted((name, value) for name, value in result.settings.items() if name != SEED)
     return (*columns, result.bits, result.code_bits)
@@ -58,7 +63,7 @@ def _setting(result: CellResult) -> tuple[object, ...]:
 def _row(members: Sequence[CellResult], main: Table, indices: Sequence[int]) -> Mapping[str, str | Measured]:
     taken = main.frame.iloc[list(indices)]
     row: dict[str, str | Measured] = {
-        column.key: taken[column.key].iloc[0] if column.digits is None else _over_seeds(list(taken[column.key]))
+        column.key: taken[column.key].iloc[0] if column.digits is None else over_seeds(list(taken[column.key]))
         for column in main.columns
     }
     stalled = sum(member.stalled for member in members)
@@ -71,7 +76,8 @@ def _row(members: Sequence[CellResult], main: Table, indices: Sequence[int]) -> 
     }
 
 
-def _over_seeds(entries: Sequence[Measured]) -> Measured:
+def over_seeds(entries: Sequence[Measured]) -> Measured:
+    """The mean of what was measured, between the lowest and the highest."""
     values = [entry.estimate.value for entry in entries if entry.estimate is not None]
     identical = sum(entry.identical for entry in entries)
     if not values:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import PSNR_SSIM, STALLED, Caption, CellResult, MetricInfo
 from ftbench.report.seeds import seeds_table
@@ -47,6 +48,11 @@ def print_tables(
         for note in seeds.notes:
             if note not in main.notes:
                 console.print(Text(note, style="dim"))
+    if overall := overall_table(results, metrics):
+        console.print(Text(f"\n{overall.title}", style="bold"))
+        _print_across(overall, "label", console)
+        for note in overall.notes:
+            console.print(Text(note, style="dim"))
     pairs = pairs_table(results, metrics)
     if pairs.frame.empty and len(results) < 2:
         return

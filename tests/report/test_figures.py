@@ -15,7 +15,7 @@ from PIL import Image
 from ftbench.errors import BadInput
 from ftbench.report.figures import curves, difference, distortion_plot, picture_grid
 from ftbench.report.figures.canvas import COLOURS
-from ftbench.report.figures.distortions import panels
+from ftbench.report.figures.distortions import _series, panels
 from ftbench.report.result import Caption, CellResult, Samples
 
 WIDEST = 1600
@@ -161,6 +161,43 @@ def test_distortion_plot(tmp_path: Path, result: CellResult, caption: Caption) -
     for picture in (one, two):
         assert picture.shape[1] <= WIDEST
         assert frame_is_white(picture)
+
+
+def test_seeds_of_a_setting_are_drawn_as_their_mean(tmp_path: Path, result: CellResult, caption: Caption) -> None:
+    seeds = [
+        replace(
+            result,
+            cell=str(seed),
+            label=f"a seed {seed}",
+            settings={**result.settings, "seed": str(seed)},
+            rows=result.rows.assign(code_errors=seed),
+        )
+        for seed in (0, 1, 3)
+    ]
+    [(label, accuracies)] = _series(seeds).items()
+    assert label == "a"
+    found = accuracies["none", "identity"].estimate
+    assert found is not None
+    expected = [1 - errors / result.code_bits for errors in (4 / 3, 3, 0)]
+    assert (found.value, found.low, found.high) == pytest.approx(expected)
+    picture = pixels(distortion_plot(tmp_path / "s.png", seeds, caption))
+    assert count(picture, COLOURS[0]) > 50
+    assert count(picture, COLOURS[1]) == 0
+    # One seed twice, or one that stalled: nothing is averaged.
+    assert len(_series([*seeds, replace(seeds[0], cell="7")])) == 4
+    assert len(_series([seeds[0], replace(seeds[1], status="stalled")])) == 2
+
+
+def test_more_deepfakes_than_line_styles_are_left_to_the_table(
+    tmp_path: Path, result: CellResult, caption: Caption
+) -> None:
+    marked = result.rows[result.rows["simulator"] == "none"].assign(code_errors=0)
+    fakes = [marked.assign(simulator=f"fake{n}", code_errors=result.code_bits) for n in range(6)]
+    few, many = (
+        pixels(distortion_plot(tmp_path / "f.png", [replace(result, rows=pd.concat([marked, *some]))], caption))
+        for some in (fakes[:2], fakes)
+    )
+    assert count(many, COLOURS[0]) < count(few, COLOURS[0])
 
 
 def test_nothing_to_draw_is_refused(tmp_path: Path, caption: Caption) -> None:

@@ -28,6 +28,7 @@ from ftbench.report.figures.canvas import (
 )
 from ftbench.report.measures import bit_accuracies, simulators
 from ftbench.report.result import MARKED, UNDISTORTED, Caption, CellResult, display_labels
+from ftbench.report.seeds import SEED, alike, over_seeds, without_seed
 from ftbench.report.summary import distortions
 from ftbench.report.table import Measured
 
@@ -73,23 +74,31 @@ def panels(names: Sequence[str], alone: Collection[str] = ()) -> list[Panel]:
 
 
 def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption) -> Path:
-    """Write the figure: a colour a setting, a line style a deepfake. Raises BadInput without rows."""
+    """Write the figure: a colour a setting, a line style a deepfake. Raises BadInput without rows.
+
+    Settings of several seeds are drawn as their mean, and more deepfakes than there are styles not at all.
+    """
     listed = dict(distortions(results))
     if not listed:
         raise BadInput("there is no distortion to draw: no finished cell")
     shown = panels(list(listed), [name for name, category in listed.items() if category == "chain"])
     attacks = [MARKED, *simulators(results)]
-    accuracies = [bit_accuracies(result) for result in results]
+    left_out = len(attacks) > len(STYLES)
+    attacks = attacks[:1] if left_out else attacks
+    series = _series(results)
+    accuracies = list(series.values())
     # The panel of single distortions is as wide as a row, so that their names can be read.
     wide = [panel for panel in shown if not panel.joined]
     small = [panel for panel in shown if panel.joined]
     across = ACROSS if wide else min(ACROSS, max(2, len(small)))
     width = LEFT + across * PANEL_WIDTH + (across - 1) * BETWEEN + 30
-    legend = _legend_handles(results, attacks)
+    legend = _legend_handles(list(series), attacks)
     longest = max(len(str(handle.get_label())) for handle in legend)
     columns = max(1, (width - LEFT) // (60 + 8 * longest))
     legend_height = 12 + 22 * -(-len(legend) // columns)
-    title = "Bits read after a distortion, with 95 % intervals over images. "
+    brackets = "95 % intervals over images" if len(series) == len(results) else "the range of seeds about their mean"
+    title = f"Bits read after a distortion, with {brackets}. "
+    title += "Of marked images; after simulators: tables/distortions.csv. " if left_out else ""
     said = caption_lines(title + caption.line(), width)
     rows = -(-len(small) // across)
     block = TITLE + PANEL_HEIGHT + FOOT
@@ -169,9 +178,26 @@ def _look(number: int, style: int, joined: bool = True) -> dict[str, Any]:
     }
 
 
-def _legend_handles(results: Sequence[CellResult], attacks: Sequence[str]) -> list[Line2D]:
+def _series(results: Sequence[CellResult]) -> dict[str, Mapping[tuple[str, str], Measured]]:
+    """What is drawn in one colour each, by its name: settings over their seeds, or results where seeds are unclear."""
+    each: list[Mapping[tuple[str, str], Measured]] = [bit_accuracies(result) for result in results]
+    pooled: dict[str, Mapping[tuple[str, str], Measured]] = {}
+    for members in alike(results):
+        seeds = [results[index].settings.get(SEED) for index in members]
+        label = without_seed(results[members[0]].label, seeds[0])
+        if len(set(seeds)) < max(2, len(members)) or label in pooled or any(results[i].stalled for i in members):
+            return dict(zip(display_labels(results), each, strict=True))
+        pooled[label] = _mean([each[index] for index in members])
+    return pooled
+
+
+def _mean(found: Sequence[Mapping[tuple[str, str], Measured]]) -> dict[tuple[str, str], Measured]:
+    return {key: over_seeds([one.get(key, Measured()) for one in found]) for key in found[0]}
+
+
+def _legend_handles(labels: Sequence[str], attacks: Sequence[str]) -> list[Line2D]:
     """The settings by colour and marker, then the deepfakes by line and filling."""
-    settings = [(label, _look(number, 0)) for number, label in enumerate(display_labels(results))]
+    settings = [(label, _look(number, 0)) for number, label in enumerate(labels)]
     lines = [
         (
             "marked" if simulator == MARKED else f"after {simulator}",
