@@ -116,14 +116,14 @@ def _seeds(main: Mapping[str, Line], lines: list[dict[str, str]]) -> Iterator[st
 
 
 def _overall(main: Mapping[str, Line], singles: list[dict[str, str]], lines: list[dict[str, str]]) -> Iterator[str]:
-    """A mean over deepfakes or distortions is the mean of what was read after each, the worst their least."""
+    """A mean over simulators or distortions is the mean of what was read after each, the worst their least."""
     for number, line in enumerate(lines, start=1):
         if line["cell"] not in main:
             yield f"tables/overall.csv, row {number}: names a cell that tables/main.csv does not have"
             continue
         own = [one for one in singles if one["cell"] == line["cell"] and one["raw_bit_accuracy_value"]]
         of = {
-            "deepfakes": [one for one in own if one["distortion"] == UNDISTORTED and one["simulator"] != MARKED],
+            "simulators": [one for one in own if one["distortion"] == UNDISTORTED and one["simulator"] != MARKED],
             "distortions": [one for one in own if one["distortion"] != UNDISTORTED and one["simulator"] == MARKED],
         }
         for kind, members in of.items():

@@ -61,9 +61,9 @@ def test_a_folder_of_odd_numbers_is_sound(tmp_path: Path) -> None:
     assert found(without_rows(folder)) == []
 
 
-@pytest.mark.parametrize("column", ["deepfakes_bit_accuracy_value", "worst_deepfakes_bit_accuracy_value"])
+@pytest.mark.parametrize("column", ["simulators_bit_accuracy_value", "worst_simulators_bit_accuracy_value"])
 @pytest.mark.parametrize("rows", ["rows", "no rows"])
-def test_a_mean_over_deepfakes_that_was_altered_is_found(tmp_path: Path, rows: str, column: str) -> None:
+def test_a_mean_over_simulators_that_was_altered_is_found(tmp_path: Path, rows: str, column: str) -> None:
     both = [made(f"α={image}", weights("1", image), fakes=("faceswap", "reenact")) for image in ("0.1", "0.5")]
     folder = write(tmp_path / "two", both)
     if rows == "no rows":

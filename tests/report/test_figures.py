@@ -197,8 +197,6 @@ def test_more_deepfakes_than_line_styles_are_left_to_the_table(
         pixels(distortion_plot(tmp_path / "f.png", [replace(result, rows=pd.concat([marked, *some]))], caption))
         for some in (fakes[:2], fakes)
     )
-    # Bits all wrong would be drawn below one half.
-    assert few.shape[0] != many.shape[0] or not np.array_equal(few, many)
     assert count(many, COLOURS[0]) < count(few, COLOURS[0])
 
 

@@ -32,7 +32,7 @@ def two(result: CellResult) -> list[CellResult]:
     marked = {("none", "identity"): 0, ("unmarked", "identity"): 4}
     first = {("swap", "identity"): 2, ("turn", "identity"): 1, ("none", "jpeg"): 0, ("none", "blur"): 1}
     second = {("swap", "identity"): 1, ("turn", "identity"): 0, ("none", "jpeg"): 3, ("none", "blur"): 2}
-    # Under a deepfake and a distortion at once: part of neither mean.
+    # Under a simulator and a distortion at once: part of neither mean.
     both = {("swap", "jpeg"): 4}
     return [wronged(result, "a", marked | first | both), wronged(result, "b", marked | second | both)]
 
@@ -50,15 +50,15 @@ def values(table: Table, key: str) -> list[float]:
 def test_means_and_worst_by_hand_and_the_best_first(two: list[CellResult]) -> None:
     table = table_of(two)
     assert list(table.frame["label"]) == ["b", "a"]
-    assert values(table, "deepfakes_bit_accuracy") == pytest.approx([1 - 1 / 8, 1 - 3 / 8])
-    assert values(table, "worst_deepfakes_bit_accuracy") == pytest.approx([3 / 4, 2 / 4])
-    assert list(table.frame["worst_deepfakes_name"]) == ["swap", "swap"]
+    assert values(table, "simulators_bit_accuracy") == pytest.approx([1 - 1 / 8, 1 - 3 / 8])
+    assert values(table, "worst_simulators_bit_accuracy") == pytest.approx([3 / 4, 2 / 4])
+    assert list(table.frame["worst_simulators_name"]) == ["swap", "swap"]
     assert values(table, "distortions_bit_accuracy") == pytest.approx([1 - 5 / 8, 1 - 1 / 8])
     assert values(table, "worst_distortions_bit_accuracy") == pytest.approx([1 / 4, 3 / 4])
     assert list(table.frame["worst_distortions_name"]) == ["jpeg", "blur"]
     # Every image of every mean counts once: two images, whatever was done to them.
-    assert {entry.estimate.n for entry in table.frame["deepfakes_bit_accuracy"]} == {2}
-    assert "by the mean over deepfakes" in table.notes[0]
+    assert {entry.estimate.n for entry in table.frame["simulators_bit_accuracy"]} == {2}
+    assert "by the mean over simulators" in table.notes[0]
 
 
 def test_it_is_printed_below_the_main_table(two: list[CellResult], caption: Caption) -> None:
@@ -73,7 +73,7 @@ def test_it_is_printed_below_the_main_table(two: list[CellResult], caption: Capt
 def test_without_two_of_a_kind_there_is_no_mean_of_it(two: list[CellResult], result: CellResult) -> None:
     one = [replace(each, rows=each.rows[each.rows["simulator"] != "turn"]) for each in two]
     table = table_of(one)
-    assert not [column for column in table.frame.columns if "deepfakes" in column]
+    assert not [column for column in table.frame.columns if "simulators" in column]
     # Then the distortions say who is best.
     assert list(table.frame["label"]) == ["a", "b"]
     assert overall_table(two[:1]) is None
@@ -84,12 +84,12 @@ def test_a_setting_without_rows_stands_last(two: list[CellResult]) -> None:
     nothing = replace(two[0], cell="c" * 64, label="c", rows=two[0].rows.iloc[:0])
     table = table_of([nothing, *two])
     assert list(table.frame["label"]) == ["b", "a", "c"]
-    assert table.frame["deepfakes_bit_accuracy"].iloc[-1].estimate is None
+    assert table.frame["simulators_bit_accuracy"].iloc[-1].estimate is None
 
 
 def test_its_files_go_when_there_is_nothing_to_say(tmp_path: Path, two: list[CellResult], caption: Caption) -> None:
     write_report(tmp_path, two, caption, PSNR_SSIM)
     frame = pd.read_csv(tmp_path / "tables" / "overall.csv")
-    assert np.allclose(frame["deepfakes_bit_accuracy_value"], [0.875, 0.625])
+    assert np.allclose(frame["simulators_bit_accuracy_value"], [0.875, 0.625])
     write_report(tmp_path, two[:1], caption, PSNR_SSIM)
     assert not list((tmp_path / "tables").glob("overall.*"))
