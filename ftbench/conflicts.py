@@ -12,8 +12,8 @@ from ftbench.yamlfile import KeyPath
 KNOWN_INPUTS = ("identity", "remarked", "averaged", "donor")
 OF_A_PAIR = ("remarked", "averaged")
 """Inputs that only a pair can give: not there yet when a simulator is fitted."""
-OF_A_TRAINED_PAIR = ("averaged",)
-"""Inputs that are for tests alone: too dear for every step of a training."""
+OF_TESTS = ("averaged",)
+"""Inputs that tests alone give: too dear for every step of a training."""
 FEWEST_FOR_DONORS = 2
 
 
@@ -58,8 +58,6 @@ def check_simulators(
             choice.note(
                 (*path, number, "trained_on"), "nobody is set aside for it; give dataset.reserve a share, such as 0.3"
             )
-        if path[0] == "matrix":
-            _check_met(choice, chosen, (*path, number))
         lonely = [f"{split} shows {people}" for split, people in shown.items() if people < FEWEST_FOR_DONORS]
         if "donor" in record.needs and lonely:
             choice.note(
@@ -69,15 +67,20 @@ def check_simulators(
             )
 
 
-def _check_met(choice: Choice, simulator: Chosen, path: KeyPath) -> None:
-    """A simulator that a pair is to be trained against."""
-    for name in simulator.record.needs:
-        if name in OF_A_TRAINED_PAIR:
-            choice.note(path, f"{simulator.record.name!r} needs {name!r}, which only tests give; name it in evaluate")
-    if marks_by(simulator):
-        choice.note(
-            (*path, "by"), "another pair marks once more in tests alone; leave it out here, or name it in evaluate"
-        )
+def check_met(choice: Choice, simulators: Sequence[Chosen | None], path: KeyPath) -> None:
+    """Simulators that a pair is to be trained against, by their place in a list."""
+    for number, chosen in enumerate(simulators):
+        if chosen is None:
+            continue
+        for name in set(chosen.record.needs).intersection(OF_TESTS):
+            choice.note(
+                (*path, number), f"{chosen.record.name!r} needs {name!r}, which only tests give; name it in evaluate"
+            )
+        if marks_by(chosen):
+            choice.note(
+                (*path, number, "by"),
+                "another pair marks once more in tests alone; leave it out here, or name it in evaluate",
+            )
 
 
 def marks_by(simulator: Chosen) -> str | None:

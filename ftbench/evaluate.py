@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -103,8 +103,8 @@ def evaluate(
             donors = donating(images, identity, generator(settings.seed, "donor", draw, number), device)
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
             code = codec.encode(payloads).to(device)
-            others = images.covers(_some(len(images), generator(settings.seed, "averaged", draw, number)), device)
-            pattern = averaging(pair, others, code, psnr)
+            some = torch.randint(len(images), (AVERAGED,), generator=generator(settings.seed, "averaged", draw, number))
+            pattern = averaging(pair, partial(images.covers, some, device), code, psnr)
             inputs = {
                 name: extra_inputs(identity.to(device), (attack.other or pair).marking(again, psnr), donors, pattern)
                 for name, attack in attacks.items()
@@ -145,8 +145,8 @@ def evaluate(
     return Findings(rows.frame(), quality.frame(), kept)
 
 
-def averaging(pair: Pair, covers: Tensor, code: Tensor, psnr: float | None) -> Callable[[Tensor], Tensor]:
-    """What gives the mean of marked − cover over ``covers`` (m,3,h,w), for each code (b,n): (b,3,h,w), signed.
+def averaging(pair: Pair, covers: Callable[[], Tensor], code: Tensor, psnr: float | None) -> Callable[[Tensor], Tensor]:
+    """What gives the mean of marked − cover over ``covers()`` (m,3,h,w), for each code (b,n): (b,3,h,w), signed.
 
     Worked out when first asked for, then the same whatever is attacked. Who averages has the covers too: the
     strongest attacker of this kind.
@@ -154,14 +154,10 @@ def averaging(pair: Pair, covers: Tensor, code: Tensor, psnr: float | None) -> C
 
     @cache
     def found() -> Tensor:
-        alike = (cover.expand(len(code), -1, -1, -1) for cover in covers)
+        alike = (cover.expand(len(code), -1, -1, -1) for cover in covers())
         return torch.stack([pair.mark(cover, code, psnr) - cover for cover in alike]).mean(dim=0)
 
     return lambda _: found()
-
-
-def _some(count: int, randomness: torch.Generator) -> Tensor:
-    return torch.randint(count, (AVERAGED,), generator=randomness)
 
 
 def _batches(count: int) -> Iterator[Tensor]:

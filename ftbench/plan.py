@@ -17,7 +17,15 @@ from ftbench.choice import NONE, Choice, Chosen, own_size
 from ftbench.components import Kind
 from ftbench.conditions import PLAIN, distortion_grid, training_pool
 from ftbench.config import Benchmark, Reference
-from ftbench.conflicts import check_labels, check_metrics, check_pair, check_simulators, code_length, marks_by
+from ftbench.conflicts import (
+    check_labels,
+    check_met,
+    check_metrics,
+    check_pair,
+    check_simulators,
+    code_length,
+    marks_by,
+)
 from ftbench.plugins import package_digest
 from ftbench.setting import Naming, Setting
 from ftbench.yamlfile import KeyPath
@@ -207,6 +215,7 @@ class _Planner:
             path = ("matrix", "simulator", number)
             chosen = self._adapted(self.choice.parts("simulator", group, path))
             check_simulators(self.choice, chosen, path, self.size, self.grounds.shown)
+            check_met(self.choice, chosen, path)
             if len(group) > 1 and any(reference.name == NONE for reference in group):
                 self.choice.note(path, "several simulators at once cannot hold none; leave it out of the inner list")
             yield tuple(one for one in chosen if one)

@@ -47,7 +47,7 @@ def attacked(encoder: nn.Module, plugins: Plugins, strength: float = 1.0) -> tup
     """Six covers, their marked images, and what the attack leaves."""
     pair, clean = Pair(encoder, Blind()), covers(6, 0)
     marked = pair.mark(clean, CODE)
-    inputs = extra_inputs(PEOPLE, averaged=averaging(pair, covers(32, 1), CODE, None))
+    inputs = extra_inputs(PEOPLE, averaged=averaging(pair, lambda: covers(32, 1), CODE, None))
     attack = Attack(plugins.find("simulator", "averaging").record, Averaging(size=16, strength=strength))
     return clean, marked, attack(marked, inputs)
 
