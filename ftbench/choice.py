@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
 from ftbench.components import Distortion, Kind, Metric, Parameters
 from ftbench.config import Reference
-from ftbench.errors import BadInput
+from ftbench.errors import BadInput, FtbenchError, told
 from ftbench.explain import explain
 from ftbench.plugins import Plugins, Provided
+from ftbench.surroundings import Surroundings
 from ftbench.yamlfile import Document, KeyPath
 
+Answer = TypeVar("Answer")
 NONE = "none"
 """Stands for no simulator."""
 
@@ -66,6 +68,24 @@ class Chosen:
         }
 
 
+def answered(provided: Provided, ask: Callable[[], Answer]) -> Answer:
+    """What a part's own code answers while a benchmark is planned; raises BadInput that names it when it fails."""
+    before = Surroundings.now()
+    try:
+        return ask()
+    except (FtbenchError, ValidationError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        record = provided.record
+        what = "called exit()" if isinstance(error, SystemExit) else f"raised {told(error)}"
+        raise BadInput(
+            f"{record.kind} {record.name!r} of {provided.distribution} {provided.version} {what} while the benchmark "
+            "was planned; mend that distribution or name another part"
+        ) from error
+    finally:
+        before.restored()
+
+
 @dataclass
 class Choice:
     """Turns references into chosen parts and collects what is wrong with them, with its place."""
@@ -91,7 +111,11 @@ class Choice:
                 f"{kind} {record.name!r} has licence {record.licence}, which accept_licences does not list",
             )
         try:
-            parameters = record.parameters.model_validate(self.located(record, reference.parameters))
+            given = self.located(record, reference.parameters)
+            parameters = answered(provided, lambda: record.parameters.model_validate(given))
+        except BadInput as error:
+            self.note(path, str(error))
+            return None
         except ValidationError as error:
             self.problems.append(explain(error, self.document, record.parameters, path))
             return None

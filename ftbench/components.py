@@ -9,10 +9,12 @@ float tensors (b, 3, h, w), RGB, in [0, 1]; bits are float tensors of {0, 1}; lo
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
+import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import pydantic
@@ -67,6 +69,7 @@ class Component:
     kind: Kind = field(init=False, default="encoder", repr=False)
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if not NAME.fullmatch(self.name):
             raise ValueError(f"the name {self.name!r} is not lower-case words joined by hyphens")
         for label in ("factory", "objection"):
@@ -77,9 +80,13 @@ class Component:
             raise ValueError(f"{self.name}: summary must be one line")
         if not (isinstance(self.parameters, type) and issubclass(self.parameters, Parameters)):
             raise ValueError(f"{self.name}: parameters must be a subclass of ftbench.Parameters")
-        most = getattr(self, "max_batch", None)
-        if most is not None and most < 1:
-            raise ValueError(f"{self.name}: max_batch is {most}; give at least 1, or None for any number")
+        for label in ("max_batch", "max_bits", "people", "per_person"):
+            most = getattr(self, label, None)
+            if most is not None and most < 1:
+                raise ValueError(f"{self.name}: {label} is {most}; give at least 1, or None for any number")
+        small = [size for size in getattr(self, "resolutions", ()) if size < 1]
+        if small:
+            raise ValueError(f"{self.name}: resolutions holds {small[0]}; give sides in pixels")
 
     def load(self) -> Callable[..., Any]:
         """Import the factory. Raises whatever the import raises."""
@@ -89,7 +96,9 @@ class Component:
         """One sentence why the part cannot be built with these arguments, or None."""
         if not self.objection:
             return None
-        sentence: str | None = _resolve(self.objection)(**build, **dict(parameters))
+        sentence = _resolve(self.objection)(**build, **dict(parameters))
+        if not (sentence is None or isinstance(sentence, str)):
+            raise TypeError(f"{self.objection} gave {sentence!r} where a sentence or None was due")
         return sentence
 
 
@@ -285,3 +294,29 @@ def _resolve(target: str) -> Callable[..., Any]:
     if not callable(found):
         raise TypeError(f"{target} is not callable")
     return found  # type: ignore[no-any-return]
+
+
+def _check_types(record: Component) -> None:
+    """Raise ValueError for a field of another type: what nobody checks now ends a run, or a listing, in a traceback."""
+    record_type: Any = type(record)
+    hints = _hints(record_type)
+    for each in fields(record):
+        value = getattr(record, each.name)
+        if not each.init or each.name not in hints:
+            continue
+        try:
+            _adapter(hints[each.name]).validate_python(value, strict=True)
+        except pydantic.ValidationError as error:
+            who = f"{record.name}: " if isinstance(record.name, str) and each.name != "name" else ""
+            fault = error.errors(include_url=False)[0]
+            raise ValueError(f"{who}{each.name} is {value!r}: {fault['msg']}") from None
+
+
+@functools.cache
+def _hints(record_type: Any) -> dict[str, Any]:
+    return typing.get_type_hints(record_type)
+
+
+@functools.cache
+def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(hint)

@@ -334,6 +334,9 @@ class Benchmark(Section):
     train: TrainSection = TrainSection()
     evaluate: EvaluateSection
     compute: ComputeSection = ComputeSection()
+    most_settings: int = Field(
+        500, ge=1, description="settings that the matrix may multiply to, each of them a training"
+    )
     accept_licences: list[str] = Field(default=["MIT"], description="licences of parts that may be used")
     adapt: Literal["none", "resize"] = Field(
         "none", description="resize: a part that takes other sizes than dataset.size is handed resized images"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from ftbench.choice import Choice, Chosen
+from ftbench.choice import Choice, Chosen, answered
 from ftbench.components import Codec, Decoder, Encoder, Simulator
+from ftbench.errors import BadInput
 from ftbench.yamlfile import KeyPath
 
 KNOWN_INPUTS = ("identity", "remarked", "averaged", "donor")
@@ -34,7 +35,7 @@ def check_metrics(choice: Choice, metrics: Sequence[Chosen | None], size: int) -
         path = ("evaluate", "metrics", index)
         if names.count(chosen.record.name) > 1:
             choice.note(path, f"metric {chosen.record.name!r} is named more than once")
-        sentence = chosen.record.object_to(chosen.parameters, size=size)
+        sentence = _objection(chosen, {"size": size})
         if sentence:
             choice.note(path, sentence)
 
@@ -96,10 +97,11 @@ def trained_on(simulator: Chosen) -> str:
 def code_length(choice: Choice, codec: Chosen, bits: int, path: KeyPath) -> int | None:
     """n of a code for ``bits`` of payload, or None after noting that there is none."""
     try:
-        return cast(Codec, codec.record).length(bits, codec.parameters)
-    except ValueError as error:
+        n = answered(codec.provided, lambda: _length(codec, bits))
+    except BadInput as error:
         choice.note(path, str(error))
         return None
+    return n
 
 
 def check_pair(
@@ -142,6 +144,26 @@ def _check_size(
             "adapt: resize hands it resized images",
         )
         return
-    sentence = chosen.record.object_to(chosen.parameters, **{**build, "size": chosen.at or build["size"]})
+    given = {**build, "size": chosen.at or build["size"]}
+    sentence = _objection(chosen, given)
     if sentence:
         choice.note(path, sentence)
+
+
+def _objection(chosen: Chosen, build: Mapping[str, int]) -> str | None:
+    try:
+        sentence: str | None = answered(chosen.provided, lambda: chosen.record.object_to(chosen.parameters, **build))
+        return sentence
+    except BadInput as error:
+        return str(error)
+
+
+def _length(codec: Chosen, bits: int) -> int:
+    try:
+        n = cast(Codec, codec.record).length(bits, codec.parameters)
+    except ValueError as error:
+        # Its own way to say that there is no such code.
+        raise BadInput(str(error)) from error
+    if not isinstance(n, int) or n < 1:
+        raise TypeError(f"its length for {bits} bits is {n!r}, and no whole number from 1 up")
+    return n

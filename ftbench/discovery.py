@@ -6,9 +6,11 @@ records are iterated. Each is caught on its own, so that listing and every other
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
+import re
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,15 +20,16 @@ import pluggy
 
 from ftbench import hookspecs
 from ftbench.components import Component
-from ftbench.errors import BadInput
+from ftbench.errors import BadInput, told
 from ftbench.explain import nearest
-from ftbench.isolation import TookTooLong, guarded
+from ftbench.isolation import Interrupted, TookTooLong, guarded
 from ftbench.local import LocalFile
 from ftbench.plugins import BUILT_IN, RECORDS, Failure, Plugins, Provided
 
 GROUP = "ftbench"
 """The entry-point group."""
 ONLY, STRICT = "FTBENCH_PLUGINS", "FTBENCH_STRICT_PLUGINS"
+UNKNOWN = "unknown"
 MOST_RECORDS = 1000
 """Records that one hook may yield: a generator without an end is noticed."""
 
@@ -60,13 +63,21 @@ class _Origin:
 
     @classmethod
     def of_entry(cls, entry: importlib.metadata.EntryPoint) -> _Origin:
-        name = entry.dist.metadata["Name"] if entry.dist else "unknown"
-        version = entry.dist.version if entry.dist else "unknown"
-        return cls(entry.name, name, version, _commit(entry.dist), entry.load)
+        return cls(entry.name, *distribution_of(entry), _commit(entry.dist), lambda: _load(entry))
 
     @classmethod
     def of_file(cls, file: LocalFile) -> _Origin:
         return cls(file.path.stem, file.path.name, file.version, "", file.load)
+
+
+def distribution_of(entry: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution that brought an entry point; ``unknown`` where nobody can read them."""
+    name = version = None
+    # Written by other installers, or by hand: anything may be missing.
+    with contextlib.suppress(Exception):
+        name = entry.dist and entry.dist.metadata["Name"]
+        version = entry.dist and entry.dist.version
+    return name or UNKNOWN, version or UNKNOWN
 
 
 def discover(policy: Policy | None = None, local: Sequence[LocalFile] = ()) -> Plugins:
@@ -94,13 +105,19 @@ def _installed(policy: Policy) -> list[_Origin]:
     if policy.only is None:
         return origins
     known = {name for origin in origins for name in (origin.plugin, origin.distribution)}
+    asked = set(map(_normal, policy.only))
     for name in policy.only:
-        if name not in known:
+        if _normal(name) not in map(_normal, known):
             near = ", ".join(nearest(name, known)) or ", ".join(sorted(known))
             raise BadInput(
                 f"{ONLY} names {name!r}, and no installed plugin or distribution has that name; near: {near}"
             )
-    return [o for o in origins if o.distribution == BUILT_IN or {o.plugin, o.distribution} & set(policy.only)]
+    return [o for o in origins if o.distribution == BUILT_IN or {_normal(o.plugin), _normal(o.distribution)} & asked]
+
+
+def _normal(name: str) -> str:
+    """A distribution's name as installers compare them (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 class _Discovery:
@@ -122,6 +139,9 @@ class _Discovery:
         if self._held(origin, "register", lambda: self.manager.register(loaded, name=name)) is None:
             return
         self.origins[name] = origin
+        if not self.manager.get_hookcallers(loaded):
+            reason = "has no hook of ftbench, so it brings nothing; mark its functions with @ftbench.hookimpl"
+            self._fail(origin, "hooks", reason, fatal=False)
         for kind, record_type in RECORDS.items():
             hook = f"ftbench_{kind}s"
             for implementation in getattr(self.manager.hook, hook).get_hookimpls():
@@ -162,7 +182,8 @@ class _Discovery:
         # ``name@distribution`` could not tell the two apart.
         if same:
             reason = f"{record.kind} {record.name!r} comes a second time; plugin {same[0].plugin} already has it"
-            self._fail(origin, hook, reason, fatal=False)
+            if reason not in {failure.reason for failure in self.failures if failure.plugin == origin.plugin}:
+                self._fail(origin, hook, reason, fatal=False)
         else:
             self.parts.append(Provided(record, origin.plugin, origin.distribution, origin.version, origin.commit))
 
@@ -173,7 +194,7 @@ class _Discovery:
         try:
             with guarded() as misdeeds:
                 result = function()
-        except KeyboardInterrupt:
+        except Interrupted:
             raise
         except BaseException as error:
             self._fail(origin, stage, _told(error), traceback.format_exc())
@@ -191,14 +212,18 @@ def _told(error: BaseException) -> str:
         return f"hangs: it {error}, and was left"
     if isinstance(error, SystemExit):
         return f"SystemExit: called exit({'' if error.code is None else error.code})"
-    return next(iter(f"{type(error).__name__}: {error}".strip().splitlines()))
+    return told(error)
+
+
+def _load(entry: importlib.metadata.EntryPoint) -> Any:
+    if not entry.pattern.match(entry.value):
+        raise ValueError(f"the entry point {entry.value!r} is not of the form 'module' or 'module:attribute'")
+    return entry.load()
 
 
 def _commit(distribution: importlib.metadata.Distribution | None) -> str:
-    text = distribution.read_text("direct_url.json") if distribution else None
-    if not text:
-        return ""
     try:
-        return cast(str, json.loads(text).get("vcs_info", {}).get("commit_id", ""))
-    except (json.JSONDecodeError, AttributeError):
+        text = distribution.read_text("direct_url.json") if distribution else None
+        return cast(str, json.loads(text).get("vcs_info", {}).get("commit_id", "")) if text else ""
+    except (OSError, ValueError, AttributeError):
         return ""

@@ -15,3 +15,17 @@ class CannotWrite(BadInput):
 
 class CellFailed(FtbenchError):
     """A cell could not be finished; other cells go on; exit code 1."""
+
+
+def said(error: BaseException) -> str:
+    """What an exception says of itself, on one line; even one whose message cannot be made."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its message cannot be shown)"
+    return text
+
+
+def told(error: BaseException) -> str:
+    """``ValueError: what it says``, on one line."""
+    return f"{type(error).__name__}: {said(error)}".removesuffix(": ")

@@ -17,6 +17,7 @@ from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
 from ftbench.store import CellFolder
 from ftbench.work import Bench
+from ftbench.workload import told
 
 if TYPE_CHECKING:
     from ftbench.session import Request
@@ -45,6 +46,7 @@ def run(plan: Plan, bench: Bench, request: Request | None = None) -> Outcome:
     """
     _load_parts(plan)
     outcome = Outcome()
+    _say(bench, told(plan.cells, lambda cell: bench.folder(cell).summary))
     for number, cell in enumerate(plan.cells, start=1):
         title = f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
         summary = bench.folder(cell).summary
@@ -56,6 +58,8 @@ def run(plan: Plan, bench: Bench, request: Request | None = None) -> Outcome:
             _say(bench, f"{title}: left out, a cell that it needs failed")
         else:
             _attempt(cell, title, bench, outcome, request)
+            if number < len(plan.cells):
+                _say(bench, told(plan.cells, lambda cell: bench.folder(cell).summary))
     return outcome
 
 

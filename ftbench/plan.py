@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -167,6 +168,7 @@ class _Planner:
         check_labels(choice, "distortions", grid)
         parts = itertools.product(couples, enumerate(codecs), groups)
         rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, matrix.loss, matrix.seed))
+        fitting: set[tuple[tuple[KeyPath, KeyPath], int]] = set()
         for ((encoder, decoder, places), (c, codec), simulators), (bits, pool, loss, seed) in itertools.product(
             parts, rest
         ):
@@ -175,7 +177,10 @@ class _Planner:
             code_bits = code_length(choice, codec, bits, ("matrix", "codec", c))
             if code_bits is None:
                 continue
-            check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
+            if (places, code_bits) not in fitting:
+                # Once, however many settings share them: a part may have to build a network to tell.
+                fitting.add((places, code_bits))
+                check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
             setting = Setting(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
             trained = self._train(setting, pools[pool])
             others = [
@@ -340,9 +345,11 @@ class _Planner:
 
 def _distinct(cells: list[Cell]) -> Iterator[Cell]:
     """The cells, each with a label of its own."""
+    alike: defaultdict[str, set[str]] = defaultdict(set)
     for cell in cells:
-        alike = {other.identity for other in cells if other.label == cell.label}
-        yield replace(cell, label=f"{cell.label} ({cell.identity[:6]})") if len(alike) > 1 else cell
+        alike[cell.label].add(cell.identity)
+    for cell in cells:
+        yield replace(cell, label=f"{cell.label} ({cell.identity[:6]})") if len(alike[cell.label]) > 1 else cell
 
 
 def _with_inputs(cell: Cell) -> Iterator[Cell]:

@@ -45,7 +45,7 @@ class Provided:
     """The commit that the distribution was installed from, where its installer recorded one (PEP 610)."""
 
     def source_digest(self) -> str:
-        """Of every Python file in the part's import package: another source is another part."""
+        """Of every file in the part's import package, weights too: another source is another part."""
         return package_digest(self.record.factory.partition(":")[0].partition(".")[0])
 
 
@@ -113,10 +113,10 @@ class Plugins:
 
 @functools.cache
 def package_digest(package: str, only: tuple[str, ...] = ()) -> str:
-    """Digest of the Python sources of an import package, or of some of its files; ``""`` if there are none."""
+    """Digest of an import package's files, or of some of them, compiled ones left out; ``""`` if there are none."""
     spec = importlib.util.find_spec(package)
     places = list(spec.submodule_search_locations or ()) if spec else []
-    files = [file for place in places for file in Path(place).rglob("*.py")]
+    files = [file for place in places for file in Path(place).rglob("*") if _is_source(file.relative_to(place), file)]
     if spec and spec.origin and not places:
         files = [Path(spec.origin)]
     digest = hashlib.sha256()
@@ -126,3 +126,9 @@ def package_digest(package: str, only: tuple[str, ...] = ()) -> str:
             continue
         digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest() if files else ""
+
+
+def _is_source(inside: Path, file: Path) -> bool:
+    # Python and editors leave files of their own beside the sources.
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
+    return not hidden and file.suffix != ".pyc" and file.is_file()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from ftbench import library, provenance
-from ftbench.choice import Choice
+from ftbench.choice import Choice, answered
 from ftbench.compute import Compute, gpu_present, settle
 from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
@@ -24,6 +24,7 @@ from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins
 from ftbench.store import Store, write_json
 from ftbench.work import Bench
+from ftbench.workload import check_count
 from ftbench.yamlfile import Document, read, with_assignments, with_scale
 
 SETTLED = "compute.json"
@@ -67,6 +68,7 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     scale = _scale(whole, request.scale)
     document = with_assignments(with_scale(document, scale), request.assignments)
     benchmark = _validated(Benchmark, document)
+    check_count(benchmark, document)
     scale = scale or "plain"
     console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
     plugins = discover(local=permitted(document, benchmark.plugins, file.parent, request.allowed))
@@ -131,11 +133,11 @@ def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> tuple[Dat
     chosen = choice.part("dataset", benchmark.dataset, ("dataset",))
     choice.settle()
     assert chosen is not None
-    sentence = chosen.record.object_to(chosen.parameters)
+    sentence = answered(chosen.provided, lambda: chosen.record.object_to(chosen.parameters))
     if sentence:
         choice.note(("dataset",), sentence)
         choice.settle()
-    source = chosen.record.load()(**dict(chosen.parameters))
+    source = answered(chosen.provided, lambda: chosen.record.load()(**dict(chosen.parameters)))
     place = f"{choice.document.place(('dataset',))}, dataset"
     section = benchmark.dataset
     data = choose(source, section.size, section.people, needed, place, section.reserve)

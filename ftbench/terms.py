@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ftbench.choice import Chosen
-from ftbench.errors import CellFailed, FtbenchError
+from ftbench.errors import CellFailed, FtbenchError, told
+from ftbench.surroundings import Surroundings
 
 SLACK = 0.01
 """How far a fake or damaged image may leave [0, 1]: two levels and a half, for bfloat16."""
@@ -59,6 +60,7 @@ class Terms:
         if logits.dim() != 2 or len(logits) != len(image) or bits not in (None, logits.shape[1]):
             wanted = f"({len(image)}, {'n' if bits is None else bits})"
             raise PartFailed(f"{self.who} gave logits of shape {tuple(logits.shape)} where {wanted} was due")
+        self._precise(logits, seen)
         if not _learning(decoder):
             self._within(logits, seen, math.inf)
         return logits
@@ -91,7 +93,9 @@ class Terms:
         return answer.reshape(())
 
     def _run(self, function: Callable[..., Any], first: Tensor, *more: Any) -> Tensor:
-        before = None if first.is_inference() else first._version
+        given = _tensors((first, *more))
+        # A copy, because a write through numpy or .data leaves no trace in a tensor's own version.
+        before = [value.detach().clone() for value in given]
         most = self.max_batch or len(first)
         if len(first) <= most:
             answer = self._called(function, first, *more)
@@ -100,7 +104,7 @@ class Terms:
             whole = (first, *more)
             pieces = [self._called(function, *(_piece(value, at, at + most) for value in whole)) for at in starts]
             answer = torch.cat(pieces)
-        if before is not None and first._version != before:
+        if not all(_same(old, new) for old, new in zip(before, given, strict=True)):
             raise PartFailed(f"{self.who} changed its input in place; it must work on a copy")
         return answer
 
@@ -113,21 +117,18 @@ class Terms:
         return answer
 
     def _guarded(self, function: Callable[[], Any], when: str) -> Any:
-        dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+        before = Surroundings.now()
         try:
             return function()
-        except FtbenchError:
+        except (FtbenchError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
-            said = next(iter(str(error).splitlines()), "")
-            what = "called exit()" if isinstance(error, SystemExit) else f"raised {type(error).__name__}: {said}"
+        except BaseException as error:
+            # Some libraries' exceptions are no Exception, so that nobody catches them: here they end a cell, not a run.
+            what = "called exit()" if isinstance(error, SystemExit) else f"raised {told(error)}"
             raise PartFailed(" ".join(filter(None, (self.who, what, when)))) from error
         finally:
             # Not worth a cell: what it set for everybody is set back.
-            if torch.get_default_dtype() != dtype:
-                torch.set_default_dtype(dtype)
-            if torch.get_num_threads() != threads:
-                torch.set_num_threads(threads)
+            before.restored()
 
     def resized(self, image: Tensor) -> Tensor:
         """Image (b,3,h,w) at the size that the part takes."""
@@ -141,11 +142,17 @@ class Terms:
         return {name: self.resized(value) if value.dim() == 4 else value for name, value in inputs.items()}
 
     def _image(self, answer: Tensor, seen: Tensor, slack: float | None) -> Tensor:
+        self._precise(answer, seen)
         if answer.shape != seen.shape:
             raise PartFailed(f"{self.who} gave shape {tuple(answer.shape)} for images of shape {tuple(seen.shape)}")
         if slack is not None:
             self._within(answer, seen, slack)
         return answer
+
+    def _precise(self, answer: Tensor, seen: Tensor) -> None:
+        # The next network would fail on it, and be blamed.
+        if answer.dtype == torch.float64 != seen.dtype:
+            raise PartFailed(f"{self.who} gave values of {answer.dtype} for images of {seen.dtype}")
 
     def _within(self, answer: Tensor, seen: Tensor, slack: float) -> None:
         low, high = (float(end) for end in torch.aminmax(answer.detach()))
@@ -168,3 +175,16 @@ def _piece(value: Any, start: int, stop: int) -> Any:
         return {name: inner[start:stop] for name, inner in value.items()}
     # A distortion's generator serves all pieces, one after the other.
     return value
+
+
+def _tensors(values: Sequence[Any]) -> list[Tensor]:
+    """The tensors among some arguments, those inside a dictionary included."""
+    found = (list(value.values()) if isinstance(value, dict) else [value] for value in values)
+    return [value for some in found for value in some if isinstance(value, Tensor)]
+
+
+def _same(old: Tensor, new: Tensor) -> bool:
+    # Not a number differs from itself, and what a diverging training hands over is full of it.
+    if old.shape != new.shape:
+        return False
+    return torch.equal(old, new.detach()) or bool(((old == new) | (old.isnan() & new.isnan())).all())

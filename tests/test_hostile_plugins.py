@@ -40,6 +40,25 @@ AT_LISTING = {
     "twice": GOOD.replace("NAME", "twice-one")
     + "\nagain = ftbench.hookimpl(specname='ftbench_decoders')(lambda: ftbench_decoders())\n",
 }
+AT_LISTING |= {
+    "no-hooks": "def ftbench_decoders():\n    return ()\n",
+    "interrupts": "raise KeyboardInterrupt\n",
+    "speechless": "class E(Exception):\n    def __str__(self):\n        raise ValueError\nraise E\n",
+    "no-licence": PREAMBLE + RECORD + "yield ftbench.Decoder(name='n', factory='a:b', summary='x', licence=None)\n",
+    "no-tuple": PREAMBLE + RECORD + "yield ftbench.Decoder(name='n', factory='a:b', summary='x', resolutions=64)\n",
+    "a-string": PREAMBLE
+    + RECORD
+    + "yield ftbench.Decoder(name='n', factory='a:b', summary='x', differentiable='no')\n",
+    "moves": "import os\nos.chdir('/')\n" + GOOD.replace("NAME", "moving-one"),
+    "forgets": "import sys\nsys.path[:] = []\n" + GOOD.replace("NAME", "forgetful-one"),
+    "shallow": "import sys\nsys.setrecursionlimit(90)\n" + GOOD.replace("NAME", "shallow-one"),
+    "stays": "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), name='mine').start()\n"
+    + GOOD.replace("NAME", "staying-one"),
+    "again": PREAMBLE
+    + RECORD
+    + "for _ in range(50):\n        yield ftbench.Decoder(name='same', factory='a:b', summary='x')\n",
+    "two-lines": "raise RuntimeError('first\\nsecond')\n",
+}
 SAID = {
     "raises": ("failed", "load", "RuntimeError: no licence file"),
     "exits": ("failed", "load", "called exit(3)"),
@@ -54,6 +73,18 @@ SAID = {
     "prints": ("warning", "load", "printed 'hello from a plugin' to standard output"),
     "newer": ("warning", "hooks", "knows no hook ftbench_encoderz (misspelt ftbench_encoders?)"),
     "twice": ("warning", "ftbench_decoders", "decoder 'twice-one' comes a second time"),
+    "no-hooks": ("warning", "hooks", "has no hook of ftbench"),
+    "interrupts": ("failed", "load", "KeyboardInterrupt"),
+    "speechless": ("failed", "load", "E: (its message cannot be shown)"),
+    "no-licence": ("failed", "ftbench_decoders", "n: licence is None: Input should be a valid string"),
+    "no-tuple": ("failed", "ftbench_decoders", "n: resolutions is 64: Input should be a valid tuple"),
+    "a-string": ("failed", "ftbench_decoders", "n: differentiable is 'no': Input should be a valid boolean"),
+    "moves": ("warning", "load", "set the working folder to /"),
+    "forgets": ("warning", "load", "off sys.path"),
+    "shallow": ("warning", "load", "set the recursion limit to 90"),
+    "stays": ("warning", "load", "left thread 'mine' running"),
+    "again": ("warning", "ftbench_decoders", "decoder 'same' comes a second time"),
+    "two-lines": ("failed", "load", "RuntimeError: first second"),
 }
 
 
@@ -76,7 +107,16 @@ def test_each_is_one_row_and_every_other_part_is_listed(hostile: Installed, tmp_
         line = row(done.stdout, plugin, state)
         assert stage in line, line
         assert reason in line, line
-    for name in ("unet-resnet18", "conv7", "faceswap", "fine-one", "printing-one", "newer-one", "twice-one"):
+    for name in (
+        "unet-resnet18",
+        "conv7",
+        "faceswap",
+        "fine-one",
+        "printing-one",
+        "newer-one",
+        "twice-one",
+        "staying-one",
+    ):
         assert len(re.findall(rf"^ *\w+ +{name} ", done.stdout, re.MULTILINE)) == 1, name
     assert "[/nonsense] [red]" in done.stdout
 
@@ -95,6 +135,8 @@ def test_which_plugins_are_loaded_can_be_chosen(hostile: Installed, tmp_path: Pa
     assert "fine-one" not in none.stdout
     assert "hostile" not in none.stdout
     assert "unet-resnet18" in none.stdout
+    # As installers compare names.
+    assert "fine-one" in hostile.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGINS="Hostile_Fine").stdout
     wrong = hostile.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGINS="fien")
     assert wrong.returncode == 2
     assert "FTBENCH_PLUGINS names 'fien'" in wrong.stderr
@@ -104,6 +146,9 @@ def test_which_plugins_are_loaded_can_be_chosen(hostile: Installed, tmp_path: Pa
 def test_strict_makes_a_failed_plugin_an_error(hostile: Installed, tmp_path: Path) -> None:
     strict = hostile.ftbench("--strict-plugins", "plugins", cwd=tmp_path, FTBENCH_PLUGINS="fine,raises")
     assert strict.returncode == 2
+    moved = hostile.ftbench("--strict-plugins", "plugins", cwd=tmp_path, FTBENCH_PLUGINS="fine,moves")
+    assert moved.returncode == 2
+    assert "set the working folder to /" in moved.stderr
     assert "raises (hostile-raises 1.0) at load: RuntimeError: no licence file" in strict.stderr
     assert hostile.ftbench("--strict-plugins", "plugins", cwd=tmp_path, FTBENCH_PLUGINS="fine").returncode == 0
 
@@ -144,6 +189,9 @@ WHEN_RUN = {
     "exits-late": "raise SystemExit(4)",
     "in-place": "return image.mul_(0.5)",
     "list": "return [image]",
+    "in-place-by-numpy": "image.detach().numpy()[...] = 0; return image.clone()",
+    "no-exception": "raise GeneratorExit('a panic')",
+    "double": "return image.double()",
     "whole-numbers": "return (image * 255).byte()",
 }
 RUN_SAID = {
@@ -154,6 +202,9 @@ RUN_SAID = {
     "exits-late": "called exit()",
     "in-place": "changed its input in place",
     "list": "gave list where a tensor was due",
+    "in-place-by-numpy": "changed its input in place",
+    "no-exception": "raised GeneratorExit: a panic",
+    "double": "gave values of torch.float64 for images of torch.float32",
     "whole-numbers": "gave values of torch.uint8",
 }
 SIMULATOR = """
@@ -200,3 +251,53 @@ def test_a_factory_that_is_not_there_is_found_before_anything_runs(tmp_path: Pat
     assert "simulator 'nowhere' of hostile-nowhere 1.0 cannot be loaded" in done.stderr
     assert "has no attribute 'Missing'" in done.stderr
     assert not list((tmp_path / "results").glob("*/*/tables"))
+
+
+PLANNED = """
+import ftbench
+
+class Parameters(ftbench.Parameters):
+    HOW: int = 0
+
+def objects(**build):
+    BODY
+
+@ftbench.hookimpl
+def ftbench_decoders():
+    yield ftbench.Decoder(name="NAME", factory="MODULE:objects", objection="MODULE:objects", summary="bad when asked",
+                          parameters=Parameters)
+"""
+ASKED = {
+    "bug": ("raise RuntimeError('objection bug')", "raised RuntimeError: objection bug"),
+    "leaves": ("exit(5)", "called exit()"),
+    "true": ("return True", "gave True where a sentence or None was due"),
+}
+
+
+@pytest.mark.parametrize("name", list(ASKED))
+def test_a_part_that_fails_while_it_is_asked_is_named_with_its_place(name: str, tmp_path: Path) -> None:
+    body, said = ASKED[name]
+    source = PLANNED.replace("BODY", body).replace("NAME", f"asked-{name}")
+    installed = install(tmp_path / "asked", {name: source})
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    done = installed.ftbench("plan", "tiny.yaml", "--set", f"matrix.decoder=asked-{name}", cwd=tmp_path)
+    assert done.returncode == 2, done.stderr + done.stdout
+    assert f"decoder 'asked-{name}' of hostile-{name} 1.0" in done.stderr
+    assert said in done.stderr
+    assert "matrix.decoder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_metadata_that_nobody_can_read_is_an_unknown_distribution(tmp_path: Path) -> None:
+    installed = install(tmp_path / "odd", {"odd": GOOD.replace("NAME", "odd-one")})
+    [metadata] = tmp_path.glob("odd/**/METADATA")
+    metadata.write_bytes(b"Name: \xff\xfe\n")
+    (metadata.parent / "direct_url.json").write_bytes(b"\xff\xfe")
+    done = installed.ftbench("plugins", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"decoder +odd-one .* \S+ \S+ +MIT", done.stdout)
+    metadata.unlink()
+    missing = installed.ftbench("plugins", cwd=tmp_path)
+    assert missing.returncode == 0, missing.stderr
+    assert "unknown unknown" in missing.stdout
+    assert "None" not in missing.stdout

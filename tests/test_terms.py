@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -86,6 +88,30 @@ def test_gradient_passes_through_resizing_and_pieces() -> None:
 def test_a_broken_promise_names_the_part(part: Any, said: str) -> None:
     with pytest.raises(PartFailed, match=f"simulator 'x' of there 2.0 .*{said}"):
         Terms("simulator 'x' of there 2.0").change(part, images())
+
+
+@pytest.mark.parametrize("write", [lambda x: x.numpy().fill(0), lambda x: x.data.zero_(), lambda x: x.detach().add_(1)])
+@pytest.mark.parametrize("of", ["image", "input"])
+def test_a_write_behind_torchs_back_is_seen(write: Any, of: str) -> None:
+    def part(image: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+        write(image if of == "image" else inputs["donor"])
+        return torch.full_like(image, 0.5)
+
+    with pytest.raises(PartFailed, match="changed its input in place"):
+        Terms().change(part, images(), {"donor": images()})
+
+
+def test_gradient_mode_and_working_folder_are_set_back(tmp_path: Path) -> None:
+    here = Path.cwd()
+
+    def careless(image: Tensor) -> Tensor:
+        torch.set_grad_enabled(False)
+        os.chdir(tmp_path)
+        return image
+
+    Terms().change(careless, images())
+    assert torch.is_grad_enabled()
+    assert Path.cwd() == here
 
 
 def test_exit_is_no_way_out() -> None:

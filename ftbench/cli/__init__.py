@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import warnings
@@ -12,6 +13,7 @@ from rich.console import Console
 import ftbench
 from ftbench.cli import bench, check, compare, look, mark
 from ftbench.errors import BadInput, FtbenchError
+from ftbench.surroundings import LEFT
 
 DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -62,6 +64,22 @@ def _options(
 
 
 def main() -> None:
+    """``run``, and leave even where a plugin's thread would not end."""
+    code: object = DONE
+    try:
+        run()
+    except SystemExit as leaving:
+        code = leaving.code
+        if not any(thread.is_alive() for thread in LEFT):
+            raise
+    if any(thread.is_alive() for thread in LEFT):
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else DONE if code is None else SOME_FAILED)
+
+
+def run() -> None:
     """Run the command line; the exit code is 0 done, 1 some cells failed, 2 bad input, 130 interrupted."""
     # Libraries warn on loading about things that no user of ftbench can mend.
     if not sys.warnoptions:

@@ -104,11 +104,11 @@ class _Out:
 def _entries() -> list[Entry]:
     import importlib.metadata
 
-    from ftbench.discovery import GROUP
+    from ftbench.discovery import GROUP, distribution_of
     from ftbench.testing.apart import Entry
 
     found = importlib.metadata.entry_points(group=GROUP)
-    entries = {Entry(e.name, e.value, e.dist.metadata["Name"] if e.dist else "unknown") for e in found}
+    entries = {Entry(e.name, e.value, distribution_of(e)[0]) for e in found}
     return sorted(entries, key=lambda entry: (entry.distribution, entry.name))
 
 

@@ -105,17 +105,18 @@ def survey_parts(
             "parameters": dict(parameters),
             "seconds": seconds,
         }
-        done = 0
+        done, began = 0, time.monotonic()
         for event in _events(request, seconds):
             if event["event"] == "report":
                 if event["bad"]:
                     raise BadInput(event["bad"])
                 part, done = left[event["index"]], event["index"] + 1
                 yield part, _report(part, map(finding_of, event["findings"]), event["notes"]), event["seconds"]
+                began = time.monotonic()
             elif event["event"] == "died":
                 part, done = left[done], done + 1
                 promised = f"an examination that ends within {seconds:g} s"
-                yield part, _report(part, [_death(event, part.entry.value, promised)], ()), seconds
+                yield part, _report(part, [_death(event, part.entry.value, promised)], ()), time.monotonic() - began
         if not done:
             raise RuntimeError("the process that examines parts said nothing")
         left = left[done:]

@@ -91,7 +91,9 @@ class Exam:
         with watched(torch_draws, importing) as misdeeds:
             try:
                 result = function()
-            except (Exception, SystemExit) as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 failure = error
         for misdeed in misdeeds:
             self.broken(misdeed.check, misdeed.promised, f"{misdeed.happened} ({check})", misdeed.where)

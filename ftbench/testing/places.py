@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ftbench.errors import told
+
 _HERE = Path.cwd()
 """The working folder at the start: a part may change it."""
 
@@ -62,5 +64,5 @@ def raised(error: BaseException, inside: Sequence[str]) -> str:
 
 def sentence(error: BaseException, longest: int = 240) -> str:
     """An exception in one line."""
-    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    text = told(error)
     return text if len(text) <= longest else text[: longest - 1] + "…"
