@@ -216,9 +216,13 @@ def _told(error: BaseException) -> str:
 
 
 def _load(entry: importlib.metadata.EntryPoint) -> Any:
-    if not entry.pattern.match(entry.value):
-        raise ValueError(f"the entry point {entry.value!r} is not of the form 'module' or 'module:attribute'")
-    return entry.load()
+    try:
+        return entry.load()
+    except AttributeError as error:
+        # What importlib says of a value that names no module.
+        if "'NoneType' object has no attribute 'group'" not in str(error):
+            raise
+        raise ValueError(f"the entry point {entry.value!r} is not of the form 'module:attribute'") from error
 
 
 def _commit(distribution: importlib.metadata.Distribution | None) -> str:
