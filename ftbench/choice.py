@@ -86,6 +86,21 @@ def answered(provided: Provided, ask: Callable[[], Answer]) -> Answer:
         before.restored()
 
 
+def objection_of(chosen: Chosen, build: Mapping[str, int]) -> str | None:
+    """Why a part cannot be used with these build arguments, or None; that it failed to tell is a reason too."""
+
+    def ask() -> str | None:
+        sentence: Any = chosen.record.object_to(chosen.parameters, **build)
+        if sentence is None or isinstance(sentence, str):
+            return sentence
+        raise TypeError(f"{chosen.record.objection} gave {sentence!r} where a sentence or None was due")
+
+    try:
+        return answered(chosen.provided, ask)
+    except BadInput as error:
+        return str(error)
+
+
 @dataclass
 class Choice:
     """Turns references into chosen parts and collects what is wrong with them, with its place."""

@@ -96,9 +96,7 @@ class Component:
         """One sentence why the part cannot be built with these arguments, or None."""
         if not self.objection:
             return None
-        sentence = _resolve(self.objection)(**build, **dict(parameters))
-        if not (sentence is None or isinstance(sentence, str)):
-            raise TypeError(f"{self.objection} gave {sentence!r} where a sentence or None was due")
+        sentence: str | None = _resolve(self.objection)(**build, **dict(parameters))
         return sentence
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from ftbench.choice import Choice, Chosen, answered
+from ftbench.choice import Choice, Chosen, answered, objection_of
 from ftbench.components import Codec, Decoder, Encoder, Simulator
 from ftbench.errors import BadInput
 from ftbench.yamlfile import KeyPath
@@ -35,7 +35,7 @@ def check_metrics(choice: Choice, metrics: Sequence[Chosen | None], size: int) -
         path = ("evaluate", "metrics", index)
         if names.count(chosen.record.name) > 1:
             choice.note(path, f"metric {chosen.record.name!r} is named more than once")
-        sentence = _objection(chosen, {"size": size})
+        sentence = objection_of(chosen, {"size": size})
         if sentence:
             choice.note(path, sentence)
 
@@ -145,17 +145,9 @@ def _check_size(
         )
         return
     given = {**build, "size": chosen.at or build["size"]}
-    sentence = _objection(chosen, given)
+    sentence = objection_of(chosen, given)
     if sentence:
         choice.note(path, sentence)
-
-
-def _objection(chosen: Chosen, build: Mapping[str, int]) -> str | None:
-    try:
-        sentence: str | None = answered(chosen.provided, lambda: chosen.record.object_to(chosen.parameters, **build))
-        return sentence
-    except BadInput as error:
-        return str(error)
 
 
 def _length(codec: Chosen, bits: int) -> int:

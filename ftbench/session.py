@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from ftbench import library, provenance
-from ftbench.choice import Choice, answered
+from ftbench.choice import Choice, answered, objection_of
 from ftbench.compute import Compute, gpu_present, settle
 from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
@@ -133,7 +133,7 @@ def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> tuple[Dat
     chosen = choice.part("dataset", benchmark.dataset, ("dataset",))
     choice.settle()
     assert chosen is not None
-    sentence = answered(chosen.provided, lambda: chosen.record.object_to(chosen.parameters))
+    sentence = objection_of(chosen, {})
     if sentence:
         choice.note(("dataset",), sentence)
         choice.settle()
