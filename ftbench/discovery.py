@@ -105,17 +105,17 @@ def _installed(policy: Policy) -> list[_Origin]:
     if policy.only is None:
         return origins
     known = {name for origin in origins for name in (origin.plugin, origin.distribution)}
-    asked = set(map(_normal, policy.only))
+    asked = set(map(normal, policy.only))
     for name in policy.only:
-        if _normal(name) not in map(_normal, known):
+        if normal(name) not in map(normal, known):
             near = ", ".join(nearest(name, known)) or ", ".join(sorted(known))
             raise BadInput(
                 f"{ONLY} names {name!r}, and no installed plugin or distribution has that name; near: {near}"
             )
-    return [o for o in origins if o.distribution == BUILT_IN or {_normal(o.plugin), _normal(o.distribution)} & asked]
+    return [o for o in origins if o.distribution == BUILT_IN or {normal(o.plugin), normal(o.distribution)} & asked]
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
     """A distribution's name as installers compare them (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -216,13 +216,9 @@ def _told(error: BaseException) -> str:
 
 
 def _load(entry: importlib.metadata.EntryPoint) -> Any:
-    try:
-        return entry.load()
-    except AttributeError as error:
-        # What importlib says of a value that names no module.
-        if "'NoneType' object has no attribute 'group'" not in str(error):
-            raise
-        raise ValueError(f"the entry point {entry.value!r} is not of the form 'module:attribute'") from error
+    if not importlib.metadata.EntryPoint.pattern.match(entry.value):
+        raise ValueError(f"the entry point {entry.value!r} is not of the form 'module' or 'module:attribute'")
+    return entry.load()
 
 
 def _commit(distribution: importlib.metadata.Distribution | None) -> str:

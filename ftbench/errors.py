@@ -17,15 +17,10 @@ class CellFailed(FtbenchError):
     """A cell could not be finished; other cells go on; exit code 1."""
 
 
-def said(error: BaseException) -> str:
-    """What an exception says of itself, on one line; even one whose message cannot be made."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:
-        text = "(its message cannot be shown)"
-    return text
-
-
 def told(error: BaseException) -> str:
-    """``ValueError: what it says``, on one line."""
-    return f"{type(error).__name__}: {said(error)}".removesuffix(": ")
+    """``ValueError: what it says``, on one line; even of an exception whose message cannot be made."""
+    try:
+        said = " ".join(str(error).split())
+    except Exception:
+        said = "(its message cannot be shown)"
+    return f"{type(error).__name__}: {said}".removesuffix(": ")

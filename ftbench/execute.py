@@ -17,7 +17,7 @@ from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
 from ftbench.store import CellFolder
 from ftbench.work import Bench
-from ftbench.workload import told
+from ftbench.workload import to_do
 
 if TYPE_CHECKING:
     from ftbench.session import Request
@@ -46,7 +46,7 @@ def run(plan: Plan, bench: Bench, request: Request | None = None) -> Outcome:
     """
     _load_parts(plan)
     outcome = Outcome()
-    _say(bench, told(plan.cells, lambda cell: bench.folder(cell).summary))
+    _say(bench, to_do(plan.cells, lambda cell: bench.folder(cell).summary))
     for number, cell in enumerate(plan.cells, start=1):
         title = f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
         summary = bench.folder(cell).summary
@@ -59,7 +59,7 @@ def run(plan: Plan, bench: Bench, request: Request | None = None) -> Outcome:
         else:
             _attempt(cell, title, bench, outcome, request)
             if number < len(plan.cells):
-                _say(bench, told(plan.cells, lambda cell: bench.folder(cell).summary))
+                _say(bench, to_do(plan.cells, lambda cell: bench.folder(cell).summary))
     return outcome
 
 

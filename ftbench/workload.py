@@ -53,7 +53,7 @@ def steps_of(cell: Cell) -> int:
     return int(section.get("steps", 1)) if cell.kind != "evaluate" else 1
 
 
-def told(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] | None]) -> str:
+def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] | None]) -> str:
     """``to do: 2 trainings (3,000 steps), 4 evaluations; about 12 min, going by the finished ones``."""
     summaries = {cell.identity: summary_of(cell) for cell in cells}
     left = [cell for cell in cells if summaries[cell.identity] is None]

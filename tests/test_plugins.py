@@ -30,6 +30,7 @@ class Entry:
 
     def __init__(self, name: str, load: Callable[[], Any], distribution: str = "") -> None:
         self.name, self.load, self.dist = name, load, Distribution(distribution or name)
+        self.value = "a_module"
 
 
 def module(name: str, **functions: Any) -> Callable[[], types.ModuleType]:

@@ -15,7 +15,7 @@ from ftbench.config import Benchmark
 from ftbench.errors import BadInput
 from ftbench.plan import Cell
 from ftbench.plugins import Plugins
-from ftbench.workload import check_count, told
+from ftbench.workload import check_count, to_do
 from ftbench.yamlfile import parse
 from tests.conftest import TINY
 from tests.test_plan import changed, planned
@@ -95,7 +95,7 @@ def test_what_is_left_is_counted_and_timed_by_what_is_done(plugins: Plugins) -> 
     data = changed(matrix={"seed": [0, 1, 2]}, train={"steps": 100}, fit={"steps": 50})
     plan = planned(data, plugins)
     fit, first, *_ = plan.cells
-    assert told(plan.cells, lambda cell: None) == "to do: 1 fit (50 steps), 3 trainings (300 steps), 3 evaluations"
+    assert to_do(plan.cells, lambda cell: None) == "to do: 1 fit (50 steps), 3 trainings (300 steps), 3 evaluations"
     done = {fit.identity: 20.0, first.identity: 30.0}
 
     def summary(cell: Cell) -> dict[str, Any] | None:
@@ -103,11 +103,11 @@ def test_what_is_left_is_counted_and_timed_by_what_is_done(plugins: Plugins) -> 
 
     # Two trainings of 100 steps at .3 s; no evaluation was timed.
     said = "to do: 2 trainings (200 steps), 3 evaluations; at least 1 min 00 s, going by the finished ones"
-    assert told(plan.cells, summary) == said
+    assert to_do(plan.cells, summary) == said
     done[plan.cells[4].identity] = 7.0
-    assert told(plan.cells, summary).endswith("2 evaluations; about 1 min 14 s, going by the finished ones")
+    assert to_do(plan.cells, summary).endswith("2 evaluations; about 1 min 14 s, going by the finished ones")
     done.update(dict.fromkeys((cell.identity for cell in plan.cells), 1.0))
-    assert told(plan.cells, summary) == "to do: nothing, all cells are done"
+    assert to_do(plan.cells, summary) == "to do: nothing, all cells are done"
 
 
 def test_the_steps_of_a_code_and_of_a_setting_are_its_own(plugins: Plugins) -> None:
@@ -117,4 +117,4 @@ def test_the_steps_of_a_code_and_of_a_setting_are_its_own(plugins: Plugins) -> N
         code={"steps": 30},
     )
     plan = planned(data, plugins)
-    assert told(plan.cells, lambda cell: None) == "to do: 1 fit (30 steps), 1 training (70 steps), 1 evaluation"
+    assert to_do(plan.cells, lambda cell: None) == "to do: 1 fit (30 steps), 1 training (70 steps), 1 evaluation"

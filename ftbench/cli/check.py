@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,12 +111,10 @@ def _entries() -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry.distribution, entry.name))
 
 
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 def _named_distribution(name: str, entries: Iterable[Entry]) -> str | None:
-    return next((e.distribution for e in entries if _normal(e.distribution) == _normal(name)), None)
+    from ftbench.discovery import normal
+
+    return next((e.distribution for e in entries if normal(e.distribution) == normal(name)), None)
 
 
 def _named_parts(name: str, entries: Sequence[Entry]) -> list[Part]:
