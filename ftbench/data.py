@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftbench.components import ImageSource, Item
-from ftbench.errors import BadInput
-from ftbench.explain import nearest
+from ftbench.errors import BadInput, nearest
 
 if TYPE_CHECKING:
     import torch

@@ -18,11 +18,10 @@ from typing import Any, cast
 
 import pluggy
 
-from ftbench import hookspecs
+from ftbench import hookspecs, lastresort
 from ftbench.components import Component
-from ftbench.errors import BadInput, told
-from ftbench.explain import nearest
-from ftbench.isolation import Interrupted, TookTooLong, guarded
+from ftbench.errors import BadInput, nearest, told
+from ftbench.isolation import Interrupted, TookTooLong, guarded, time_limit
 from ftbench.local import LocalFile
 from ftbench.plugins import BUILT_IN, RECORDS, Failure, Plugins, Provided
 
@@ -75,8 +74,11 @@ def distribution_of(entry: importlib.metadata.EntryPoint) -> tuple[str, str]:
     name = version = None
     # Written by other installers, or by hand: anything may be missing.
     with contextlib.suppress(Exception):
-        name = entry.dist and entry.dist.metadata["Name"]
-        version = entry.dist and entry.dist.version
+        # Read once: each look at the metadata reads the whole file anew.
+        if entry.dist:
+            told = entry.dist.metadata
+            name = told["Name"]
+            version = told["Version"]
     return name or UNKNOWN, version or UNKNOWN
 
 
@@ -87,9 +89,11 @@ def discover(policy: Policy | None = None, local: Sequence[LocalFile] = ()) -> P
     strict and something failed.
     """
     policy = policy or Policy.from_environment()
-    discovery = _Discovery()
-    for origin in [*_installed(policy), *map(_Origin.of_file, local)]:
-        discovery.add(origin)
+    origins = [*_installed(policy), *map(_Origin.of_file, local)]
+    with lastresort.watching() as watch:
+        discovery = _Discovery(watch)
+        for origin in origins:
+            discovery.add(origin)
     discovery.warn_of_newer_hooks()
     if policy.strict and discovery.failures:
         told = "; ".join(
@@ -123,7 +127,9 @@ def normal(name: str) -> str:
 class _Discovery:
     """Parts and failures as they are found, one plugin after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: lastresort.Watch) -> None:
+        self.watch = watch
+        self.without = {(one.plugin, one.distribution): one for one in lastresort.left_out()}
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.parts: list[Provided] = []
@@ -133,6 +139,10 @@ class _Discovery:
     def add(self, origin: _Origin) -> None:
         """Load, register and list one plugin."""
         name = f"{origin.plugin}@{origin.distribution}"
+        gone = self.without.get((origin.plugin, origin.distribution))
+        if gone:
+            self._fail(origin, gone.stage, gone.reason)
+            return
         loaded = self._held(origin, "load", origin.load)
         if loaded is None:
             return
@@ -192,13 +202,16 @@ class _Discovery:
         result = None
         misdeeds: list[str] = []
         try:
-            with guarded() as misdeeds:
+            with (
+                self.watch.over(origin.plugin, origin.distribution, stage, time_limit()),
+                guarded() as misdeeds,
+            ):
                 result = function()
         except Interrupted:
             raise
         except BaseException as error:
             self._fail(origin, stage, _told(error), traceback.format_exc())
-        for misdeed in misdeeds:
+        for misdeed in [*misdeeds, *(self.watch.streams.misdeeds() if self.watch.streams else ())]:
             self._fail(origin, stage, misdeed, fatal=False)
         return result
 

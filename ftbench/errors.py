@@ -1,4 +1,9 @@
-"""What goes wrong for reasons that a user can mend."""
+"""What goes wrong for reasons that a user can mend, and the words to say it in."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class FtbenchError(Exception):
@@ -24,3 +29,19 @@ def told(error: BaseException) -> str:
     except Exception:
         said = "(its message cannot be shown)"
     return f"{type(error).__name__}: {said}".removesuffix(": ")
+
+
+def nearest(word: str, options: Iterable[str], count: int = 3) -> list[str]:
+    """Options that ``word`` may be a slip for, best first: alike in spelling, or one holding the other."""
+
+    def plain(text: str) -> str:
+        return text[:100].lower().replace("_", "-")
+
+    sought = plain(word)
+    scores: dict[str, float] = {}
+    for option in options:
+        other = plain(option)
+        held = min(len(sought), len(other)) >= 3 and (sought in other or other in sought)
+        scores[option] = max(difflib.SequenceMatcher(None, sought, other).ratio(), 0.8 * held)
+    close = max([0.7, *(score - 0.15 for score in scores.values())])
+    return sorted((o for o, score in scores.items() if score >= close), key=lambda o: -scores[o])[:count]

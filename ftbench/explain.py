@@ -7,7 +7,6 @@ as the path that the reader wrote.
 
 from __future__ import annotations
 
-import difflib
 import enum
 import re
 import types
@@ -19,6 +18,7 @@ from pydantic import BaseModel, RootModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import core_schema
 
+from ftbench.errors import nearest
 from ftbench.yamlfile import Document, KeyPath, Place, dotted, scalar
 
 SHOWN = 10
@@ -106,22 +106,6 @@ def explain(error: ValidationError, document: Document, model: type[BaseModel], 
     if (rest := len(ordered) - SHOWN) > 0:
         lines.append(f"and {rest} more problem{'s' if rest > 1 else ''}")
     return "\n".join(lines)
-
-
-def nearest(word: str, options: Iterable[str], count: int = 3) -> list[str]:
-    """Options that ``word`` may be a slip for, best first: alike in spelling, or one holding the other."""
-
-    def plain(text: str) -> str:
-        return text[:100].lower().replace("_", "-")
-
-    sought = plain(word)
-    scores: dict[str, float] = {}
-    for option in options:
-        other = plain(option)
-        held = min(len(sought), len(other)) >= 3 and (sought in other or other in sought)
-        scores[option] = max(difflib.SequenceMatcher(None, sought, other).ratio(), 0.8 * held)
-    close = max([0.7, *(score - 0.15 for score in scores.values())])
-    return sorted((o for o, score in scores.items() if score >= close), key=lambda o: -scores[o])[:count]
 
 
 def _problem(entry: Any, document: Document, model: type[BaseModel], prefix: KeyPath) -> _Problem:

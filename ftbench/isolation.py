@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from types import FrameType
+from typing import NoReturn
 
 from ftbench.surroundings import Surroundings
 
@@ -39,15 +41,23 @@ def time_limit() -> float:
 def guarded() -> Iterator[list[str]]:
     """Run a plugin's code; the list that this yields holds, afterwards, what it did that no plugin may do.
 
-    What the code raises passes through, ``exit()`` as SystemExit and a hang as TookTooLong. Standard output, torch's
-    settings, the working folder and the module search path are what they were. Code that ends the process behind
-    Python's back (``os._exit``, a crash) cannot be held: ``ftbench check`` tries a plugin in a process of its own.
+    What the code raises passes through, ``exit()`` and ``os._exit()`` as SystemExit and a hang as TookTooLong.
+    Standard output, torch's settings, the working folder, modules, the module search path and the filters of warnings
+    are what they were. A crash cannot be held: ``ftbench check`` tries a plugin in a process of its own. What catches
+    even TookTooLong is ``ftbench.lastresort``'s.
     """
     misdeeds: list[str] = []
     printed = io.StringIO()
     before = Surroundings.now()
     try:
-        with contextlib.redirect_stdout(printed), _limited(time_limit()):
+        with (
+            contextlib.redirect_stdout(printed),
+            # Into itself: it comes back where the code took it away.
+            contextlib.redirect_stderr(sys.stderr),
+            warnings.catch_warnings(),
+            _exit_raises(),
+            _limited(time_limit()),
+        ):
             yield misdeeds
     finally:
         text = printed.getvalue().strip()
@@ -56,6 +66,23 @@ def guarded() -> Iterator[list[str]]:
         if "torch" in sys.modules and not before.torch:
             misdeeds.append("imported torch, which listing must not wait for; name factories as 'module:attribute'")
         misdeeds += before.restored()
+
+
+@contextlib.contextmanager
+def _exit_raises() -> Iterator[None]:
+    # What ends a process past Python is held like exit(); children that a plugin forked may end as they like.
+    leave, own = os._exit, os.getpid()
+
+    def held(status: int) -> NoReturn:
+        if os.getpid() == own:
+            raise SystemExit(status)
+        leave(status)
+
+    os._exit = held
+    try:
+        yield
+    finally:
+        os._exit = leave
 
 
 @contextlib.contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from pathlib import Path
 
-from ftbench.errors import BadInput
-from ftbench.explain import nearest
+from ftbench.errors import BadInput, nearest
 
 EXPECTED = ".expected"
 """What the stem of a claims file ends in: ``paper.expected.yaml`` judges ``paper.yaml``."""

@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from ftbench.errors import BadInput
-from ftbench.yamlfile import Document
+
+if TYPE_CHECKING:
+    from ftbench.yamlfile import Document
 
 
 @dataclass(frozen=True)

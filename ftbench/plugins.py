@@ -16,8 +16,7 @@ import pluggy
 
 from ftbench import components
 from ftbench.components import Component, Kind
-from ftbench.errors import BadInput
-from ftbench.explain import nearest
+from ftbench.errors import BadInput, nearest
 
 BUILT_IN = "ftbench"
 """The distribution whose plugins are always loaded."""

@@ -17,8 +17,8 @@ from ftbench.compute import Compute, gpu_present, settle
 from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
 from ftbench.discovery import discover
-from ftbench.errors import BadInput
-from ftbench.explain import explain, nearest
+from ftbench.errors import BadInput, nearest
+from ftbench.explain import explain
 from ftbench.local import permitted
 from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins

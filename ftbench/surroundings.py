@@ -17,6 +17,7 @@ class Surroundings:
 
     values: dict[str, Any]
     path: tuple[str, ...]
+    modules: dict[str, Any]
     threads: frozenset[int]
     torch: bool
     """torch had been imported."""
@@ -25,7 +26,7 @@ class Surroundings:
     def now(cls) -> Surroundings:
         """As they are; costs some microseconds."""
         alive = frozenset(thread.ident or 0 for thread in threading.enumerate())
-        return cls(_values(), tuple(sys.path), alive, _torch() is not None)
+        return cls(_values(), tuple(sys.path), dict(sys.modules), alive, _torch() is not None)
 
     def restored(self) -> list[str]:
         """Put everything back; one sentence, its subject left out, for each thing that had been changed."""
@@ -40,6 +41,11 @@ class Surroundings:
         if missing:
             misdeeds.append(f"took {missing[0]!r} off sys.path")
             sys.path[:] = [*self.path, *(entry for entry in sys.path if entry not in self.path)]
+        # Another module of that name, or None, which refuses to be imported.
+        replaced = [name for name, module in self.modules.items() if sys.modules.get(name) is not module]
+        if replaced:
+            misdeeds.append(f"took {replaced[0]!r} from sys.modules")
+            sys.modules.update({name: self.modules[name] for name in replaced})
         for thread in threading.enumerate():
             if not thread.daemon and (thread.ident or 0) not in self.threads:
                 misdeeds.append(f"left thread {thread.name!r} running")

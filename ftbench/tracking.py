@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from ftbench.errors import BadInput
-from ftbench.explain import nearest
+from ftbench.errors import BadInput, nearest
 from ftbench.hookspecs import OBSERVERS
 from ftbench.plugins import Plugins
 

@@ -21,7 +21,8 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
-from ftbench.explain import SHOWN, explain, nearest
+from ftbench.errors import nearest
+from ftbench.explain import SHOWN, explain
 from ftbench.yamlfile import parse, with_assignments, with_scale
 
 

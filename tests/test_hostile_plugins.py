@@ -88,6 +88,26 @@ SAID = {
 }
 
 
+# What Python cannot stop: the command begins again without it, or puts back what was taken.
+WORST = {
+    "deaf": "import time\nwhile True:\n    try:\n        time.sleep(600)\n    except BaseException:\n        pass\n",
+    "unplugs": "import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(600)\n",
+    "leaves": "import os\nos._exit(4)\n",
+    "closes": "import os\nos.close(1)\n" + GOOD.replace("NAME", "closing-one"),
+    "writes": "import os\nos.write(1, b'past python')\n" + GOOD.replace("NAME", "writing-one"),
+    "hides": "import sys\nsys.modules['rich.table'] = None\n" + GOOD.replace("NAME", "hiding-one"),
+    "mute": "import sys\nsys.stdout = sys.stderr = None\n" + GOOD.replace("NAME", "mute-one"),
+}
+SAID_OF_WORST = {
+    "deaf": ("failed", "load", "would not stop, so the command began again without it"),
+    "unplugs": ("failed", "load", "would not stop, so the command began again without it"),
+    "leaves": ("failed", "load", "called exit(4)"),
+    "closes": ("warning", "load", "closed or moved file descriptor 1"),
+    "writes": ("warning", "load", "printed 'past python' to file descriptor 1"),
+    "hides": ("warning", "load", "took 'rich.table' from sys.modules"),
+}
+
+
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return install(tmp_path_factory.mktemp("hostile"), AT_LISTING)
@@ -119,6 +139,26 @@ def test_each_is_one_row_and_every_other_part_is_listed(hostile: Installed, tmp_
     ):
         assert len(re.findall(rf"^ *\w+ +{name} ", done.stdout, re.MULTILINE)) == 1, name
     assert "[/nonsense] [red]" in done.stdout
+
+
+def test_what_python_cannot_stop_is_stopped_all_the_same(tmp_path: Path) -> None:
+    worst = install(tmp_path / "worst", WORST)
+    done = worst.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGIN_SECONDS="0.5")
+    assert done.returncode == 0, done.stderr
+    for plugin, (state, stage, reason) in SAID_OF_WORST.items():
+        line = row(done.stdout, plugin, state)
+        assert stage in line, line
+        assert reason in line, line
+    for name in ("unet-resnet18", "closing-one", "writing-one", "hiding-one", "mute-one"):
+        assert len(re.findall(rf"^ *\w+ +{name} ", done.stdout, re.MULTILINE)) == 1, name
+    # What begins again is the same command, its options and its folder too.
+    code = "import os; os.chdir('/')\n" + WORST["deaf"]
+    away = install(tmp_path / "away", {"away": code})
+    (tmp_path / "nowhere.yaml").write_text("name: x\nmatrix: {encoder: nobody}\n")
+    wrong = away.ftbench("--traceback", "plan", "nowhere.yaml", cwd=tmp_path, FTBENCH_PLUGIN_SECONDS="0.5")
+    assert wrong.returncode == 1
+    assert "Traceback" in wrong.stderr
+    assert "nowhere.yaml, line" in wrong.stderr
 
 
 def test_tracebacks_are_shown_when_asked_for(hostile: Installed, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from ftbench.plugins import RECORDS, Plugins, package_digest
 
 class Distribution:
     def __init__(self, name: str) -> None:
-        self.metadata, self.version = {"Name": name}, "1.0"
+        self.metadata = {"Name": name, "Version": "1.0"}
 
     def read_text(self, _: str) -> str | None:
         return '{"url": "x", "vcs_info": {"vcs": "git", "commit_id": "abc123"}}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import os
 import sys
 import warnings
@@ -13,6 +14,7 @@ from rich.console import Console
 import ftbench
 from ftbench.cli import bench, check, compare, look, mark
 from ftbench.errors import BadInput, FtbenchError
+from ftbench.lastresort import own_process
 from ftbench.surroundings import LEFT
 
 DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -65,6 +67,9 @@ def _options(
 
 def main() -> None:
     """``run``, and leave even where a plugin's thread would not end."""
+    own_process()
+    # A plugin that crashes the interpreter is at least named, with its line.
+    faulthandler.enable()
     code: object = DONE
     try:
         run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +23,10 @@ def add_to(app: typer.Typer) -> None:
 def check(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME...", help="Parts (faceswap, faceswap@ftbench) and distributions (ftbench)."),
+        typer.Argument(
+            metavar="NAME...",
+            help="Parts (faceswap, faceswap@ftbench), distributions (ftbench) and local plugins (./mine.py).",
+        ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every installed distribution with plugins.")] = False,
     size: Annotated[int, typer.Option(min=8, max=2048, help="Side of the images, in pixels.")] = 64,
@@ -46,7 +50,11 @@ def check(
     entries = _entries()
     distributions = sorted({entry.distribution for entry in entries}) if everything else []
     wanted: list[Part] = []
+    files: list[Entry] = []
     for name in names or ():
+        if name.endswith(".py"):
+            files.append(_file(name))
+            continue
         found = _named_distribution(name, entries)
         if found:
             distributions.append(found)
@@ -57,6 +65,7 @@ def check(
         for distribution in dict.fromkeys(distributions)
         for listed in _listed(distribution, entries, seconds, out)
     ]
+    listings += [listed for file in files for listed in _listed(file.distribution, [file], seconds, out)]
     wanted += [part for listed in listings if listed.ended for part in listed.parts]
     wanted = list(dict.fromkeys(wanted))
     parameters = _parameters(assignments or (), wanted)
@@ -111,6 +120,17 @@ def _entries() -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry.distribution, entry.name))
 
 
+def _file(name: str) -> Entry:
+    """A local plugin: naming it here is leave to run it."""
+    from ftbench.errors import BadInput
+    from ftbench.testing.apart import Entry
+
+    path = Path(name).expanduser().resolve()
+    if not path.is_file():
+        raise BadInput(f"there is no file {name!r} to examine; give the path of a local plugin")
+    return Entry(path.stem, str(path), path.name)
+
+
 def _named_distribution(name: str, entries: Iterable[Entry]) -> str | None:
     from ftbench.discovery import normal
 
@@ -120,8 +140,7 @@ def _named_distribution(name: str, entries: Iterable[Entry]) -> str | None:
 def _named_parts(name: str, entries: Sequence[Entry]) -> list[Part]:
     """The parts of a name, from every distribution and of every kind; raises BadInput with the nearest names."""
     from ftbench.discovery import discover
-    from ftbench.errors import BadInput
-    from ftbench.explain import nearest
+    from ftbench.errors import BadInput, nearest
     from ftbench.testing.apart import Part
 
     found = discover()
@@ -190,7 +209,7 @@ def _decoders(wanted: Sequence[Part], listings: Sequence[Listed], entries: Seque
 
 
 def _pairs(part: Part, decoders: set[str]) -> list[Finding]:
-    from ftbench.explain import nearest
+    from ftbench.errors import nearest
     from ftbench.testing import places
     from ftbench.testing.finding import Finding
 

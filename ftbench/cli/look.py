@@ -62,8 +62,7 @@ def info(
 ) -> None:
     """Show what a part is, where it comes from and which parameters it takes."""
     from ftbench.discovery import discover
-    from ftbench.errors import BadInput
-    from ftbench.explain import nearest
+    from ftbench.errors import BadInput, nearest
     from ftbench.plugins import RECORDS
 
     found = discover()

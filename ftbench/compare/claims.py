@@ -14,8 +14,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
 from ftbench.config import NamePattern, Section
-from ftbench.errors import BadInput
-from ftbench.explain import explain, nearest
+from ftbench.errors import BadInput, nearest
+from ftbench.explain import explain
 from ftbench.yamlfile import Document, KeyPath, dotted, read
 
 QUANTITIES = {

@@ -26,8 +26,7 @@ from ftbench.compare.claims import (
     measure,
 )
 from ftbench.compare.evidence import SEED, Evidence, Setting
-from ftbench.errors import BadInput
-from ftbench.explain import nearest
+from ftbench.errors import BadInput, nearest
 from ftbench.report.result import STALLED
 from ftbench.report.seeds import without_seed
 from ftbench.report.table import Column, Measured, format_measured, snake_case

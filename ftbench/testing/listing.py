@@ -6,8 +6,10 @@ import importlib.metadata
 import os
 import random
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -16,8 +18,10 @@ import pluggy
 from ftbench import hookspecs
 from ftbench.components import Component
 from ftbench.discovery import GROUP, MOST_RECORDS
-from ftbench.explain import nearest
+from ftbench.errors import nearest
+from ftbench.local import LocalFile
 from ftbench.plugins import RECORDS
+from ftbench.surroundings import Surroundings
 from ftbench.testing import places
 from ftbench.testing.finding import Finding
 from ftbench.testing.output import captured_output
@@ -42,6 +46,9 @@ HEAVY = frozenset(
 """What listing must not wait for."""
 
 
+FILTERS = "the filters of warnings"
+
+
 @dataclass
 class Listing:
     """What one entry point brings, and what is wrong with it."""
@@ -63,7 +70,7 @@ def examine_listing(name: str, value: str) -> Listing:
         listing.findings.append(Finding(check, promised, happened, place or where))
 
     watch = _ImportWatch()
-    before = _surroundings()
+    before, process = _surroundings(), Surroundings.now()
     with captured_output() as printed, watch:
         plugin = _loaded(name, value, broken, folders)
         if plugin is not None:
@@ -76,8 +83,13 @@ def examine_listing(name: str, value: str) -> Listing:
         first = printed.text.strip().splitlines()[0][:60]
         broken("standard output", "nothing printed to standard output", f"it printed {first!r}", printed.where)
     for what, old in before.items():
-        if _surroundings()[what] != old:
+        # A library's own filters are not the plugin's; that it was imported is found already.
+        if _surroundings()[what] != old and not (what == FILTERS and watch.first):
             broken("process", f"{what} left alone", "it changed it")
+    for misdeed in process.restored():
+        # What it does to torch is looked at beside torch.
+        if "torch's" not in misdeed:
+            broken("process", "a process left as it was", f"it {misdeed}")
     return listing
 
 
@@ -101,6 +113,8 @@ def records_of(name: str, value: str) -> list[Component]:
 
 def _loaded(name: str, value: str, broken: Any, folders: Sequence[str]) -> Any:
     try:
+        if places.is_file(value):
+            return LocalFile(Path(value), Path(value).read_bytes()).load()
         return importlib.metadata.EntryPoint(name, value, GROUP).load()
     except (Exception, SystemExit) as error:
         broken("import", "a module that can be imported", places.sentence(error), places.raised(error, folders))
@@ -179,7 +193,7 @@ def _short(value: Any) -> str:
 
 def _surroundings() -> dict[str, Any]:
     return {
-        "the working folder": os.getcwd(),  # noqa: PTH109  (a folder that is gone raises here too)
+        FILTERS: list(warnings.filters),
         "the environment": dict(os.environ),
         "Python's global random state": random.getstate(),
     }

@@ -35,8 +35,18 @@ def of_object(found: Any) -> str:
     return shown(file, line) if file else ""
 
 
+def is_file(module: str) -> bool:
+    """Whether an entry point's module is no module, but the path of a local plugin."""
+    return module.endswith(".py") and Path(module).is_file()
+
+
 def of_module(name: str) -> str:
-    """The first line of a module's file, without importing it; its name if there is no such module."""
+    """The first line of a module's file, without importing it; its name if there is no such module.
+
+    The file itself may be named instead, as a local plugin is.
+    """
+    if is_file(name):
+        return shown(name, 1)
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError):
@@ -46,6 +56,8 @@ def of_module(name: str) -> str:
 
 def package_folders(module: str) -> tuple[str, ...]:
     """The folders of a module's top-level package, or the file of one that is no package."""
+    if is_file(module):
+        return (module,)
     try:
         spec = importlib.util.find_spec(module.partition(".")[0])
     except (ImportError, ValueError, AttributeError):

@@ -69,8 +69,17 @@ class _State:
     tell: Callable[[Any, Any], str] = lambda old, new: f"it went from {old} to {new}"
 
 
+_TORCHS_OWN = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+"""Environment variables that torch sets when one of its functions is first used, whoever uses it."""
+
+
+def _environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if key not in _TORCHS_OWN}
+
+
 def _set_environment(old: dict[str, str]) -> None:
-    os.environ.clear()
+    for key in [key for key in _environment() if key not in old]:
+        del os.environ[key]
     os.environ.update(old)
 
 
@@ -91,7 +100,7 @@ _STATES = (
     _State("process", "torch's default dtype", torch.get_default_dtype, torch.set_default_dtype),
     _State("process", "torch's number of threads", torch.get_num_threads, torch.set_num_threads),
     _State("process", "the working folder", os.getcwd, os.chdir),
-    _State("process", "the environment", lambda: dict(os.environ), _set_environment, tell=_told_environment),
+    _State("process", "the environment", _environment, _set_environment, tell=_told_environment),
     _State(
         "random state",
         "torch's global random state",

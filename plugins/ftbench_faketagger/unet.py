@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ftbench.explain import nearest
+from ftbench.errors import nearest
 from ftbench_faketagger.weights import load_weights
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -9,8 +9,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from ftbench.errors import BadInput
-from ftbench.explain import nearest
+from ftbench.errors import BadInput, nearest
 from ftbench_networks.weights import load_body
 
 TIMM_LOADS = {"cache_dir", "checkpoint_path", "pretrained", "pretrained_cfg", "pretrained_cfg_overlay"}

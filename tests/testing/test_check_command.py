@@ -41,6 +41,19 @@ LISTED = {
         "import torch",
     ),
     "variable": (FINE + "import os; os.environ['OMP_NUM_THREADS'] = '7'\n", "process", "changed it", "import ftbench"),
+    "warns": (
+        FINE + "import warnings; warnings.simplefilter('error')\n",
+        "process",
+        "changed it",
+        "import ftbench",
+    ),
+    "threads": (
+        FINE + "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), name='mine').start()\n",
+        "process",
+        "left thread 'mine' running",
+        "import ftbench",
+    ),
+    "hides": (FINE + "import sys\nsys.modules['json'] = None\n", "process", "from sys.modules", "import ftbench"),
     "odd-type": (HOOK + "    yield 'a decoder'\n", "records", "yielded 'a decoder'", ("@ftbench.hookimpl", "def ")),
     "half": (FINE + "    raise KeyError('second')\n", "records", "KeyError: 'second'", "raise KeyError"),
     "bad-name": (HOOK + YIELD.replace("NAME", "Bad Name"), "records", "'Bad Name' is not lower-case", "yield"),
@@ -181,6 +194,25 @@ def test_parts_distributions_and_parameters(tmp_path: Path) -> None:
     set_one = call(tmp_path, "jpeg", "--set", "quality=200")
     assert (set_one.returncode, set_one.stdout) == (2, "")
     assert "quality: Input should be less than or equal to 100" in set_one.stderr
+
+
+def test_a_local_plugin_is_examined_by_its_path(tmp_path: Path) -> None:
+    text = FINE.replace("'MODULE:make'", "f'{__name__}:Read'").replace("NAME", "mine") + MAKES
+    (tmp_path / "mine.py").write_text(text.replace("import torch\n", "from torch import nn\n", 1), encoding="utf-8")
+    done = call(tmp_path, "./mine.py", "--size", "32", "--bits", "4")
+    # Its torch is imported at the top, so listing waits for it; the decoder itself is fine.
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert list(blocks(done.stdout)) == [f"plugin mine = {tmp_path / 'mine.py'}", "decoder mine"]
+    assert "lazy import: promised no heavy library imported by listing" in done.stdout
+    assert "        mine.py:6\n" in done.stdout
+    assert "1 promise broken by 1 of 2 parts and plugins" in done.stdout
+    (tmp_path / "mine.py").write_text("raise OSError('no weights')\n", encoding="utf-8")
+    broken = call(tmp_path, "./mine.py")
+    assert (broken.returncode, broken.stderr) == (1, "")
+    assert "OSError: no weights" in broken.stdout
+    missing = call(tmp_path, "./mien.py")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "there is no file './mien.py'" in missing.stderr
 
 
 def test_bad_names_are_refused_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
