@@ -48,7 +48,7 @@ def guarded() -> Iterator[list[str]]:
     """
     misdeeds: list[str] = []
     printed = io.StringIO()
-    before = Surroundings.now()
+    before = Surroundings.now(modules=True)
     try:
         with (
             contextlib.redirect_stdout(printed),

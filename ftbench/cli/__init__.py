@@ -69,7 +69,7 @@ def main() -> None:
     """``run``, and leave even where a plugin's thread would not end."""
     own_process()
     # A plugin that crashes the interpreter is at least named, with its line.
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
     code: object = DONE
     try:
         run()

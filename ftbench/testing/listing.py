@@ -70,7 +70,7 @@ def examine_listing(name: str, value: str) -> Listing:
         listing.findings.append(Finding(check, promised, happened, place or where))
 
     watch = _ImportWatch()
-    before, process = _surroundings(), Surroundings.now()
+    before, process = _surroundings(), Surroundings.now(modules=True)
     with captured_output() as printed, watch:
         plugin = _loaded(name, value, broken, folders)
         if plugin is not None:
