@@ -72,7 +72,7 @@ def ftbench_here(
         capsys.readouterr()
         code = 0
         try:
-            ftbench.cli.main()
+            ftbench.cli.run()
         except SystemExit as leaving:
             code = int(leaving.code or 0)
         said = capsys.readouterr()

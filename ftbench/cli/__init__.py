@@ -66,7 +66,7 @@ def _options(
 
 
 def main() -> None:
-    """``run``, and leave even where a plugin's thread would not end."""
+    """``run`` in a process that is ftbench's alone; leaves it even where a plugin's thread would not end."""
     own_process()
     # A plugin that crashes the interpreter is at least named, with its line.
     faulthandler.enable(all_threads=False)

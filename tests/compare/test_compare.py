@@ -66,7 +66,7 @@ def compared(
     monkeypatch.setattr(sys, "argv", ["ftbench", "compare", *map(str, arguments)])
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as left:
-        cli.main()
+        cli.run()
     captured = capsys.readouterr()
     assert isinstance(left.value.code, int)
     return left.value.code, captured.out + captured.err

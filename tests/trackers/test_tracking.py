@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ftbench import tracking
-from ftbench.cli import main
+from ftbench.cli import run
 from ftbench.discovery import discover
 from ftbench.errors import BadInput
 from ftbench.plugins import Plugins
@@ -140,7 +140,7 @@ def test_the_command_line_stops_before_anything_runs(
     monkeypatch.setitem(sys.modules, "mlflow", None)
     monkeypatch.setattr(sys, "argv", ["ftbench", "run", "tiny.yaml", "--track", "tensorboard", "--track", "mlflow"])
     with pytest.raises(SystemExit) as left:
-        main()
+        run()
     assert left.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("ftbench: --track mlflow: MLflow cannot be imported (")
