@@ -76,9 +76,9 @@ def distribution_of(entry: importlib.metadata.EntryPoint) -> tuple[str, str]:
     with contextlib.suppress(Exception):
         # Read once: each look at the metadata reads the whole file anew.
         if entry.dist:
-            told = entry.dist.metadata
-            name = told["Name"]
-            version = told["Version"]
+            metadata = entry.dist.metadata
+            name = metadata["Name"]
+            version = metadata["Version"]
     return name or UNKNOWN, version or UNKNOWN
 
 

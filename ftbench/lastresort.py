@@ -129,10 +129,13 @@ class _Streams:
 
     def __init__(self) -> None:
         _flush()
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115  (open as long as this is)
         self._kept = {number: copy for number in _STREAMS if (copy := _copied(number)) is not None}
+        with tempfile.TemporaryFile() as file:
+            caught = _copied(file.fileno())
+        assert caught is not None
+        self._caught = caught
         self._read = 0
-        os.dup2(self._file.fileno(), 1)
+        os.dup2(self._caught, 1)
         self._known = {number: _identity(number) for number in _STREAMS}
 
     def misdeeds(self) -> list[str]:
@@ -143,8 +146,7 @@ class _Streams:
             if _identity(number) != known:
                 found.append(f"closed or moved file descriptor {number}")
                 self._lead(number)
-        text = os.pread(self._file.fileno(), 4096, self._read).decode("utf-8", "replace").strip()
-        self._read = os.fstat(self._file.fileno()).st_size
+        text = self._written().decode("utf-8", "replace").strip()
         if text:
             found.append(f"printed {text.splitlines()[0][:60]!r} to file descriptor 1")
         return found
@@ -158,24 +160,38 @@ class _Streams:
         """``put_back``, for good."""
         _flush()
         self.put_back()
-        for copy in self._kept.values():
+        for copy in (*self._kept.values(), self._caught):
             os.close(copy)
-        self._file.close()
+
+    def _written(self) -> bytes:
+        # What comes next goes to the end of the file again: descriptor 1 shares this place in it.
+        end = os.lseek(self._caught, 0, os.SEEK_END)
+        os.lseek(self._caught, self._read, os.SEEK_SET)
+        first = os.read(self._caught, 4096)
+        self._read = os.lseek(self._caught, end, os.SEEK_SET)
+        return first
 
     def _lead(self, number: int) -> None:
-        source = self._file.fileno() if number == 1 else self._kept.get(number)
+        source = self._caught if number == 1 else self._kept.get(number)
         if source is not None:
             os.dup2(source, number)
 
 
 def _copied(number: int) -> int | None:
-    # Above the standard three: a descriptor that is closed now would else be taken for the copy.
+    """Another descriptor of the same file; None of one that is closed."""
     try:
-        import fcntl
-
-        return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 10)
-    except (ImportError, OSError):
+        os.fstat(number)
+    except OSError:
         return None
+    if sys.platform == "win32":
+        return os.dup(number)
+    import fcntl
+    import resource
+
+    # Far up, beyond what code closes that closes everything it did not open.
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    high = 4096 if most == resource.RLIM_INFINITY else min(4096, most)
+    return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, max(10, high - 16))
 
 
 def _identity(number: int) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,7 @@ WORST = {
     "unplugs": "import signal, time\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\ntime.sleep(600)\n",
     "leaves": "import os\nos._exit(4)\n",
     "closes": "import os\nos.close(1)\n" + GOOD.replace("NAME", "closing-one"),
+    "sweeps": "import os\nos.closerange(3, 256)\n" + GOOD.replace("NAME", "sweeping-one"),
     "writes": "import os\nos.write(1, b'past python')\n" + GOOD.replace("NAME", "writing-one"),
     "hides": "import sys\nsys.modules['rich.table'] = None\n" + GOOD.replace("NAME", "hiding-one"),
     "mute": "import sys\nsys.stdout = sys.stderr = None\n" + GOOD.replace("NAME", "mute-one"),
@@ -119,25 +121,22 @@ def row(output: str, plugin: str, state: str) -> str:
     return found[0]
 
 
+def check_rows(output: str, said: Mapping[str, tuple[str, str, str]], listed: Sequence[str]) -> None:
+    """Each plugin has one row with its state, stage and reason; each of these parts is listed once."""
+    for plugin, (state, stage, reason) in said.items():
+        line = row(output, plugin, state)
+        assert stage in line, line
+        assert reason in line, line
+    for name in listed:
+        assert len(re.findall(rf"^ *\w+ +{name} ", output, re.MULTILINE)) == 1, name
+
+
 def test_each_is_one_row_and_every_other_part_is_listed(hostile: Installed, tmp_path: Path) -> None:
     done = hostile.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGIN_SECONDS="1")
     assert done.returncode == 0, done.stderr
     assert "hello from a plugin" not in done.stdout.replace("printed 'hello from a plugin'", "")
-    for plugin, (state, stage, reason) in SAID.items():
-        line = row(done.stdout, plugin, state)
-        assert stage in line, line
-        assert reason in line, line
-    for name in (
-        "unet-resnet18",
-        "conv7",
-        "faceswap",
-        "fine-one",
-        "printing-one",
-        "newer-one",
-        "twice-one",
-        "staying-one",
-    ):
-        assert len(re.findall(rf"^ *\w+ +{name} ", done.stdout, re.MULTILINE)) == 1, name
+    own = ("unet-resnet18", "conv7", "faceswap")
+    check_rows(done.stdout, SAID, (*own, "fine-one", "printing-one", "newer-one", "twice-one", "staying-one"))
     assert "[/nonsense] [red]" in done.stdout
 
 
@@ -145,12 +144,8 @@ def test_what_python_cannot_stop_is_stopped_all_the_same(tmp_path: Path) -> None
     worst = install(tmp_path / "worst", WORST)
     done = worst.ftbench("plugins", cwd=tmp_path, FTBENCH_PLUGIN_SECONDS="0.5")
     assert done.returncode == 0, done.stderr
-    for plugin, (state, stage, reason) in SAID_OF_WORST.items():
-        line = row(done.stdout, plugin, state)
-        assert stage in line, line
-        assert reason in line, line
-    for name in ("unet-resnet18", "closing-one", "writing-one", "hiding-one", "mute-one"):
-        assert len(re.findall(rf"^ *\w+ +{name} ", done.stdout, re.MULTILINE)) == 1, name
+    ones = ("closing-one", "sweeping-one", "writing-one", "hiding-one", "mute-one")
+    check_rows(done.stdout, SAID_OF_WORST, ("unet-resnet18", *ones))
     # What begins again is the same command, its options and its folder too.
     code = "import os; os.chdir('/')\n" + WORST["deaf"]
     away = install(tmp_path / "away", {"away": code})
