@@ -64,23 +64,30 @@ def write(opened: Opened, speeds: Sequence[Speed], folder: Path) -> str:
     """
     frame = pd.DataFrame([vars(speed) for speed in speeds])
     write_atomically(folder / "speed.csv", lambda path: frame.to_csv(path, index=False))
-    titles = ["encoder", "decoder", "weights", "batch", "marking, images/s", "reading, images/s", "n", "n"]
-    table = tabulate(
-        [[*row[:4], f"{row[4]:.3g}", f"{row[5]:.3g}", *row[6:]] for row in frame.itertuples(index=False)],
-        headers=titles,
-        tablefmt="github",
-        disable_numparse=True,
-    )
     bits = ", ".join(sorted({str(cell.settings["code_bits"]) for cell in opened.plan.cells if cell.kind == "train"}))
     made = f"one core of {provenance.machine()['processor']}, torch {torch.__version__.partition('+')[0]}"
     caption = (
         f"Benchmark {opened.benchmark.name} · scale {opened.scale} · {opened.bench.data.size} px · codes of {bits} "
         f"bits · float32, {made}. "
-        "Medians over n repetitions; marking includes rounding, and rescaling to the PSNR that a setting holds."
+        "Medians over the calls counted; marking includes rounding, and rescaling to the PSNR that a setting holds."
     )
-    text = f"{table}\n\n{caption}\n"
+    text = f"{_table(frame)}\n\n{caption}\n"
     write_atomically(folder / "speed.md", lambda path: path.write_text(text, encoding="utf-8"))
     return text
+
+
+def _table(frame: pd.DataFrame) -> str:
+    titles = ["encoder", "decoder", "weights", "batch", "marking, images/s", "reading, images/s"]
+    return tabulate(
+        [[*row[:4], _three_digits(row[4]), _three_digits(row[5]), *row[6:]] for row in frame.itertuples(index=False)],
+        headers=[*titles, "marking, calls", "reading, calls"],
+        tablefmt="github",
+        disable_numparse=True,
+    )
+
+
+def _three_digits(rate: float) -> str:
+    return f"{float(f'{rate:.3g}'):g}"
 
 
 def _timed(cell: Cell, opened: Opened, batch: int, seconds: float) -> Speed:
