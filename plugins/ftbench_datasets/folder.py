@@ -16,7 +16,7 @@ import numpy as np
 from ftbench.components import Item, Split
 from ftbench.errors import BadInput
 from ftbench.splits import SHARES, SPLITS, cut_val, split_groups, spread
-from ftbench_datasets import duplicates, images, layout
+from ftbench_datasets import duplicates, images, layout, originals
 from ftbench_datasets.index import FILE
 from ftbench_datasets.layout import Entry
 
@@ -25,21 +25,24 @@ FEWEST = 3
 
 # A JPEG is fingerprinted from no fewer pixels a side than this; its every byte is decoded all the same.
 _COARSE = 256
+# The originals among copies are told by finer detail.
+_DETAILED = 1024
 
 
 @dataclass(frozen=True)
 class _Photo:
     entry: Entry
     key: str
-    seen: duplicates.Fingerprints
+    seen: duplicates.Views
 
 
 class FolderSource:
     """A folder of images, opened: every image is decoded once, so that none fails in the middle of a run.
 
     An item's key is the SHA-256 of its file, so its split and payloads stay when files are renamed, moved
-    or added. Near-duplicates share a split, that of their smallest key: a copy added later may so move the
-    photographs that it copies, and no others.
+    or added. Near-duplicates share a split, that of the one the others seem to be made from (``originals``): a
+    copy that was cut, shrunk or saved with more loss joins its original and moves nothing. A copy that looks
+    better than its original may move it, and no others.
 
     Raises BadInput when there is no such folder, when it is laid out ambiguously, when its ``index.csv``
     cannot be trusted, and when fewer than three images are left for train or for test.
@@ -50,7 +53,7 @@ class FolderSource:
         listing = layout.list_folder(root)
         photos, refused = _open(listing.entries, minimum_pixels)
         kept, disagreeing, copies = _distinct(photos, flat=listing.flat)
-        alike = [[kept[row].key for row in group] for group in _alike(kept)]
+        alike = [[photo.key for photo in _ranked([kept[row] for row in group])] for group in _alike(kept)]
         splits, said = _split(kept, alike, by_identity=split_by == "identity" and not listing.flat, flat=listing.flat)
         self.name = re.sub(r"[^a-z0-9_]+", "-", root.name.lower()).strip("-") or "folder"
         self.items: Sequence[Item] = tuple(
@@ -85,7 +88,7 @@ def _open(entries: Sequence[Entry], minimum: int) -> tuple[list[_Photo], list[tu
     def examine(entry: Entry) -> _Photo | tuple[str, str]:
         try:
             data = images.read_bytes(entry.path)
-            seen = duplicates.fingerprint(images.decode(data, minimum=minimum, coarse=_COARSE))
+            seen = duplicates.view(images.decode(data, minimum=minimum, coarse=_COARSE))
         except images.UnreadableImage as error:
             return entry.name, str(error)
         return _Photo(entry, hashlib.sha256(data).hexdigest(), seen)
@@ -97,6 +100,21 @@ def _open(entries: Sequence[Entry], minimum: int) -> tuple[list[_Photo], list[tu
 
 def _alike(photos: Sequence[_Photo]) -> list[list[int]]:
     return duplicates.clusters(np.stack([photo.seen for photo in photos])) if photos else []
+
+
+def _ranked(copies: Sequence[_Photo]) -> list[_Photo]:
+    """The original first, as far as can be seen; where two are as good, the smaller key's."""
+    files = [images.read_bytes(photo.entry.path) for photo in copies]
+    steps = [images.coarseness(file) for file in files]
+    decoded = [images.decode(file, coarse=_DETAILED) for file in files]
+    ranks = originals.ranks(decoded, steps)
+
+    def order(row: int) -> tuple[float, bool, int, str]:
+        # Of equals the lossy file comes first, for what is without loss was made from it; then the larger.
+        image = decoded[row]
+        return -ranks[row], steps[row] is None, -image.width * image.height, copies[row].key
+
+    return [copies[row] for row in sorted(range(len(copies)), key=order)]
 
 
 def _distinct(photos: Sequence[_Photo], *, flat: bool) -> tuple[list[_Photo], list[tuple[str, str]], int]:
@@ -122,7 +140,7 @@ def _distinct(photos: Sequence[_Photo], *, flat: bool) -> tuple[list[_Photo], li
 
 
 def _split(
-    photos: Sequence[_Photo], alike: Sequence[Collection[str]], *, by_identity: bool, flat: bool
+    photos: Sequence[_Photo], alike: Sequence[Sequence[str]], *, by_identity: bool, flat: bool
 ) -> tuple[dict[str, Split], list[str]]:
     """The split of every key, and the sentences that say how it came about."""
     pins = {photo.key: photo.entry.split for photo in photos if photo.entry.split is not None}
@@ -141,7 +159,10 @@ def _split(
         splits, said = _completed(splits, people if not flat else {}, families)
         notes += said
     across = spread(alike, splits)
-    notes += _told(len(alike), "{} groups of near-duplicates (re-saved, rescaled or brightened copies) were found.")
+    notes += _told(
+        len(alike),
+        "{} groups of near-duplicates (re-saved, rescaled, brightened, cropped, framed or mirrored copies) were found.",
+    )
     reasons = [f"{FILE} puts them there"] * bool(pins) + ["identities are kept whole"] * (by_identity or not flat)
     notes += _told(across, f"{{}} of these groups lie in more than one split, because {' or '.join(reasons)}.")
     if not any(split == "val" for split in splits.values()):
@@ -175,11 +196,10 @@ def _by_identity(photos: Sequence[_Photo]) -> dict[str, list[str]]:
     return people
 
 
-def _families(keys: Sequence[str], alike: Sequence[Collection[str]]) -> dict[str, list[str]]:
-    """Groups of near-duplicates and single images, named by their smallest key."""
+def _families(keys: Sequence[str], alike: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    """Groups of near-duplicates, named by their original, and single images."""
     joined = {key for group in alike for key in group}
-    groups = [sorted(group) for group in alike] + [[key] for key in keys if key not in joined]
-    return {group[0]: group for group in groups}
+    return {group[0]: list(group) for group in [*alike, *([key] for key in keys if key not in joined)]}
 
 
 def _told(count: int, sentence: str) -> list[str]:

@@ -87,6 +87,13 @@ def decode(data: bytes, *, minimum: int = 1, coarse: int | None = None) -> Image
         raise UnreadableImage("damaged or truncated") from error
 
 
+def coarseness(data: bytes) -> float | None:
+    """The mean step that a JPEG's brightness was quantised with, 1 to 255; None for other formats."""
+    with _quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        tables: dict[int, list[int]] = getattr(image, "quantization", {})
+        return float(np.mean(tables[0])) if tables.get(0) else None
+
+
 def fit_square(image: Pixels, size: int) -> Pixels:
     """Centre-crop (h, w, 3) to a square and resize it: uint8 (size, size, 3).
 
