@@ -15,10 +15,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from ftbench.significance import sign_flip
+
 RESAMPLES = 2000
 SEED = 0
 # Values drawn at once: what stays in the processor's cache; the result does not hang on it.
 BATCH = 100_000
+ROUNDING = 1e-6
+"""Relative: what two values may lie apart and still be the same, taken in float32 as the metrics are."""
+FEW = 10
+"""Fewer differing images than this tell nothing of how much others may differ."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Estimate:
     high: float
     n: int
     method: str
+    p: float | None = None
+    """Of a difference: the chance of one as large between two that are alike (``ftbench.significance``)."""
 
 
 def wilson(successes: float, trials: float, confidence: float = 0.95) -> Estimate:
@@ -50,7 +58,17 @@ def wilson(successes: float, trials: float, confidence: float = 0.95) -> Estimat
     return Estimate(rate, low, high, math.floor(trials), "wilson")
 
 
-def clustered_rate(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> Estimate:
+def unseen_share(images: float, confidence: float = 0.95) -> float:
+    """The largest share of images of a kind that so many images might not have shown: 1 - (1 - confidence)^(1/n).
+
+    The exact form of the "rule of three", 3/n at 95 % (Hanley and Lippman-Hand, JAMA 249, 1983).
+    """
+    return -math.expm1(math.log1p(-confidence) / images)
+
+
+def clustered_rate(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95, *, chance: float = 0.0
+) -> Estimate:
     """Rate whose trials come in clusters: ``successes`` and ``trials`` (images,), such as right bits of k.
 
     The rate is Σs/Σt. Its variance is that of a ratio over N clusters, N/(N-1) · Σ(s - p·t)² / (Σt)². The
@@ -63,6 +81,11 @@ def clustered_rate(successes: ArrayLike, trials: ArrayLike, confidence: float = 
 
     When every trial succeeds or none does, nothing tells how the trials of an image agree; then they count
     as one, the most careful choice. The same with one image, whose method reads ``wilson, one image``.
+
+    Images that fail altogether may be too rare to have been drawn, and then no variance shows them. So the
+    interval holds at least what the rate would be if ``unseen_share`` of all images were read as if by chance
+    (``chance``: 0.5 for bits, 0 for words), or all right.
+
     Images without trials are left out. The others should have about as many trials each: one image with
     most of the trials hides its own error from the variance.
 
@@ -85,8 +108,16 @@ def clustered_rate(successes: ArrayLike, trials: ArrayLike, confidence: float = 
         # Images that all show the same rate have no variance: their trials count in full.
         worth = shrink * rate * (1 - rate) / variance if variance > 0 else total
         effective = min(max(worth, fewest), total)
-    method = "wilson, one image" if images == 1 else "wilson, clustered"
-    return replace(wilson(rate * effective, effective, confidence), value=rate, n=images, method=method)
+    seen = replace(wilson(rate * effective, effective, confidence), value=rate, n=images)
+    if images == 1:
+        return replace(seen, method="wilson, one image")
+    unseen = unseen_share(fewest, confidence)
+    return replace(
+        seen,
+        low=min(seen.low, rate - unseen * max(0.0, rate - chance)),
+        high=max(seen.high, rate + unseen * (1 - rate)),
+        method="wilson, clustered",
+    )
 
 
 def mean_over_images(values: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -124,22 +155,51 @@ def mean_over_images(values: ArrayLike, confidence: float = 0.95) -> Estimate:
         rng=np.random.default_rng(SEED),
     ).confidence_interval
     low, high = (mean + (most - least) * float(end) for end in interval)
+    # An end that should be nought comes out as some 1e-19.
+    low, high = (0.0 if abs(end) <= 1e-12 * (most - least) else end for end in (low, high))
     return Estimate(mean, max(least, min(low, mean)), min(most, max(high, mean)), n, "bootstrap")
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimate:
+def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, reach: float = 1.0) -> Estimate:
     """Mean of a - b over the same images in the same order, both (images,), bootstrapped over images.
 
-    Pairing takes the images' own difficulty out. The interval is that of ``mean_over_images``. Raises
-    ValueError as that does, and when the lengths differ.
+    Pairing takes the images' own difficulty out. Values that are equal but for rounding (``ROUNDING``) have no
+    difference. The interval is that of ``mean_over_images``, with two amendments. It holds 0 unless ``sign_flip``,
+    whose p-value the estimate carries, is at most 1 - confidence: a bootstrap of few differing images is too
+    narrow. And where fewer than ``FEW`` images differ, it allows for ``unseen_share`` of images that differ by
+    ``reach`` either way, but for the side that the test has ruled out. ``reach`` is the most by which an image can
+    differ: 1 for a rate, 0.5 for bits between one who reads all and one who guesses, 0 for what has no limit or is
+    equal by design, such as PSNR: equal values then have an interval without width.
+
+    Raises ValueError as ``mean_over_images`` does, and when the lengths differ.
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"{first.shape} and {second.shape} values are not pairs of the same images")
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise ValueError("pairs with a value that is not finite have no difference: count them apart")
-    estimate = mean_over_images(first - second, confidence)
-    return replace(estimate, method="one image" if estimate.n == 1 else "paired bootstrap")
+    differences = first - second
+    differences[np.abs(differences) <= ROUNDING * np.maximum(np.abs(first), np.abs(second))] = 0.0
+    return difference_over_images(differences, confidence, reach=reach)
+
+
+def difference_over_images(differences: ArrayLike, confidence: float = 0.95, *, reach: float = 1.0) -> Estimate:
+    """As ``paired_difference``, of the differences themselves (images,)."""
+    each = np.asarray(differences, dtype=np.float64)
+    found = mean_over_images(each, confidence)
+    if found.n == 1:
+        return found
+    found = replace(found, method="paired bootstrap", p=sign_flip(each))
+    low, high = found.low, found.high
+    told = found.p is not None and found.p <= 1 - confidence + 1e-12
+    if np.count_nonzero(each) < FEW and reach > 0:
+        unseen = unseen_share(found.n, confidence)
+        low, high = low - unseen * (reach + low), high + unseen * (reach - high)
+        method = "paired bootstrap, unseen images allowed for"
+        found = replace(found, method=method)
+    if not told:
+        return replace(found, low=min(low, 0.0), high=max(high, 0.0))
+    return replace(found, low=found.low if found.value > 0 else low, high=found.high if found.value < 0 else high)
 
 
 @lru_cache
