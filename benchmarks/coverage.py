@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
-from ftbench.statistics import clustered_rate, paired_difference
+from ftbench.statistics import clustered_rate, difference_over_seeds, paired_difference
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
@@ -55,6 +55,7 @@ def read(rng: Rng, chances: Floats, bits: int, draws: int) -> tuple[Floats, Floa
 
 
 def rates(repeats: int) -> Iterator[list[str]]:
+    """A line a scenario: how often the interval of a rate holds it, for each number of images."""
     for name, (chances, truth, bits, draws) in RATES.items():
         shown = []
         for images in IMAGES:
@@ -68,6 +69,8 @@ Pair = Callable[[Rng, int], tuple[Floats, Floats]]
 
 
 def accuracies(first: Chances, second: Chances, bits: int, draws: int) -> Pair:
+    """Bits read of two methods that have nothing of an image in common."""
+
     def drawn(rng: Rng, images: int) -> tuple[Floats, Floats]:
         pair = [rng.binomial(bits * draws, chances(rng, images)) / (bits * draws) for chances in (first, second)]
         return pair[0], pair[1]
@@ -108,6 +111,7 @@ UNLIKE: dict[str, tuple[Pair, float]] = {
 
 
 def pairs(repeats: int) -> Iterator[list[str]]:
+    """A line a scenario: how often a difference's interval holds it, and how often it is called different."""
     cases = {name: (pair, 0.0) for name, pair in ALIKE.items()} | UNLIKE
     for name, (pair, truth) in cases.items():
         shown = []
@@ -120,7 +124,33 @@ def pairs(repeats: int) -> Iterator[list[str]]:
         yield [name, *shown]
 
 
+def trainings(rng: Rng, seeds: int, images: int, spread: float) -> Floats:
+    """Accuracies (seeds, images) of one method, whose seeds differ by ``spread`` and images by 0.03."""
+    difficulty = rng.normal(0, 0.03, images)
+    return 0.9 + rng.normal(0, spread, (seeds, 1)) + difficulty + rng.normal(0, 0.02, (seeds, images))
+
+
+def methods(repeats: int) -> Iterator[list[str]]:
+    """How often two alike methods are called different, by one training of each and over several seeds."""
+    for spread in (0.0, 0.01, 0.05):
+        called = []
+        for seeds in (1, 2, 3, 5):
+            rng = np.random.default_rng(0)
+            found = 0
+            for _ in range(repeats):
+                a, b = (trainings(rng, seeds, 100, spread) for _ in range(2))
+                one = (
+                    paired_difference(a[0], b[0], reach=0.5)
+                    if seeds == 1
+                    else difference_over_seeds(a, b, paired=True, reach=0.5)
+                )
+                found += not one.low <= 0 <= one.high
+            called.append(f"{found / repeats:.3f}")
+        yield [f"{100 * spread:g} points", *called]
+
+
 def main() -> None:
+    """Print the three tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=1000, help="simulated evaluations a number (default 1000)")
     repeats = parser.parse_args().repeats
@@ -129,6 +159,9 @@ def main() -> None:
     print(tabulate(rates(repeats), ["images", "bits", "draws", *images], "github", disable_numparse=True))
     print("\nA difference's 95 % interval holds the truth, and is called different:\n")
     print(tabulate(pairs(repeats), ["first and second", *images], "github", disable_numparse=True))
+    print("\nTwo alike methods, 100 images, are called different:\n")
+    headings = ["between seeds", "one training each", "2 seeds", "3 seeds", "5 seeds"]
+    print(tabulate(methods(repeats), headings, "github", disable_numparse=True))
 
 
 if __name__ == "__main__":
