@@ -23,7 +23,7 @@ from ftbench.report.table import Column, Measured, format_measured, snake_case
 from ftbench.statistics import Estimate
 
 Line = Mapping[str, str]
-TABLES = ("main", "pairs", "fakes", "distortions", "seeds", "overall")
+TABLES = ("main", "pairs", "fakes", "distortions", "seeds", "overall", "methods")
 # A number and its interval, as the tables print them.
 _PRINTED = re.compile(r"[-+]?[\d.]+ \[(?:[-+]?[\d.]+|n/a), (?:[-+]?[\d.]+|n/a)\]")
 
