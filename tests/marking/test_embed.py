@@ -4,30 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps
 from scipy import stats
 from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench.cli
-from ftbench.marking import inference, payloads, tracing
-from ftbench.plugins import Plugins
+from ftbench.marking import inference, payloads
 from ftbench.store import CellFolder
-from tests.marking.carriers import chosen, photograph, plugins_with, write_cell, write_manifest
+from tests.marking.calls import Command, photo, register
 from tests.test_cli import call
 
-BITS = 8
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 QUICK = """\
@@ -48,65 +39,6 @@ train:
 evaluate: {simulators: none, draws: 1}
 compute: {device: cpu, precision: float32, threads: 1}
 """
-
-
-@dataclass
-class Said:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Said]
-
-
-@pytest.fixture
-def ftbench_here(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], plugins: Plugins, tmp_path: Path
-) -> Command:
-    """The command line in this process, in a folder of its own, with the carrier among the parts."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ftbench.discovery.discover", lambda: plugins_with(plugins))
-
-    def run(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["ftbench", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            ftbench.cli.run()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Said(code, said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def model(plugins: Plugins, tmp_path: Path) -> Path:
-    """Results of one training, by a pair that needs none."""
-    more = plugins_with(plugins)
-    parts = {
-        "encoder": chosen(more, "encoder", "carrier"),
-        "decoder": chosen(more, "decoder", "carrier"),
-        "codec": chosen(more, "codec", "none"),
-    }
-    cell = write_cell(tmp_path / "results" / ".store", parts, bits=BITS, label="30 dB", target_psnr=26.0)
-    write_manifest(tmp_path / "results" / "paper" / "faces-small", [cell])
-    return tmp_path / "results" / "paper" / "faces-small"
-
-
-def photo(path: Path, seed: int = 0, shape: tuple[int, int] = (90, 120), **options: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(photograph(*shape, seed=seed)).save(path, **options)
-    return path
-
-
-def register(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "payloads.csv", dtype=str)
 
 
 def test_a_photo_saved_as_jpeg_90_gives_its_payload_back(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
@@ -221,20 +153,6 @@ def test_a_picture_is_never_replaced_by_its_mark(ftbench_here: Command, model: P
     assert source.read_bytes() == before
 
 
-def test_two_pictures_of_one_name_are_told_apart(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    files = [photo(tmp_path / "x" / "a.jpg"), photo(tmp_path / "y" / "A.png", seed=1), photo(tmp_path / "b.jpg")]
-    said = ftbench_here("embed", model, *files)
-    assert (said.code, said.err) == (0, "")
-    assert register(tmp_path / "marked")["file"].tolist() == ["a.jpg.png", "A.png", "b.png"]
-    # Of one kind as well, nothing tells them apart but their folders.
-    files = [photo(tmp_path / "x" / "c.png"), photo(tmp_path / "y" / "c.png", seed=1), photo(tmp_path / "d.png")]
-    said = ftbench_here("embed", model, *files)
-    assert said.code == 1
-    assert said.err.count("2 of the pictures would go to marked/c.png; name the folder above theirs") == 2
-    assert not Path("marked/c.png").exists()
-    assert Path("marked/d.png").exists()
-
-
 def test_the_formats(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
     files = [
         photo(tmp_path / "a.jpg"),
@@ -282,96 +200,6 @@ def test_a_turned_photo_keeps_its_tag_profile_and_payload(ftbench_here: Command,
     read = json.loads(ftbench_here("extract", model, "marked/turned.png", "sent.jpg", "tag-lost.png", "--json").out)
     assert [one["payload"] for one in read[:2]] == ["0b01100101"] * 2
     assert read[2]["payload"] != "0b01100101"
-
-
-def as_drawn(folder: Path) -> Path:
-    """The register, as if every payload in it had been drawn."""
-    file = folder / "payloads.csv"
-    file.write_text(file.read_text(encoding="utf-8").replace('"no"', '"yes"'), encoding="utf-8")
-    return file
-
-
-def test_a_picture_is_traced_among_many(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    sources = [photo(tmp_path / f"{seed}.png", seed) for seed in range(3)]
-    for source, payload in zip(sources, ("11110000", "00110011", "11110000"), strict=True):
-        assert ftbench_here("embed", model, source, "--payload", payload).code == 0
-    as_drawn(tmp_path / "marked")
-    said = ftbench_here("extract", model, "marked/1.png", "marked/2.png", "--among", "marked/payloads.csv", "--json")
-    second, third = json.loads(said.out)
-    assert (second["closest"], second["given_to"], second["matches"]) == ("0b00110011", "1.png", 8)
-    assert third["given_to"] == "0.png, 2.png"
-    # Two different payloads were compared with: twice the chance of an accident.
-    assert second["p_value"] == pytest.approx(2 * 2**-8)
-    table = ftbench_here("extract", model, "marked/1.png", "--among", "marked/payloads.csv").out.splitlines()
-    assert table[0].split() == ["file", "payload", "closest", "given_to", "matches", "of", "p_value"]
-    assert table[2].split() == ["marked/1.png", "0b00110011", "0b00110011", "1.png", "8", "8", "0.00781"]
-
-
-def test_a_payload_that_somebody_chose_has_no_p_value(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    chosen_one, drawn_one = photo(tmp_path / "a.png"), photo(tmp_path / "b.png", seed=1)
-    assert ftbench_here("embed", model, chosen_one, "--payload", "11111111").code == 0
-    assert ftbench_here("embed", model, drawn_one).code == 0
-    assert register(tmp_path / "marked")["drawn"].tolist() == ["no", "yes"]
-    files = ("marked/a.png", "marked/b.png")
-    among = ("--among", "marked/payloads.csv")
-    first, second = json.loads(ftbench_here("extract", model, *files, *among, "--json").out)
-    assert (first["matches"], first["p_value"]) == (8, None)
-    assert "was chosen and not drawn" in first["no_p_value"]
-    # One payload was drawn; the chosen one is no part of the bound.
-    assert second["p_value"] == pytest.approx(2**-8)
-    said = ftbench_here("extract", model, *files, *among).out.splitlines()
-    assert said[2].split()[-1] == "none"
-    assert said[-1].startswith("no p-value: this payload was chosen and not drawn")
-    # Registers of before do not tell: no p-value either.
-    rows = register(tmp_path / "marked").drop(columns="drawn")
-    rows.to_csv(tmp_path / "old.csv", index=False)
-    for row in json.loads(ftbench_here("extract", model, *files, "--among", "old.csv", "--json").out):
-        assert row["p_value"] is None
-        assert "the register does not say" in row["no_p_value"]
-    (row,) = json.loads(ftbench_here("extract", model, files[0], "--expect", "11111111", "--json").out)
-    assert (row["matches"], row["p_value"]) == (8, None)
-    assert "add --drawn" in row["no_p_value"]
-    said = ftbench_here("extract", model, files[0], *among, "--drawn")
-    assert (said.code, "--drawn speaks of the payload of --expect" in said.err) == (2, True)
-
-
-def test_a_bad_row_of_the_register_blocks_no_other(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    source = photo(tmp_path / "a.png")
-    assert ftbench_here("embed", model, source).code == 0
-    file = tmp_path / "marked" / "payloads.csv"
-    head, row = file.read_text(encoding="utf-8").splitlines()
-    short = row.replace("0b", "0b0", 1)
-    file.write_text("\n".join([head, "nonsense", short, row]) + "\n", encoding="utf-8")
-    said = ftbench_here("extract", model, "marked/a.png", "--among", file, "--json")
-    assert (said.code, json.loads(said.out)[0]["matches"]) == (0, 8)
-    assert f"{file}, line 2: it is not a row of this register" in said.err
-    assert f"{file}, line 3: payload" in said.err
-    said = ftbench_here("embed", model, photo(tmp_path / "b.png"))
-    assert said.code == 0
-    assert "line 2" in said.err
-    assert file.read_text(encoding="utf-8").splitlines()[:4] == [head, "nonsense", short, row]
-
-
-def test_the_closest_of_a_hundred_thousand_is_found_at_once(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    source = photo(tmp_path / "a.png")
-    assert ftbench_here("embed", model, source, "--payload", "10011010").code == 0
-    rows = [(f"{number}.png", f"{number:030b}") for number in range(100_000)]
-    known = tuple(tracing.Known(payload, files=(name,)) for name, payload in rows)
-    candidates, begun = tracing.Candidates(known), time.process_time()
-    for number in range(0, 100_000, 5_000):
-        assert candidates.closest(f"{number:030b}") == (known[number], 30)
-    # Counted bit by bit it took 1.8 s for each.
-    assert time.process_time() - begun < 2
-
-
-def test_a_register_of_another_model_has_nothing_to_compare(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    source = photo(tmp_path / "a.png")
-    assert ftbench_here("embed", model, source).code == 0
-    file = tmp_path / "marked" / "payloads.csv"
-    file.write_text(file.read_text(encoding="utf-8").replace("a1" * 32, "b2" * 32), encoding="utf-8")
-    said = ftbench_here("extract", model, "marked/a.png", "--among", file)
-    assert said.code == 2
-    assert "holds no payload of the model '30 dB'" in said.err
 
 
 @pytest.mark.parametrize(
@@ -438,122 +266,6 @@ def test_a_full_disk_ends_it_with_one_sentence(
     assert "cannot write marked/a.png: No space left on device; free some space" in said.err
     assert len(written) == 1
     assert not list(Path("marked").glob("*.png"))
-
-
-def test_an_album_with_other_files_beside_its_pictures(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    for seed, name in enumerate(["a.png", "b.png"]):
-        source = photo(tmp_path / "album" / name, seed)
-        for ending in (".MOV", ".xmp", ".CR2"):
-            source.with_suffix(ending).write_bytes(b"not a picture")
-    # A raw file is a TIFF to its first bytes; what is in it is no picture to mark.
-    Image.fromarray(photograph(40, 60)).save(tmp_path / "album" / "b.CR2", format="TIFF")
-    said = ftbench_here("embed", model, *sorted((tmp_path / "album").iterdir()))
-    assert (said.code, said.err) == (0, "")
-    assert sorted(file.name for file in Path("marked").glob("*.png")) == ["a.png", "b.png"]
-    assert "2 of 2 pictures marked" in said.out
-    assert "6 files are no pictures and were passed over: 2 .CR2, 2 .MOV, 2 .xmp" in said.out
-
-
-def test_a_folder_is_marked_with_all_that_is_below_it(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    album = tmp_path / "album"
-    for seed, name in enumerate(["a.jpg", "day/a.jpg", "day/night/b.png", ".trash/c.png", "._a.jpg"]):
-        photo(album / name, seed)
-    (album / "notes.txt").write_text("no picture")
-    (album / "loop").symlink_to(album, target_is_directory=True)
-    said = ftbench_here("embed", model, album, "--out", album / "marked")
-    assert said.code == 1
-    assert f"{album / 'loop'}: it is a link to a folder" in said.err
-    rows = register(album / "marked")
-    assert rows["file"].tolist() == ["a.png", "day/a.png", "day/night/b.png"]
-    for row in rows.to_dict("records"):
-        assert hashlib.sha256((album / "marked" / row["file"]).read_bytes()).hexdigest() == row["sha256"]
-    # Marked copies are none of the pictures, however often it runs.
-    again = ftbench_here("embed", model, album, "--out", album / "marked")
-    assert again.err.count("is there already") == 3
-    assert len(ftbench_here("extract", model, album / "marked").out.splitlines()) == 5
-
-
-def test_a_list_of_files(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    for seed, name in enumerate(["a.png", "b c.png", "d.png"]):
-        photo(tmp_path / name, seed)
-    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfa.png\r\nb c.png\r\n\r\n")
-    assert ftbench_here("embed", model, "--files-from", "list.txt").code == 0
-    assert register(tmp_path / "marked")["file"].tolist() == ["a.png", "b c.png"]
-    (tmp_path / "list0").write_bytes(b"d.png\0a.png\0")
-    said = ftbench_here("extract", model, "a.png", "--files-from", "list0", "--json")
-    assert [row["file"] for row in json.loads(said.out)] == ["a.png", "d.png"]
-
-
-UNFIT = ["pipe.png", "loop.png", "closed.png", "n" * 251 + ".png", "nowhere.png", "MEMORY.png"]
-
-
-def test_one_strange_file_stops_no_other(
-    ftbench_here: Command, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = [photo(tmp_path / "first.png"), photo(tmp_path / "last.png", seed=1)]
-    if hasattr(os, "mkfifo"):
-        os.mkfifo(tmp_path / "pipe.png")
-    else:
-        (tmp_path / "pipe.png").mkdir()
-    (tmp_path / "loop.png").symlink_to("loop.png")
-    (tmp_path / "nowhere.png").symlink_to("gone.png")
-    for name in ("closed.png", "MEMORY.png"):
-        photo(tmp_path / name)
-    # The name itself fits, and a temporary file's that began with it would not.
-    photo(tmp_path / "w.png").rename(tmp_path / ("n" * 251 + ".png"))
-    # One that its marked copy's ending makes too long.
-    too_long = photo(tmp_path / "v.jpg").rename(tmp_path / ("m" * 252 + ".jp"))
-    real = Path.read_bytes
-
-    def read_bytes(self: Path) -> bytes:
-        if self.name == "closed.png":
-            raise PermissionError(13, "Permission denied")
-        if self.name == "MEMORY.png":
-            raise MemoryError
-        return real(self)
-
-    monkeypatch.setattr(Path, "read_bytes", read_bytes)
-    said = ftbench_here("embed", model, good[0], *(tmp_path / name for name in UNFIT), too_long, good[1])
-    assert said.code == 1
-    assert sorted(file.name for file in Path("marked").glob("*.png")) == ["first.png", "last.png", "n" * 251 + ".png"]
-    assert "3 of 9 pictures marked" in said.out
-    reasons = [line.removeprefix(f"{tmp_path}/").split(": ", 1) for line in said.err.splitlines()]
-    assert [name for name, _ in reasons] == [*UNFIT[:3], *UNFIT[4:], too_long.name]
-    assert "file name too long; give the picture another name" in reasons[-1][1]
-
-
-def test_nothing_to_mark_is_one_sentence(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("no picture")
-    (tmp_path / "empty").mkdir()
-    for arguments, says in (
-        (["notes.txt"], "there is no picture in notes.txt; 1 file is no picture and was passed over: 1 .txt"),
-        (["empty"], "there is no picture in empty; name JPEG"),
-        ([], "no picture is named; give files or folders"),
-        (["--files-from", "gone.txt"], "the list gone.txt cannot be read: No such file"),
-        (["--files-from", "/dev/null"] if os.name == "posix" else ["empty"], "names no file|no picture in empty"),
-    ):
-        said = ftbench_here("embed", model, *arguments)
-        assert said.code == 2
-        assert re.search(says, said.err)
-        assert len(said.err.splitlines()) == 1
-
-
-def test_names_cannot_steer_the_terminal(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    good = photo(tmp_path / "a\x1b[31mred\u202egnp.png")
-    bad = tmp_path / "b\x1b]0;title\x07.png"
-    bad.write_text("no picture")
-    said = [
-        ftbench_here("embed", model, good, bad),
-        ftbench_here("embed", model, good, bad),
-        ftbench_here("extract", model, good, bad, "--among", "marked/payloads.csv"),
-        ftbench_here("extract", model, good, bad, "--json"),
-    ]
-    for one in said:
-        assert not set("\x1b\x07\u202e") & set(one.out + one.err)
-    assert "a\\x1b[31mred\\u202egnp.png -> " in said[0].out
-    # The register and JSON hold the true name.
-    assert register(tmp_path / "marked")["file"].tolist() == [good.name]
-    assert [Path(row["file"]).name for row in json.loads(said[3].out)] == [good.name, bad.name]
 
 
 def test_warnings_leave_json_alone(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
