@@ -7,10 +7,12 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from ftbench.marking import sources
 from tests.marking.calls import Command, photo, register
 from tests.marking.carriers import photograph
 
@@ -60,6 +62,27 @@ def test_a_folder_is_marked_with_all_that_is_below_it(ftbench_here: Command, mod
     again = ftbench_here("embed", model, album, "--out", album / "marked")
     assert again.err.count("is there already") == 3
     assert len(ftbench_here("extract", model, album / "marked").out.splitlines()) == 5
+
+
+def test_a_closed_folder_is_named_and_the_rest_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a/1.png", "b/2.png", "c/3.png"):
+        photo(tmp_path / name)
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if Path(path).name == "b":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = sources.gather([tmp_path]).pictures
+    assert {str(one.place): one.obstacle for one in found} == {
+        str(Path("a/1.png")): "",
+        str(Path("c/3.png")): "",
+        "b": "it cannot be opened: permission denied",
+    }
+    jobs = sources.plan(found, Path("marked"), "png")
+    assert [job.obstacle for job in jobs] == [one.obstacle for one in found]
 
 
 def test_a_list_of_files(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
