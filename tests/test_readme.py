@@ -40,9 +40,13 @@ def test_the_first_command_makes_what_is_promised(tmp_path: Path) -> None:
     assert "stalled" not in done.stdout
 
 
-def test_the_named_files_exist() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (CHECKOUT / target).exists(), target
+@pytest.mark.parametrize(
+    "page", [Path("README.md"), *(p.relative_to(CHECKOUT) for p in sorted(CHECKOUT.glob("docs/*.md")))], ids=str
+)
+def test_the_named_files_exist(page: Path) -> None:
+    text = (CHECKOUT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", text):
+        assert (CHECKOUT / page.parent / target).exists(), target
 
 
 @pytest.mark.parametrize("heading", ["Start", "Test"])
