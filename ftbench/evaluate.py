@@ -110,7 +110,9 @@ def evaluate(
                 for name, attack in attacks.items()
             }
             marked = pair.mark(covers, code, psnr)
-            fakes = {name: attack(marked, inputs[name]) for name, attack in attacks.items()}
+            # The marked image and its cover meet the same draw: what is left between their fakes is the mark's doing.
+            seeds = {name: derive(settings.seed, "simulator", name, draw, number) for name in attacks}
+            fakes = {name: attack(marked, inputs[name], seeds[name]) for name, attack in attacks.items()}
             about = _about(images, index, draw)
             for view, image in {MARKED: marked, **fakes, UNMARKED: covers}.items():
                 for condition in conditions:
@@ -125,7 +127,7 @@ def evaluate(
                         code_errors=_errors((logits > 0).float(), code),
                         payload_errors=_errors(codec.decode(logits.cpu()), payloads),
                     )
-            unfaked = {name: attack(covers, inputs[name]) for name, attack in attacks.items()}
+            unfaked = {name: attack(covers, inputs[name], seeds[name]) for name, attack in attacks.items()}
             compared = {"marked": (covers, marked)}
             compared |= {f"fake:{name}": (unfaked[name], fake) for name, fake in fakes.items()}
             for of, (reference, image) in compared.items():

@@ -48,7 +48,7 @@ class Task(Protocol):
         ...
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
-        """(score, values): lower is better; None while this step may not be kept as the best."""
+        """(score, values): lower is better; None while no step may be called the best yet: then the latest is kept."""
         ...
 
     def state(self) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from ftbench.plugins import BUILT_IN
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
 from ftbench.session import Opened, describe_plugins
 from ftbench.store import write_atomically, write_json
+from ftbench.train import LAST_LOOKS
 from ftbench.work import QUALITY, ROWS, SAMPLES, curve_of
 
 FORMAT = 2
@@ -113,11 +114,11 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
         steps=f"{_steps(benchmark)} of {benchmark.train.batch_size} images",
-        notes=_notes(opened),
+        notes=_notes(opened, outcome),
     )
 
 
-def _notes(opened: Opened) -> tuple[str, ...]:
+def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     benchmark, size = opened.benchmark, opened.bench.data.size
     lengths = ", ".join(map(str, benchmark.message.bits))
     notes = [f"Payload {lengths} bits, drawn afresh for each image and draw"]
@@ -135,6 +136,10 @@ def _notes(opened: Opened) -> tuple[str, ...]:
     if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
         notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
+    for kind, rule in (("fit", "the best look at val"), ("train", f"the best look in the last {LAST_LOOKS:.0%}")):
+        steps_kept = _kept_early([cell for cell in opened.plan.cells if cell.kind == kind], outcome)
+        if steps_kept:
+            notes.append(f"Weights kept are those of {rule}: {', '.join(steps_kept)}")
     encoders = [cell.parts["encoder"].parameters for cell in opened.plan.cells if cell.kind == "train"]
     if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
         notes.append("Networks start from random initialisation")
@@ -161,6 +166,16 @@ def _steps(benchmark: Benchmark) -> str:
     """Steps of training; where settings differ in them, in the settings' order."""
     steps = [benchmark.train.under(loss).steps for loss in benchmark.matrix.loss]
     return "/".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))
+
+
+def _kept_early(cells: list[Cell], outcome: Outcome) -> list[str]:
+    """Which cells kept the weights of a step before their last, in words."""
+    summaries = [(cell, outcome.summaries.get(cell.identity, {})) for cell in cells]
+    return [
+        f"{cell.label.removeprefix('fit ')} step {summary['best_step']:,} of {summary['steps']:,}"
+        for cell, summary in summaries
+        if summary.get("best_step", 0) < summary.get("steps", 0)
+    ]
 
 
 def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
