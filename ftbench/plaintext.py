@@ -1,25 +1,30 @@
-"""Names and messages of others, made fit to be printed."""
+"""Names and messages of strangers, made safe to print: what would steer a terminal stands there to be read instead."""
 
 from __future__ import annotations
 
-import unicodedata
+import re
 
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Controls, halves of surrogate pairs (bytes of file names that are no text), and line and paragraph separators."""
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What changes the direction in which the text after it is drawn."""
+_STEERING = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_ANY = re.compile(f"[{_STEERING}]")
+_BUT_LINES = re.compile(f"(?![\t\n])[{_STEERING}]")
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def shown(text: str) -> str:
-    r"""One line of text that a terminal draws as it stands: what would steer it becomes visible.
+    """A name on one line: control characters, marks of writing direction and halves of characters become escapes.
 
-    Controls, line breaks, direction marks and bytes that are no text are written as Python escapes: ``\x1b``,
-    ``\n``, ``\u202e``. Everything else, other scripts included, is left as it is.
+    ``\\x1b`` for ESC, ``\\u202e`` for the right-to-left override, ``\\n`` for a line break. All other text, of any
+    script, stays as it is.
     """
-    return "".join(map(_shown, text))
+    return _ANY.sub(_escape, text)
 
 
-def _shown(character: str) -> str:
-    if character in _TURNING or unicodedata.category(character) in _UNSEEN:
-        return character.encode("unicode_escape").decode()
-    return character
+def shown_lines(text: str) -> str:
+    """``shown`` for a message of several lines: its line breaks and tabs stay."""
+    return _BUT_LINES.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found.group()
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
