@@ -6,15 +6,18 @@ repeated ends in the same weights as one that was not.
 
 from __future__ import annotations
 
+import io
 import math
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -25,7 +28,8 @@ from ftbench.errors import CellFailed
 from ftbench.progress import Progress
 from ftbench.randomness import derive
 from ftbench.store import UNFINISHED as CHECKPOINT
-from ftbench.store import CellFolder, write_atomically
+from ftbench.store import CellFolder
+from ftbench.writing import csv_bytes, write_bytes
 
 LOG_EVERY = 20
 CHECKPOINT_SECONDS = 30.0
@@ -90,14 +94,20 @@ class _Run:
             "curve": self.curve,
             "task": task.state(),
         }
-        write_atomically(folder.file(CHECKPOINT), lambda path: torch.save(state, path))
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(folder.file(CHECKPOINT), content.getvalue())
 
     def resume(self, folder: CellFolder, task: Task, device: str) -> None:
-        file = folder.file(CHECKPOINT)
-        if not file.exists():
+        """Go on from the checkpoint, where there is one. Raises Damaged when it cannot be used."""
+        if not folder.file(CHECKPOINT).exists():
             return
-        try:
-            state = torch.load(file, map_location=device, weights_only=True)
+
+        def take(content: bytes) -> None:
+            # torch checks no checksums, though its files hold them.
+            if zipfile.ZipFile(io.BytesIO(content)).testzip():
+                raise ValueError("its checksums do not fit")
+            state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             self.network.load_state_dict(state["network"])
             if self.averaged is not None:
                 self.averaged.load_state_dict(state["averaged"])
@@ -105,11 +115,8 @@ class _Run:
             task.restore(state["task"])
             self.best_step, self.best_score = state["best_step"], state["best_score"]
             self.best, self.curve, self.step = state["best"], state["curve"], state["step"]
-        except Exception as error:
-            raise CellFailed(
-                f"the checkpoint {CHECKPOINT} of this cell ({folder.path.name}) cannot be read: "
-                f"{str(error).splitlines()[0]}; delete the file to train the cell anew"
-            ) from error
+
+        folder.load(CHECKPOINT, take)
 
 
 def train(
@@ -227,19 +234,18 @@ def one_cycle(done: float) -> float:
 
 
 def load_weights(folder: CellFolder, network: nn.Module) -> None:
-    """Fill ``network`` with the kept weights of a finished cell; raises CellFailed when they do not fit."""
-    try:
-        network.load_state_dict(load_file(folder.file(WEIGHTS)))
-    except Exception as error:
-        raise CellFailed(
-            f"{WEIGHTS} of cell {folder.path.name} cannot be read: {str(error).splitlines()[0]}; "
-            "delete that folder to train the cell anew"
-        ) from error
+    """Fill ``network`` with the kept weights of a finished cell; raises Damaged when they are not what was kept."""
+    folder.load(WEIGHTS, lambda content: network.load_state_dict(load_tensors(content)))
 
 
 def read_curve(folder: CellFolder) -> pd.DataFrame:
-    """The curve of a finished training."""
-    return pd.read_csv(folder.file(CURVE))
+    """The curve of a finished training; raises Damaged when it is not what was kept."""
+    return folder.load(CURVE, curve_of)
+
+
+def curve_of(content: bytes) -> pd.DataFrame:
+    """A curve from its file's content."""
+    return pd.read_csv(io.BytesIO(content))
 
 
 def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
@@ -263,9 +269,8 @@ def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
 
 def _finish(run: _Run, folder: CellFolder) -> dict[str, Any]:
     best = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
-    write_atomically(folder.file(WEIGHTS), lambda path: save_file(best, path))
-    curve = pd.DataFrame(run.curve)
-    write_atomically(folder.file(CURVE), lambda path: curve.to_csv(path, index=False))
+    write_bytes(folder.file(WEIGHTS), tensor_bytes(best))
+    write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame(run.curve)))
     parameters = sum(p.numel() for name, p in run.network.named_parameters() if not name.startswith(SCAFFOLD))
     at_best = next(row for row in reversed(run.curve) if row["step"] == run.best_step)
     return {"steps": run.step, "best_step": run.best_step, "parameters": parameters, "at_best": at_best}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from ftbench.errors import BadInput, CellFailed
-from ftbench.store import CellFolder, Store, write_atomically, write_json
+from ftbench.store import CellFolder, Store
+from ftbench.writing import write_atomically, write_json
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -44,7 +46,10 @@ def test_a_cell_without_its_last_file_is_unfinished(tmp_path: Path) -> None:
     cell.file("weights.safetensors").write_bytes(b"x")
     cell.file("checkpoint.pt").write_bytes(b"x")
     cell.finish({"status": "done"})
-    assert cell.summary == {"status": "done", "files": ["cell.json", "weights.safetensors"]}
+    assert cell.summary is not None
+    assert cell.summary["status"] == "done"
+    assert cell.summary["files"]["weights.safetensors"] == {"bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}
+    assert sorted(cell.summary["files"]) == ["cell.json", "weights.safetensors"]
     assert not cell.file("checkpoint.pt").exists()
     cell.file("weights.safetensors").unlink()
     assert cell.summary is None, "a cell that lost a file is done again"

@@ -60,12 +60,13 @@ def run(
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
     from ftbench import execute, results, tracking
+    from ftbench.resultsfolder import folder_for
     from ftbench.session import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
     opened = open_benchmark(request, console)
-    folder = results.folder_for(opened, keep)
+    folder = folder_for(opened, keep)
     bench, plugins = opened.bench, opened.bench.plugins
     compute = bench.compute
     track = tracking.asked(tracked or (), plugins, str(folder))
@@ -90,7 +91,9 @@ def run(
         settings=results.configuration(opened),
     )
     with tracking.told_when_stopped(plugins):
-        outcome = execute.run(opened.plan, bench, request)
+        outcome = execute.run(
+            opened.plan, bench, request, before_risk=lambda done: results.write(opened, done, folder, keep, console)
+        )
         rows = results.write(opened, outcome, folder, keep, console)
     plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
     if outcome.failed:
@@ -134,13 +137,14 @@ def speed(
     seconds: Annotated[float, typer.Option(min=0.0, help="Seconds of each measurement.")] = 2.0,
 ) -> None:
     """Time how fast each pair marks and reads, on one core; written beside the tables. Nothing is trained."""
-    from ftbench import results, speed
+    from ftbench import speed
+    from ftbench.resultsfolder import folder_for
     from ftbench.session import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
     opened = open_benchmark(request, console, settle_on_disk=False)
-    folder = results.folder_for(opened, keep=True)
+    folder = folder_for(opened, keep=True)
     text = speed.write(opened, speed.time_pairs(opened, seconds), folder)
     typer.echo(text)
     console.print(f"Written: {folder}/speed.md, speed.csv", highlight=False, markup=False, soft_wrap=True)

@@ -56,15 +56,16 @@ def confirm(
     keep: Annotated[bool, typer.Option("--keep", help="Write beside tables that the repository keeps.")] = False,
 ) -> None:
     """Have classifiers trained apart look at every deepfake of BENCHMARK; write confirmed.csv and confirmed.md."""
-    from ftbench import execute, results
+    from ftbench import execute
     from ftbench.plan import Plan
+    from ftbench.resultsfolder import folder_for
     from ftbench.session import Request, open_benchmark
     from ftbench_deepfakes.confirmed import write
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
     opened = open_benchmark(request, console)
-    folder, bench = results.folder_for(opened, keep), opened.bench
+    folder, bench = folder_for(opened, keep), opened.bench
     wanted = known(opened.plan)
     fits = {cell.identity: cell for _, cell in wanted.values() if cell}
     outcome = execute.run(Plan(opened.benchmark, tuple(fits.values())), bench, request)

@@ -20,6 +20,7 @@ from ftbench import execute, results
 from ftbench.errors import BadInput
 from ftbench.pipeline import Attack
 from ftbench.plugins import Plugins
+from ftbench.resultsfolder import folder_for
 from ftbench.session import Opened, Request, open_benchmark
 from ftbench.store import Store
 from ftbench_exported.networks import ExportedSimulator
@@ -46,7 +47,7 @@ def test_an_exported_network_runs_as_the_deepfake_of_a_benchmark(exports: Export
     assert [cell.kind for cell in bench.plan.cells] == ["train", "evaluate"], "there is nothing to fit"
     outcome = execute.run(bench.plan, bench.bench)
     assert not outcome.failed
-    results.write(bench, outcome, results.folder_for(bench, keep=False), False, console)
+    results.write(bench, outcome, folder_for(bench, keep=False), False, console)
 
     folder = tmp_path / "results" / "tiny" / "procedural-faces-small"
     main = pd.read_csv(folder / "tables" / "main.csv")
