@@ -155,14 +155,12 @@ def report(
 ) -> None:
     """Print the tables of a results folder again."""
     from ftbench.errors import BadInput
-    from ftbench.plaintext import shown
 
     tables = sorted((folder / "tables").glob("*.md"))
     if not tables:
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
     for table in tables:
-        # Tables of earlier releases hold names as they were given.
-        typer.echo("\n".join(map(shown, table.read_text(encoding="utf-8").split("\n"))))
+        typer.echo(table.read_text(encoding="utf-8"))
 
 
 def schema() -> None:
