@@ -33,6 +33,11 @@ def _brought() -> dict[str, Path]:
     return {file.stem: file for file in sorted(files)}
 
 
+def is_ours(file: Path) -> bool:
+    """Whether a benchmark file is one that the package brings."""
+    return file.resolve() in builtin().values()
+
+
 def find(name: str) -> Path:
     """The file that a command line means: an existing path first, else a name; raises BadInput."""
     return _found(name, builtin(), "benchmark")
