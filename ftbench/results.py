@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,18 @@ from ftbench import provenance
 from ftbench.choice import input_paths, metric_record
 from ftbench.compare.reread import MANIFEST
 from ftbench.compare.seal import sealed
-from ftbench.config import Benchmark
 from ftbench.data import describe
+from ftbench.evaluate import MARKED, OF_COVER, OF_MARKED, UNMARKED
 from ftbench.execute import Outcome
 from ftbench.loop import CURVE, read_curve
 from ftbench.plan import Cell, chosen_parts
 from ftbench.plugins import BUILT_IN
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
 from ftbench.resultsfolder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
+from ftbench.roworder import file_in_order, in_order
 from ftbench.session import Opened, describe_plugins
 from ftbench.train import LAST_LOOKS
-from ftbench.work import QUALITY, ROWS, SAMPLES, rows_of, samples_of
+from ftbench.work import QUALITY, ROWS, SAMPLES, rows_of, samples_of, simulator_label
 from ftbench.writing import write_bytes, write_json
 
 FORMAT = 2
@@ -39,8 +41,9 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
     results = [_result(cell, opened, outcome) for cell in finished]
     caption = _caption(opened, outcome)
     metrics = [
-        MetricInfo(record.name, record.unit, record.digits, record.higher_is_better)
-        for record in map(metric_record, finished[0].parts["metrics"] if finished else ())
+        MetricInfo(chosen.called, record.unit, record.digits, record.higher_is_better)
+        for chosen in (finished[0].parts["metrics"] if finished else ())
+        for record in [metric_record(chosen)]
     ]
     # Of runs that end together one at a time decides and writes.
     with tables_held(opened.bench.store.root):
@@ -77,15 +80,29 @@ def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
         status=outcome.summaries[cell.identity]["status"],
         bits=int(trained.settings["bits"]),
         code_bits=int(trained.settings["code_bits"]),
-        rows=folder.load(ROWS, rows_of),
-        quality=folder.load(QUALITY, rows_of),
+        rows=in_order(folder.load(ROWS, rows_of), _order(cell)),
+        quality=in_order(folder.load(QUALITY, rows_of), _order(cell)),
         curve=read_curve(opened.bench.folder(trained)),
     )
 
 
 def _samples(cell: Cell, opened: Opened) -> Samples:
     pictures = opened.bench.folder(cell).load(SAMPLES, samples_of)
-    return Samples(names=tuple(map(str, pictures.pop("names"))), **pictures)
+    held = {name: pictures[name] for name in ("cover", "marked")}
+    if first := next((name for name in _order(cell)["simulator"] if OF_COVER + name in pictures), None):
+        held |= {"swapped_cover": pictures[OF_COVER + first], "swapped_marked": pictures[OF_MARKED + first]}
+    return Samples(names=tuple(map(str, pictures["names"])), **held)
+
+
+def _order(cell: Cell) -> dict[str, list[str]]:
+    """What rows of a cell are told apart by, in the benchmark's order, whichever order they were measured in."""
+    tests = cell.parts["simulators"]
+    simulators = [simulator_label(chosen, tests) for chosen in tests if chosen]
+    return {
+        "simulator": [MARKED, *simulators, UNMARKED],
+        "of": ["marked", *(f"fake:{name}" for name in simulators)],
+        "distortion": [chosen.label for chosen in cell.parts["distortions"]],
+    }
 
 
 def _caption(opened: Opened, outcome: Outcome) -> Caption:
@@ -104,7 +121,7 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         images=max(evaluated, default=0),
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
-        steps=f"{_steps(benchmark)} of {benchmark.train.batch_size} images",
+        steps=_steps([cell for cell in opened.plan.cells if cell.kind == "train"]),
         notes=_notes(opened, outcome),
     )
 
@@ -123,7 +140,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
         for side in sorted(scaled)
     ]
     fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
-    fitted = sorted({cell.parts["simulator"].record.name for cell in fits if "simulator" in cell.parts})
+    fitted = sorted({cell.parts["simulator"].called for cell in fits if "simulator" in cell.parts})
     if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
         notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
@@ -135,7 +152,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
         notes.append("Networks start from random initialisation")
     straight = {
-        chosen.record.name
+        chosen.called
         for cell in opened.plan.cells
         if cell.kind == "train"
         for chosen in [*cell.parts["simulators"], *(chosen for chosen, _ in cell.parts["pool"])]
@@ -153,10 +170,14 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _steps(benchmark: Benchmark) -> str:
-    """Steps of training; where settings differ in them, in the settings' order."""
-    steps = [benchmark.train.under(loss).steps for loss in benchmark.matrix.loss]
-    return "/".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))
+def _steps(trained: Sequence[Cell]) -> str:
+    """Steps of training and images a step, in the settings' order; pairs of which nothing learns are named."""
+    settings = [cell.settings["train"] for cell in trained if cell.settings["train"]]
+    if not settings:
+        return "none, no part of these pairs learns"
+    steps = "/".join(map(str, dict.fromkeys(one["steps"] for one in settings)))
+    without = dict.fromkeys(cell.columns["encoder"] for cell in trained if not cell.settings["train"])
+    return f"{steps} of {settings[0]['batch_size']} images" + (f", none for {', '.join(without)}" if without else "")
 
 
 def _kept_early(cells: list[Cell], outcome: Outcome) -> list[str]:
@@ -174,8 +195,8 @@ def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
     for cell in finished:
         kept = _kept_files(cell)
         cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
-        write_bytes(folder / kept["rows"], cell_folder.read(ROWS))
-        write_bytes(folder / kept["quality"], cell_folder.read(QUALITY))
+        write_bytes(folder / kept["rows"], file_in_order(cell_folder.read(ROWS), _order(cell)))
+        write_bytes(folder / kept["quality"], file_in_order(cell_folder.read(QUALITY), _order(cell)))
         write_bytes(folder / kept["curve"], trained.read(CURVE))
 
 

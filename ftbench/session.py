@@ -73,12 +73,14 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     scale = scale or "plain"
     console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
     plugins = discover(local=permitted(document, benchmark.plugins, file.parent, request.allowed))
-    choice = Choice(plugins, document, file.parent, benchmark.accept_licences)
+    choice = Choice(plugins, document, file.parent, benchmark.accept_licences, library.is_ours(file))
     needed = people_needed(benchmark, choice)
     data, data_source = _data(benchmark, choice, needed)
     store = Store(request.out / ".store")
     compute = _settled(benchmark, store, settle_on_disk, console)
     plan = make_plan(benchmark, choice, Grounds(data.digest, data_source, data.people, data.shown(), compute))
+    for sentence in choice.said:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     return Opened(
         benchmark=benchmark,
         scale=scale,

@@ -14,7 +14,9 @@ from tabulate import tabulate
 
 from ftbench import provenance
 from ftbench.pipeline import Pair, build_pair
+from ftbench.plaintext import shown
 from ftbench.plan import Cell
+from ftbench.report.tables import markdown_escape
 from ftbench.session import Opened
 from ftbench.store import write_atomically
 
@@ -79,11 +81,18 @@ def write(opened: Opened, speeds: Sequence[Speed], folder: Path) -> str:
 def _table(frame: pd.DataFrame) -> str:
     titles = ["encoder", "decoder", "weights", "batch", "marking, images/s", "reading, images/s"]
     return tabulate(
-        [[*row[:4], _three_digits(row[4]), _three_digits(row[5]), *row[6:]] for row in frame.itertuples(index=False)],
+        [
+            [*map(_name, row[:2]), *row[2:4], _three_digits(row[4]), _three_digits(row[5]), *row[6:]]
+            for row in frame.itertuples(index=False)
+        ],
         headers=[*titles, "marking, calls", "reading, calls"],
         tablefmt="github",
         disable_numparse=True,
     )
+
+
+def _name(text: str) -> str:
+    return markdown_escape(shown(text))
 
 
 def _three_digits(rate: float) -> str:

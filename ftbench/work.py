@@ -118,7 +118,7 @@ def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -
 def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
     """Train an encoder and a decoder; the summary says when it began to read and whether it stalled."""
     # As the cell says: a setting may have steps and a ramp of its own.
-    settings = TrainSection.model_validate(cell.settings["train"])
+    settings = TrainSection.model_validate(cell.settings["train"] or {})
     loss = Loss.model_validate(cell.settings["loss"])
     seed = int(cell.settings["seed"])
     torch.manual_seed(derive(seed, "pair weights"))
@@ -179,7 +179,7 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
         codec=_codec(trained, bench),
         attacks=attacks,
         conditions=[_condition(chosen, bench) for chosen in cell.parts["distortions"]],
-        metrics={chosen.record.name: _metric(chosen, bench) for chosen in cell.parts["metrics"]},
+        metrics={chosen.called: _metric(chosen, bench) for chosen in cell.parts["metrics"]},
         images=images,
         settings=settings,
         bits=int(trained.settings["bits"]),
@@ -199,7 +199,7 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
 
 def simulator_label(chosen: Chosen, all_chosen: Sequence[Chosen | None]) -> str:
     """The name, with its parameters only where the name alone would be ambiguous."""
-    same = [other for other in all_chosen if other and other.record.name == chosen.record.name]
+    same = [other for other in all_chosen if other and other.called == chosen.called]
     return chosen.label if len(same) > 1 else chosen.title
 
 
@@ -235,7 +235,7 @@ def _other_pair(chosen: Chosen, cell: Cell, bench: Bench) -> Pair | None:
     by = marks_by(chosen)
     if by is None:
         return None
-    trained = next(one for one in cell.inputs if one.kind == "train" and one.parts["encoder"].record.name == by)
+    trained = next(one for one in cell.inputs if one.kind == "train" and one.parts["encoder"].answers_to(by))
     pair = bench.compute.place(_pair(trained, bench))
     load_weights(bench.folder(trained), pair)
     assert isinstance(pair, Pair)

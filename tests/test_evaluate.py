@@ -158,7 +158,7 @@ def test_more_draws_leave_the_first_ones_as_they_were() -> None:
 def test_samples_are_eight_bit_pictures_of_every_person() -> None:
     samples: dict[str, Any] = dict(found(1).samples)
     assert sorted(set(samples["names"])) == ["ann", "bob"]
-    for name in ("cover", "marked", "swapped_cover", "swapped_marked"):
+    for name in ("cover", "marked", "fake of cover:half", "fake of marked:half"):
         assert samples[name].shape == (6, 16, 16, 3)
         assert samples[name].dtype == np.uint8
     first = faces().pixels[0].permute(1, 2, 0).numpy()

@@ -81,8 +81,8 @@ def run(
         console.print(f"set aside: {name}: {reason}", highlight=False, markup=False)
     if len(bench.data.source.set_aside) > 5:
         console.print(f"set aside: {len(bench.data.source.set_aside) - 5} more, listed in the manifest")
-    plugins.tell(
-        "ftbench_run_started",
+    tracking.start(
+        plugins,
         benchmark=opened.benchmark.name,
         scale=opened.scale,
         cells=len(opened.plan.cells),

@@ -65,7 +65,7 @@ def test_an_exported_network_runs_as_the_deepfake_of_a_benchmark(exports: Export
     # The fakes that were read are the original network's, to a level of rounding.
     cell = bench.plan.evaluations[0]
     kept = np.load(Store(tmp_path / "results" / ".store").cell("evaluate", cell.identity).file("samples.npz"))
-    for before, after in (("cover", "swapped_cover"), ("marked", "swapped_marked")):
+    for before, after in (("cover", "fake of cover:exported"), ("marked", "fake of marked:exported")):
         image = torch.from_numpy(kept[before]).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
             expected = (exports.editor(2 * image - 1) + 1) / 2 * 255
