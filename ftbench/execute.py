@@ -8,14 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from ftbench import parallel, provenance, work
+from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, FtbenchError
 from ftbench.plan import Cell, CellKind, Plan, chosen_parts
 from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
+from ftbench.randomness import derive
 from ftbench.store import CellFolder
+from ftbench.surroundings import Surroundings, apart
 from ftbench.work import Bench
 from ftbench.workload import to_do
 
@@ -66,6 +67,7 @@ def run(plan: Plan, bench: Bench, request: Request | None = None) -> Outcome:
 def _load_parts(plan: Plan) -> None:
     # Before hours of training, and while the sources are those that the identities were made of.
     for chosen in chosen_parts(plan.cells):
+        before = Surroundings.now()
         try:
             chosen.record.load()
         except Exception as error:
@@ -74,6 +76,8 @@ def _load_parts(plan: Plan) -> None:
                 f"{record.kind} {record.name!r} of {by.distribution} {by.version} cannot be loaded: "
                 f"{type(error).__name__}: {error}; mend that distribution or name another part"
             ) from error
+        finally:
+            before.restored()
 
 
 def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Request | None) -> None:
@@ -81,7 +85,7 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Re
     bench.plugins.tell("ftbench_cell_started", **named, columns=cell.columns)
     summary: dict[str, Any] = {"status": "failed"}
     try:
-        with bench.folder(cell).locked(), bench.compute.settled():
+        with bench.folder(cell).locked(), bench.compute.settled(), apart(derive("process", cell.identity)):
             summary = _finish(cell, title, bench, request)
     except CannotWrite:
         raise

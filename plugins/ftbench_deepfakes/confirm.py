@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from ftbench.cli import BAD_INPUT, INTERRUPTED, SOME_FAILED
 from ftbench.cli.bench import Allow, Data, File, Out, Scale, Set
+from ftbench.console import Console
 from ftbench.errors import BadInput, CellFailed, FtbenchError
 
 if TYPE_CHECKING:
