@@ -17,7 +17,7 @@ from tests.conftest import TINY
 WITHOUT = """
 import os, signal, sys
 for module, names in {
-    os: "sched_getaffinity sched_setaffinity fork forkpty killpg getpgid getpgrp tcgetpgrp mkfifo getuid geteuid",
+    os: "sched_getaffinity sched_setaffinity fork forkpty killpg getpgid getpgrp tcgetpgrp mkfifo",
     signal: "SIGALRM SIGPROF SIGHUP SIGKILL SIGUSR1 setitimer getitimer ITIMER_REAL ITIMER_PROF alarm pthread_kill",
 }.items():
     for name in names.split():
