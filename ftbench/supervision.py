@@ -34,7 +34,7 @@ FAILED = 1
 def wanted(arguments: Sequence[str]) -> bool:
     """Whether a command line is one of a long run that nobody watches yet."""
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
-    return command in WATCHED and "--help" not in arguments
+    return command in WATCHED and "--help" not in arguments and bool(sys.executable)
 
 
 def watch() -> int:

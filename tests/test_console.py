@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from rich.table import Table
@@ -72,6 +73,24 @@ def test_a_reader_who_left_stops_no_work() -> None:
         said = process.stderr.read()
     assert process.returncode == 0, said
     assert said == "ftbench: nobody reads the output any more; the work goes on\nwent on\n"
+
+
+def test_warnings_that_quote_strangers_are_written_out_too() -> None:
+    code = "from ftbench.console import prepare_streams; prepare_streams(); import logging, sys; "
+    code += "logging.getLogger('x').warning('observer %s failed', sys.argv[1])"
+    done = subprocess.run([sys.executable, "-c", code, NASTY], capture_output=True, text=True, check=True)
+    assert done.stderr == f"observer {SAFE} failed\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_full_device_is_told_of_in_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ftbench", "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("ftbench: cannot write to or read from the output: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a shell that closes descriptors")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -29,11 +30,19 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A training that nothing stopped, and its summary."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, run(folder)
+
+
 @pytest.mark.usefixtures("heard")
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("at", [0, 32, 59])
-def test_a_training_that_a_signal_stopped_ends_in_the_same_weights(name: str, at: int, tmp_path: Path) -> None:
-    whole = run(tmp_path / "whole")
+@pytest.mark.parametrize(("name", "at"), [*((name, 32) for name in NAMES), ("SIGTERM", 0), ("SIGTERM", 59)])
+def test_a_training_that_a_signal_stopped_ends_in_the_same_weights(
+    name: str, at: int, tmp_path: Path, undisturbed: tuple[Path, dict[str, Any]]
+) -> None:
+    whole, summary = undisturbed
     made = task()
     honest = made.loss
 
@@ -50,9 +59,9 @@ def test_a_training_that_a_signal_stopped_ends_in_the_same_weights(name: str, at
     assert kept["step"] == at + 1
     assert stopping.exit_code() == 128 + getattr(signal, name)
     stopping._heard.number = None
-    assert run(tmp_path / "stopped") == whole
+    assert run(tmp_path / "stopped") == summary
     for file in (loop.WEIGHTS, loop.CURVE):
-        assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+        assert (tmp_path / "stopped" / file).read_bytes() == (whole / file).read_bytes()
 
 
 @pytest.mark.usefixtures("heard")
