@@ -18,7 +18,7 @@ from ftbench.surroundings import Surroundings
 SECONDS = "FTBENCH_PLUGIN_SECONDS"
 """Environment variable: processor seconds that one plugin may take to load, to be registered, or to list its parts."""
 DEFAULT_SECONDS = 10.0
-WALL = 10.0
+WALL = 20.0
 """How many times as long it may take by the clock: a busy machine is no fault of the plugin's."""
 GRACE = 2.0
 """Seconds beyond that in which it has to come to its end."""

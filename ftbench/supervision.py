@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ftbench import stopping, watchdog
 from ftbench.plaintext import shown
@@ -29,6 +30,7 @@ RUNNING = "running.json"
 GRACE = 60.0
 """Seconds that an orphaned run has to keep a checkpoint."""
 FAILED = 1
+_FRAME = re.compile(r'File "(.+?)", line (\d+)')
 
 
 def wanted(arguments: Sequence[str]) -> bool:
@@ -46,7 +48,7 @@ def watch() -> int:
         child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment)
         with _forwarded(child):
             code = child.wait()
-        return _judged(code, child.pid, _read(notes))
+        return _judged(code, child.pid, _read(notes), _crash(notes.with_name("notes.crash")))
 
 
 class Notes:
@@ -54,6 +56,8 @@ class Notes:
 
     def __init__(self, file: Path | None = None) -> None:
         self.file = file
+        self.crash: TextIO | None = None
+        """Where a crash of the interpreter is written down; None: on standard error."""
 
     def write(self, **values: Any) -> None:
         """Add a note."""
@@ -74,6 +78,7 @@ def report_to_parent() -> bool:
     if not parent.isdigit() or int(parent) != os.getppid():
         return False
     notes.file = Path(file)
+    notes.crash = Path(file + ".crash").open("w", encoding="utf-8")  # noqa: SIM115  (open as long as the process)
     watchdog.end_with(int(parent), stopping.ask, GRACE)
     return True
 
@@ -96,7 +101,7 @@ def _forwarded(child: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _judged(code: int, process: int, noted: Mapping[str, Any]) -> int:
+def _judged(code: int, process: int, noted: Mapping[str, Any], crash: str = "") -> int:
     if "ended" in noted:
         return int(noted["ended"])
     if -code in stopping.SIGNALS:
@@ -111,8 +116,8 @@ def _judged(code: int, process: int, noted: Mapping[str, Any]) -> int:
             "(FTBENCH_CALL_SECONDS sets the limit, 0 for none)"
         )
     else:
-        again = ", the same command again tries that cell last" if where else ""
-        _say(f"the run did not finish: its process ended{cell} ({how_ended(code)}); finished cells are kept{again}")
+        kept = "finished cells are kept" + (", the same command again tries that cell last" if where else "")
+        _say(f"the run did not finish: its process ended{cell} ({how_ended(code)}{crash}); {kept}")
     return FAILED
 
 
@@ -149,6 +154,18 @@ def _read(file: Path) -> dict[str, Any]:
             with contextlib.suppress(ValueError):
                 noted |= json.loads(line)
     return noted
+
+
+def _crash(file: Path) -> str:
+    """Where the interpreter crashed, as ``, at ends.py, line 15``; all that it said is shown where tracebacks are."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    if text and (os.environ.get("FTBENCH_TRACEBACK") or "--traceback" in sys.argv):
+        print(text, file=sys.stderr)
+    found = _FRAME.search(text)
+    return f", at {shown(found[1])}, line {found[2]}" if found else ""
 
 
 def _say(sentence: str) -> None:

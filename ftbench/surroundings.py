@@ -74,6 +74,21 @@ def _set_device(torch: Any, name: str) -> None:
     torch.set_default_device(None if name == "cpu" else name)
 
 
+def _autocast(device: str) -> _Setting:
+    def write(torch: Any, value: tuple[bool, Any]) -> None:
+        torch.set_autocast_enabled(device, value[0])
+        torch.set_autocast_dtype(device, value[1])
+
+    return _Setting(lambda torch: (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)), write)
+
+
+def _cudnn(name: str) -> _Setting:
+    return _Setting(
+        lambda torch: getattr(torch.backends.cudnn, name),
+        lambda torch, value: setattr(torch.backends.cudnn, name, value),
+    )
+
+
 TORCH: dict[str, _Setting] = {
     "torch's default device": _Setting(lambda torch: str(torch.get_default_device()), _set_device, "cpu"),
     "torch's default dtype": _Setting(
@@ -100,22 +115,9 @@ TORCH: dict[str, _Setting] = {
         lambda torch, name: torch.set_float32_matmul_precision(name),
         "highest",
     ),
+    **{f"torch's autocast on {device}": _autocast(device) for device in ("cpu", "cuda")},
     **{
-        f"torch's autocast on {device}": _Setting(
-            lambda torch, device=device: (torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)),
-            lambda torch, was, device=device: (
-                torch.set_autocast_enabled(device, was[0]),
-                torch.set_autocast_dtype(device, was[1]),
-            ),
-        )
-        for device in ("cpu", "cuda")
-    },
-    **{
-        f"torch.backends.cudnn.{name}": _Setting(
-            lambda torch, name=name: getattr(torch.backends.cudnn, name),
-            lambda torch, on, name=name: setattr(torch.backends.cudnn, name, on),
-        )
-        for name in ("enabled", "benchmark", "deterministic", "allow_tf32")
+        f"torch.backends.cudnn.{name}": _cudnn(name) for name in ("enabled", "benchmark", "deterministic", "allow_tf32")
     },
 }
 FIRST = {name: setting.first for name, setting in TORCH.items() if setting.first is not None}

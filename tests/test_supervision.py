@@ -15,7 +15,7 @@ from ftbench import supervision
 
 # Processes of the harness's own kind, without torch and without a benchmark.
 SCRIPT = """
-import os, signal, sys, time
+import faulthandler, os, signal, sys, time
 # A test run in the background has its interruptions ignored, and so would its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from ftbench import stopping, supervision
@@ -50,6 +50,11 @@ def start(action: str) -> subprocess.Popen[str]:
         ("os._exit(0)", 1, "did not finish: its process ended (with exit code 0"),
         ("os.kill(os.getpid(), signal.SIGKILL)", 1, "SIGKILL: by hand, or by the system when memory ran out"),
         ("supervision.notes.write(slow='simulator x took'); os._exit(1)", 1, "the run was ended: simulator x took"),
+        (
+            "faulthandler.enable(file=supervision.notes.crash, all_threads=False); signal.raise_signal(signal.SIGSEGV)",
+            1,
+            "SIGSEGV: a crash of a library or a part, at <string>, line 10)",
+        ),
         # All was written; only Python's own end failed.
         ("supervision.notes.write(ended=0); os.kill(os.getpid(), signal.SIGSEGV)", 0, ""),
     ],

@@ -79,7 +79,7 @@ def main() -> None:
     stopping.listen()
     OWN[:] = [_end_at_once]
     # A plugin that crashes the interpreter is at least named, with its line.
-    faulthandler.enable(all_threads=False)
+    faulthandler.enable(file=supervision.notes.crash or sys.stderr, all_threads=False)
     code: object = SOME_FAILED
     try:
         run()
