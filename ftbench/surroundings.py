@@ -89,6 +89,7 @@ def _cudnn(name: str) -> _Setting:
     )
 
 
+CUDNN = ("enabled", "benchmark", "deterministic", "allow_tf32")
 TORCH: dict[str, _Setting] = {
     "torch's default device": _Setting(lambda torch: str(torch.get_default_device()), _set_device, "cpu"),
     "torch's default dtype": _Setting(
