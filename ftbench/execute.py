@@ -11,14 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from ftbench import parallel, provenance, work
+from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, FtbenchError
 from ftbench.plan import Cell, CellKind, Plan, chosen_parts
 from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
+from ftbench.randomness import derive
 from ftbench.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.surroundings import Surroundings, apart
 from ftbench.work import Bench
 from ftbench.workload import to_do
 
@@ -171,6 +172,7 @@ class _Queue:
 def _load_parts(plan: Plan) -> None:
     # Before hours of training, and while the sources are those that the identities were made of.
     for chosen in chosen_parts(plan.cells):
+        before = Surroundings.now()
         try:
             chosen.record.load()
         except Exception as error:
@@ -179,6 +181,8 @@ def _load_parts(plan: Plan) -> None:
                 f"{record.kind} {record.name!r} of {by.distribution} {by.version} cannot be loaded: "
                 f"{type(error).__name__}: {error}; mend that distribution or name another part"
             ) from error
+        finally:
+            before.restored()
 
 
 def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Request | None) -> None:
@@ -187,7 +191,8 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Re
     summary: dict[str, Any] = {"status": "failed"}
     try:
         bench.folder(cell).tidy()
-        with bench.folder(cell).running({"label": cell.label, "kind": cell.kind}), bench.compute.settled():
+        held = bench.folder(cell).running({"label": cell.label, "kind": cell.kind})
+        with held, bench.compute.settled(), apart(derive("process", cell.identity)):
             summary = _finish(cell, title, bench, request)
     except CannotWrite:
         raise

@@ -21,7 +21,7 @@ from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ftbench import parallel
+from ftbench import parallel, stopping
 from ftbench.compute import Compute
 from ftbench.config import Optimiser
 from ftbench.errors import CellFailed
@@ -76,6 +76,8 @@ class _Run:
     best_score: float = math.inf
     best: dict[str, Tensor] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
+    window: list[dict[str, float]] = field(default_factory=list)
+    """What was measured since the curve's last row."""
 
     @property
     def kept(self) -> nn.Module:
@@ -92,6 +94,7 @@ class _Run:
             "best_score": self.best_score,
             "best": self.best,
             "curve": self.curve,
+            "window": self.window,
             "task": task.state(),
         }
         content = io.BytesIO()
@@ -115,10 +118,12 @@ class _Run:
             task.restore(state["task"])
             self.best_step, self.best_score = state["best_step"], state["best_score"]
             self.best, self.curve, self.step = state["best"], state["curve"], state["step"]
+            self.window = state.get("window", [])
 
         folder.load(CHECKPOINT, take)
 
 
+@stopping.between_steps()
 def train(
     task: Task,
     *,
@@ -132,8 +137,9 @@ def train(
 ) -> dict[str, Any]:
     """Train ``task.network``, write weights and curve into ``folder``; return what was kept and how long.
 
-    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place. Of processes that share
-    the training the first alone looks at val, writes and returns; from the others comes {}.
+    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place, and Stopped, with a
+    checkpoint of the step it came to, when a signal asked for it. Of processes that share the training the first alone
+    looks at val, writes and returns; from the others comes {}.
     """
     network = compute.place(task.network)
     ema = ema_decay(ema, steps)
@@ -150,10 +156,15 @@ def train(
     run = _Run(network, averaged, adam)
     run.resume(folder, task, compute.device)
     compute.compile_parts(network)
-    window: list[dict[str, float]] = []
     saved = time.monotonic()
     progress.start(steps, run.step)
-    while run.step < steps:
+    while True:
+        if stopping.asked():
+            if not parallel.rank():
+                run.save(folder, task)
+            stopping.check()
+        if run.step >= steps:
+            break
         rate = optimiser.learning_rate * rate_factor(run.step, steps, optimiser)
         for group in adam.param_groups:
             group["lr"] = rate
@@ -175,12 +186,12 @@ def train(
         if averaged is not None:
             averaged.update_parameters(network)
         run.step += 1
-        window.append({"loss": loss.item(), **values, "learning_rate": rate})
+        run.window.append({"loss": loss.item(), **values, "learning_rate": rate})
         last = run.step == steps
         if run.step % LOG_EVERY and run.step % validate_every and not last:
             continue
-        row = {"step": float(run.step), **_means(window)}
-        window = []
+        row = {"step": float(run.step), **_means(run.window)}
+        run.window = []
         if parallel.rank():
             continue
         if run.step % validate_every == 0 or last:

@@ -60,6 +60,8 @@ class Failure:
     traceback: str = ""
     fatal: bool = True
     """False: a warning; everything that the plugin brought can be used."""
+    late: bool = False
+    """It was left because its time was up, so nobody knows what it brings."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,14 @@ class Plugins:
         if named:
             who = ", ".join(p.distribution for p in named)
             raise BadInput(f"{kind} {bare!r} is not in distribution {distribution!r}, but in {who}")
+        late = [f for f in self.failures if f.late]
+        if late:
+            who = " and ".join(f"plugin {f.plugin} ({f.distribution} {f.version})" for f in late)
+            raise BadInput(
+                f"{kind} {bare!r} is in no plugin that was loaded, and may be in {who}, not loaded because it "
+                f"{late[0].reason.removeprefix('hangs: it ')}; try again, with more time on a slow machine: "
+                "FTBENCH_PLUGIN_SECONDS=60"
+            )
         options = [p.record.name for p in self.of(kind)]
         near = ", ".join(nearest(bare, options)) or ", ".join(options) or "none"
         broken = "; ".join(f"{f.plugin} ({f.distribution}), which failed: {f.reason}" for f in self.failures if f.fatal)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from ftbench.console import Console
+from ftbench.plaintext import shown_lines
 
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
 Scale = Annotated[
@@ -59,13 +61,14 @@ def run(
     ] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
-    from ftbench import execute, results, tracking
+    from ftbench import execute, results, supervision, tracking
     from ftbench.resultsfolder import folder_for
     from ftbench.session import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
     opened = open_benchmark(request, console)
+    supervision.notes.write(store=str(opened.bench.store.root.absolute()))
     folder = folder_for(opened, keep)
     bench, plugins = opened.bench, opened.bench.plugins
     compute = bench.compute
@@ -146,7 +149,7 @@ def speed(
     opened = open_benchmark(request, console, settle_on_disk=False)
     folder = folder_for(opened, keep=True)
     text = speed.write(opened, speed.time_pairs(opened, seconds), folder)
-    typer.echo(text)
+    typer.echo(shown_lines(text))
     console.print(f"Written: {folder}/speed.md, speed.csv", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -160,7 +163,7 @@ def report(
     if not tables:
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
     for table in tables:
-        typer.echo(table.read_text(encoding="utf-8"))
+        typer.echo(shown_lines(table.read_text(encoding="utf-8")))
 
 
 def schema() -> None:

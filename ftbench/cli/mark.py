@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 
+from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, told
 from ftbench.plaintext import shown
 

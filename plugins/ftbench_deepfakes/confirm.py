@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from ftbench import stopping
 from ftbench.cli import BAD_INPUT, INTERRUPTED, SOME_FAILED
 from ftbench.cli.bench import Allow, Data, File, Out, Scale, Set
+from ftbench.console import Console, prepare_streams
 from ftbench.errors import BadInput, CellFailed, FtbenchError
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ def known(plan: Plan) -> dict[str, tuple[Chosen, Cell | None]]:
 
 def main() -> None:
     """Run the command; one sentence for what a user can mend."""
+    prepare_streams()
+    stopping.listen()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     try:
@@ -123,7 +126,8 @@ def main() -> None:
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
-            _say(Console(stderr=True), "interrupted; the same command again goes on from here")
+            _say(Console(stderr=True), stopping.sentence())
+            sys.exit(stopping.exit_code() or INTERRUPTED)
         raise
 
 
