@@ -188,7 +188,7 @@ def test_rows_that_no_evaluation_writes_are_a_sentence(folder: Path) -> None:
         ("{", "is not JSON"),
         ("[]", "cannot be checked"),
         ('{"benchmark": "paper"}', "results of an earlier release"),
-        (None, "No such file"),
+        (None, "manifest.json"),
     ],
 )
 def test_a_manifest_that_cannot_be_checked_is_bad_input(content: str | None, says: str, folder: Path) -> None:
