@@ -16,13 +16,14 @@ from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from torch import Tensor
 
-from ftbench import execute
 from ftbench.errors import CellFailed
-from ftbench.loop import load_weights
-from ftbench.pipeline import Attack, build, extra_inputs
-from ftbench.plan import Plan
-from ftbench.session import Opened, Request, open_benchmark
-from ftbench.terms import Terms
+from ftbench.pipeline.guard import Guard
+from ftbench.pipeline.stages import SimulatorStage, extra_inputs
+from ftbench.plan.cells import Plan
+from ftbench.run import executor as execute
+from ftbench.run.build import build
+from ftbench.run.opening import Opened, Request, open_benchmark
+from ftbench.train.loop import load_weights
 from ftbench_datasets.procedural.shot import shot
 from ftbench_datasets.procedural.source import ProceduralFaces
 
@@ -62,7 +63,7 @@ def strangers(size: int) -> tuple[Tensor, Tensor]:
     return covers, donors.roll(1, 0)
 
 
-def fitted(opened: Opened, request: Request) -> Iterator[Attack]:
+def fitted(opened: Opened, request: Request) -> Iterator[SimulatorStage]:
     """The benchmark's deepfakes in its order. Raises CellFailed when one could not be fitted."""
     [evaluation] = opened.plan.evaluations
     fits = [cell for cell in evaluation.inputs if cell.kind == "fit"]
@@ -73,10 +74,10 @@ def fitted(opened: Opened, request: Request) -> Iterator[Attack]:
         network = build(chosen, size=opened.bench.data.size)
         cell = next(fit for fit in fits if fit.settings["simulator"] == chosen.identity)
         load_weights(opened.bench.folder(cell), network)
-        yield Attack(chosen.record, network.eval().requires_grad_(False), Terms.of(chosen))
+        yield SimulatorStage(chosen.record, network.eval().requires_grad_(False), Guard.of(chosen))
 
 
-def fake(attack: Attack, covers: Tensor, donors: Tensor) -> Tensor:
+def fake(attack: SimulatorStage, covers: Tensor, donors: Tensor) -> Tensor:
     """What a deepfake makes of covers (n,3,s,s), each with its donor."""
     torch.manual_seed(0)
     return attack(covers, extra_inputs(torch.arange(len(covers)), donor=lambda _: donors))

@@ -3,19 +3,19 @@
 Importing this package brings the plugin contract alone, and never torch.
 """
 
-from ftbench.components import (
+from ftbench.contract.hooks import hookimpl
+from ftbench.contract.protocols import Item
+from ftbench.contract.records import (
     Codec,
     Dataset,
     Decoder,
     Distortion,
     Encoder,
     InputPath,
-    Item,
     Metric,
     Parameters,
     Simulator,
 )
-from ftbench.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 

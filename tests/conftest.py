@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ftbench.discovery import discover
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
+from ftbench.parts.discovery import discover
 
 TINY = """\
 name: tiny

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 import ftbench
-from ftbench import loop
-from ftbench.compute import Compute
-from ftbench.config import Loss, Optimiser, TrainSection
-from ftbench.data import Images
-from ftbench.pipeline import Attack, Pair
-from ftbench.pool import Pool, Ranged
+from ftbench.benchfile.schema import Loss, Optimiser, TrainSection
+from ftbench.data.images import Images
+from ftbench.machine.compute import Compute
+from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.progress import Silent
-from ftbench.store import CellFolder
-from ftbench.train import PairTask
+from ftbench.storage.store import CellFolder
+from ftbench.train import loop
+from ftbench.train.distortion_pool import Pool, Ranged
+from ftbench.train.pair import PairTask
 
 COMPUTE = Compute("cpu", "float32", 1, "none")
 
@@ -80,7 +80,7 @@ def task(loss: Loss | None = None, **settings: Any) -> PairTask:
     return PairTask(
         network=Pair(Writes(4), Reads(4)),
         codec=Bare(),
-        attacks=[Attack(SIMULATOR, darker)],
+        attacks=[SimulatorStage(SIMULATOR, darker)],
         pool=Pool([Ranged(IDENTITY, {})]),
         loss_weights=loss or Loss(),
         settings=TrainSection(steps=60, batch_size=8, **settings),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ftbench.augment import augment, blend
-from ftbench.config import Augmentation
-from ftbench.randomness import generator
-from ftbench.train import draw_batch
+from ftbench.benchfile.schema import Augmentation
+from ftbench.machine.randomness import generator
+from ftbench.train.augment import augment, blend
+from ftbench.train.batches import draw_batch
 from tests.small_pair import images
 
 

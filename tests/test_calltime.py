@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ftbench import calltime
-from ftbench.terms import PartFailed, Terms
+from ftbench.machine import calltime
+from ftbench.pipeline.guard import Guard, PartFailed
 
 IMAGE = torch.rand(1, 3, 8, 8)
 
@@ -39,16 +39,16 @@ def test_python_code_without_an_end_fails_by_name(part: object, monkeypatch: pyt
     monkeypatch.setenv(calltime.SECONDS, "0.3")
     began = time.monotonic()
     with pytest.raises(PartFailed, match=r"simulator 'x' took more than 0\.3 s for one call; FTBENCH_CALL_SECONDS"):
-        Terms("simulator 'x'").change(part, IMAGE)  # type: ignore[arg-type]
+        Guard("simulator 'x'").change(part, IMAGE)  # type: ignore[arg-type]
     assert time.monotonic() - began < 60
     # The next call has its own time.
-    assert torch.equal(Terms("simulator 'y'").change(lambda image: image.clone(), IMAGE), IMAGE)
+    assert torch.equal(Guard("simulator 'y'").change(lambda image: image.clone(), IMAGE), IMAGE)
 
 
 def test_short_calls_one_after_the_other_never_run_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(calltime.SECONDS, "5")
     for _ in range(3):
-        Terms("simulator 'x'").change(lambda image: image.clone(), IMAGE)
+        Guard("simulator 'x'").change(lambda image: image.clone(), IMAGE)
         assert calltime._watch.call is None
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ftbench.computefile import read_settled
 from ftbench.errors import BadInput
-from ftbench.session import Request, open_benchmark
+from ftbench.machine.computefile import read_settled
+from ftbench.run.opening import Request, open_benchmark
 
 SETTLED = {"device": "cpu", "precision": "float32", "threads": 3, "compile": "none", "processes": 1}
 

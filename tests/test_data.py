@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ftbench.components import Item
-from ftbench.data import FEWEST, RESERVE, Data, choose, describe
+from ftbench.contract.protocols import Item
+from ftbench.data.images import FEWEST, RESERVE, Data, choose, describe
 from ftbench.errors import BadInput
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import ftbench
-from ftbench import hookspecs
+from ftbench.contract import hooks as hookspecs
 from tests.fresh_environment import FreshEnvironment
 
 CHECKOUT = Path(__file__).resolve().parent.parent

@@ -12,14 +12,16 @@ from scipy import stats
 from torch import Tensor
 
 import ftbench
-from ftbench.data import Images, draw_donors
+from ftbench.data.donors import draw_donors
+from ftbench.data.images import Images
 from ftbench.errors import BadInput
-from ftbench.pipeline import Attack
-from ftbench.plan import Grounds, Plan
-from ftbench.plugins import Plugins
-from ftbench.randomness import generator
-from ftbench.terms import Terms
-from ftbench.train import draw_batch
+from ftbench.machine.randomness import generator
+from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.guard import Guard
+from ftbench.pipeline.stages import SimulatorStage
+from ftbench.plan.cells import Plan
+from ftbench.plan.planner import PlanInputs
+from ftbench.train.batches import draw_batch
 from tests.small_pair import task
 from tests.test_evaluate import found
 from tests.test_plan import BASE, GROUNDS, planned
@@ -64,7 +66,7 @@ def test_marked_and_unmarked_covers_meet_the_same_donor() -> None:
         seen.append(inputs["donor"])
         return (image + inputs["donor"]) / 2
 
-    found(draws=2, attacks={"takes": Attack(TAKES, takes)})
+    found(draws=2, attacks={"takes": SimulatorStage(TAKES, takes)})
     # Two batches, two draws, marked and then unmarked each.
     assert len(seen) == 8
     for marked, unmarked in zip(seen[::2], seen[1::2], strict=True):
@@ -81,7 +83,7 @@ def test_a_training_step_has_the_same_donors_whenever_it_is_made() -> None:
 
     for step in (3, 4, 3):
         made = task()
-        made.attacks = [Attack(TAKES, takes)]
+        made.attacks = [SimulatorStage(TAKES, takes)]
         made.loss(made.network, step)
     assert torch.equal(seen[0], seen[2])
     assert not torch.equal(seen[0], seen[1])
@@ -95,7 +97,7 @@ def test_a_donor_comes_in_the_size_that_the_part_takes() -> None:
         return inputs["donor"]
 
     image = torch.rand(5, 3, 16, 16)
-    fake = Terms(size=32, max_batch=3).change(takes, image, {"donor": image})
+    fake = Guard(size=32, max_batch=3).change(takes, image, {"donor": image})
     assert sizes == [(3, 3, 32, 32), (2, 3, 32, 32)]
     assert fake.shape == image.shape
 
@@ -108,7 +110,7 @@ def test_a_split_of_one_person_is_a_conflict_for_it(plugins: Plugins) -> None:
     assert _planned(plugins, record, GROUNDS).evaluations
 
 
-def _planned(plugins: Plugins, record: ftbench.Simulator, grounds: Grounds) -> Plan:
+def _planned(plugins: Plugins, record: ftbench.Simulator, grounds: PlanInputs) -> Plan:
     parts = tuple(replace(part, record=record) if part.record.name == "faceswap" else part for part in plugins.parts)
     return planned(BASE, replace(plugins, parts=parts), grounds)
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 import ftbench
-from ftbench.config import EvaluateSection
-from ftbench.data import Images
-from ftbench.evaluate import Condition, Findings, evaluate
-from ftbench.pipeline import Attack, Damage, Pair
+from ftbench.benchfile.schema import EvaluateSection
+from ftbench.data.images import Images
+from ftbench.evaluate.evaluate import Findings, GridDistortion, evaluate
+from ftbench.machine.randomness import payload
+from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage
 from ftbench.progress import Silent
-from ftbench.randomness import payload
 from ftbench_metrics.quality import Psnr, Ssim
 
 BITS = 8
@@ -66,7 +66,7 @@ def half_inverted(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
 def found(
     draws: int = 2,
     psnr: float | None = None,
-    attacks: Mapping[str, Attack] | None = None,
+    attacks: Mapping[str, SimulatorStage] | None = None,
     encoder: nn.Module | None = None,
 ) -> Findings:
     simulator = ftbench.Simulator(
@@ -81,10 +81,10 @@ def found(
     return evaluate(
         pair=Pair(encoder or Stripes(), Reader()),
         codec=Bare(),
-        attacks=attacks or {"half": Attack(simulator, half_inverted)},
+        attacks=attacks or {"half": SimulatorStage(simulator, half_inverted)},
         conditions=[
-            Condition("identity", "none", None, Damage(plain, lambda image, _: image), plain=True),
-            Condition("noise sigma=0.3", "noise", 0.3, Damage(noise, noisy), plain=False),
+            GridDistortion("identity", "none", None, DistortionStage(plain, lambda image, _: image), plain=True),
+            GridDistortion("noise sigma=0.3", "noise", 0.3, DistortionStage(noise, noisy), plain=False),
         ],
         metrics={"psnr": Psnr(), "ssim": Ssim()},
         images=faces(),
@@ -188,7 +188,7 @@ def redrawn(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
 
 def test_cover_and_marked_image_meet_the_same_draw_of_a_simulator() -> None:
     simulator = ftbench.Simulator(name="x", factory="x:x", summary="x", differentiable=True, trainable=False)
-    attacks = {name: Attack(simulator, redrawn) for name in ("first", "second")}
+    attacks = {name: SimulatorStage(simulator, redrawn) for name in ("first", "second")}
     quality = found(attacks=attacks, encoder=Untouched()).quality
     fakes = quality[quality["of"].str.startswith("fake:")]
     # No mark, so no difference: the simulator's own dice are not counted.
@@ -204,7 +204,7 @@ def test_each_simulator_draw_and_batch_has_dice_of_its_own() -> None:
         seen.append(torch.rand(4))
         return image
 
-    found(attacks={name: Attack(simulator, recorded) for name in ("first", "second")})
+    found(attacks={name: SimulatorStage(simulator, recorded) for name in ("first", "second")})
     # Two simulators, two draws, two batches, each for the marked image and for its cover.
     assert len(seen) == 16
     assert len({tuple(drawn.tolist()) for drawn in seen}) == 8

@@ -20,15 +20,15 @@ import torch
 from rich.console import Console
 from safetensors.torch import save
 
-from ftbench import execute
 from ftbench.errors import CannotWrite, CellFailed
-from ftbench.execute import Outcome
-from ftbench.loop import CURVE, WEIGHTS, load_weights
-from ftbench.plan import Cell, CellKind, Plan
+from ftbench.plan.cells import Cell, CellKind, Plan
 from ftbench.progress import Progress
-from ftbench.store import CellFolder, Damaged, Store
-from ftbench.work import QUALITY, ROWS, SAMPLES, Bench
-from ftbench.writing import csv_bytes, gzipped, write_bytes, write_json
+from ftbench.run import executor as execute
+from ftbench.run.executor import Outcome
+from ftbench.run.jobs import QUALITY, ROWS, SAMPLES, Bench
+from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
+from ftbench.storage.store import CellFolder, Damaged, Store
+from ftbench.train.loop import CURVE, WEIGHTS, load_weights
 from tests.small_pair import COMPUTE
 
 

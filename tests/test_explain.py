@@ -21,9 +21,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError, PydanticKnownError, core_schema
 
+from ftbench.benchfile.document import parse, with_assignments, with_scale
+from ftbench.benchfile.explain import SHOWN, explain
 from ftbench.errors import nearest
-from ftbench.explain import SHOWN, explain
-from ftbench.yamlfile import parse, with_assignments, with_scale
 
 
 class Section(BaseModel):

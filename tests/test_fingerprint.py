@@ -15,9 +15,9 @@ import pytest
 
 import ftbench
 import ftbench_networks
-from ftbench.fingerprint import closure, code_evidence, differences, module_digest, packages_of
-from ftbench.plugins import Plugins
-from ftbench.sourcefile import understood
+from ftbench.parts.catalogue import Plugins
+from ftbench.parts.fingerprint import closure, code_evidence, differences, module_digest, packages_of
+from ftbench.parts.sourcefile import understood
 
 PLAIN = '''"""Says what it is."""
 
@@ -303,7 +303,7 @@ print(json.dumps(reached))
 
 def test_no_module_that_a_built_in_part_or_the_harness_imports_is_overlooked(plugins: Plugins) -> None:
     built_in = [part.record.factory.partition(":")[0] for part in plugins.parts if part.distribution == "ftbench"]
-    asked = sorted({*built_in, "ftbench.work"})
+    asked = sorted({*built_in, "ftbench.run.jobs"})
     done = subprocess.run(
         [sys.executable, "-c", IMPORTER], input=json.dumps(asked), capture_output=True, text=True, check=True
     )

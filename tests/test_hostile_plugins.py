@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ftbench import isolation
-from ftbench.discovery import Policy, discover
-from ftbench.plugins import BUILT_IN
+from ftbench.parts import isolation
+from ftbench.parts.catalogue import BUILT_IN
+from ftbench.parts.discovery import Policy, discover
 from tests.conftest import TINY
 from tests.throwaway import Installed, install
 

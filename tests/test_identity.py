@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 import ftbench
-from ftbench import identity
-from ftbench.identity import cell_key, declared, part_key
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
+from ftbench.plan import keys as identity
+from ftbench.plan.keys import cell_key, declared, part_key
 
 
 def no_source() -> str:

@@ -11,11 +11,12 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from ftbench import execute, results
-from ftbench.pipeline import build
-from ftbench.resultsfolder import folder_for
-from ftbench.session import Request, open_benchmark
-from ftbench.store import Store
+from ftbench.run import executor as execute
+from ftbench.run import write as results
+from ftbench.run.build import build
+from ftbench.run.folder import folder_for
+from ftbench.run.opening import Request, open_benchmark
+from ftbench.storage.store import Store
 from tests.conftest import TINY
 
 LEARNED = (

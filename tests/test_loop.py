@@ -12,11 +12,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ftbench import loop
-from ftbench.config import Loss, Optimiser
+from ftbench.benchfile.schema import Loss, Optimiser
 from ftbench.errors import CellFailed
 from ftbench.progress import Silent
-from ftbench.store import Damaged
+from ftbench.storage.store import Damaged
+from ftbench.train import loop
 from tests.small_pair import run, task
 
 

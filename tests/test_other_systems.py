@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ftbench import compute, provenance
-from ftbench.config import ComputeSection
+from ftbench.benchfile.schema import ComputeSection
+from ftbench.machine import compute, provenance
 from tests.conftest import TINY
 
 # What macOS or Windows lack, taken away before anything of ours is loaded.

@@ -12,11 +12,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ftbench import loop, parallel
-from ftbench.config import Curriculum, Loss, Optimiser
+from ftbench.benchfile.schema import Curriculum, Loss, Optimiser
 from ftbench.errors import CellFailed
+from ftbench.machine import processes as parallel
 from ftbench.progress import Silent
-from ftbench.store import CellFolder
+from ftbench.storage.store import CellFolder
+from ftbench.train import loop
 from tests.small_pair import COMPUTE, Writes, task
 
 

@@ -8,7 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench
-from ftbench.pipeline import Attack, Damage, Pair, eight_bit, straight_through, to_psnr
+from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage, eight_bit, straight_through, to_psnr
 
 
 def test_eight_bit_is_what_a_file_holds() -> None:
@@ -51,7 +51,9 @@ def test_an_attack_is_given_what_its_record_names_and_no_more() -> None:
         return image
 
     identity = torch.tensor([0, 1])
-    Attack(_simulator(True, ("identity",)), network)(torch.rand(2, 3, 8, 8), {"identity": identity, "other": identity})
+    SimulatorStage(_simulator(True, ("identity",)), network)(
+        torch.rand(2, 3, 8, 8), {"identity": identity, "other": identity}
+    )
     assert set(seen) == {"identity"}
 
 
@@ -60,13 +62,13 @@ def test_a_part_without_gradient_is_trained_straight_through() -> None:
         return (image * 4).round() / 4
 
     image = (0.1 + 0.8 * torch.rand(2, 3, 8, 8)).requires_grad_()
-    Attack(_simulator(False), staircase)(image, {}).sum().backward()
+    SimulatorStage(_simulator(False), staircase)(image, {}).sum().backward()
     assert image.grad is not None
     assert torch.equal(image.grad, torch.ones_like(image))
 
     record = ftbench.Distortion(name="x", factory="x:x", summary="x", differentiable=False, category="none")
     second = (0.1 + 0.8 * torch.rand(2, 3, 8, 8)).requires_grad_()
-    Damage(record, lambda x, g: (x * 4).round() / 4)(second, torch.Generator()).sum().backward()
+    DistortionStage(record, lambda x, g: (x * 4).round() / 4)(second, torch.Generator()).sum().backward()
     assert second.grad is not None
     assert torch.equal(second.grad, torch.ones_like(second))
 

@@ -11,16 +11,17 @@ import yaml
 from pydantic import ValidationError
 
 import ftbench
-from ftbench import plan as plan_module
-from ftbench.choice import Choice
-from ftbench.compute import Compute
-from ftbench.config import Benchmark
+from ftbench.benchfile.document import parse
+from ftbench.benchfile.schema import Benchmark
 from ftbench.errors import BadInput
-from ftbench.plan import Grounds, Plan, chosen_parts, make_plan, people_needed
-from ftbench.plugins import Plugins
-from ftbench.yamlfile import parse
+from ftbench.machine.compute import Compute
+from ftbench.parts.catalogue import Plugins
+from ftbench.plan import planner as plan_module
+from ftbench.plan.cells import Plan, chosen_parts
+from ftbench.plan.planner import PlanInputs, make_plan, people_needed
+from ftbench.plan.resolve import Resolver
 
-GROUNDS = Grounds(
+GROUNDS = PlanInputs(
     "d" * 64, "s" * 64, ("a", "b"), {"train": 2, "val": 2, "test": 2}, Compute("cpu", "float32", 1, "none")
 )
 BASE: dict[str, Any] = {
@@ -39,12 +40,12 @@ def changed(**sections: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-def planned(data: dict[str, Any], plugins: Plugins, grounds: Grounds = GROUNDS) -> Plan:
+def planned(data: dict[str, Any], plugins: Plugins, grounds: PlanInputs = GROUNDS) -> Plan:
     document = parse(yaml.safe_dump(data, sort_keys=False), "test.yaml")
     benchmark = Benchmark.model_validate(document.data)
-    choice = Choice(plugins, document, Path("/nowhere"), benchmark.accept_licences)
-    people_needed(benchmark, choice)
-    return make_plan(benchmark, choice, grounds)
+    resolver = Resolver(plugins, document, Path("/nowhere"), benchmark.accept_licences)
+    people_needed(benchmark, resolver)
+    return make_plan(benchmark, resolver, grounds)
 
 
 def kinds(plan: Plan) -> list[str]:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import ftbench
-from ftbench import discovery
-from ftbench.discovery import discover
 from ftbench.errors import BadInput
-from ftbench.plugins import RECORDS, Plugins, package_digest
+from ftbench.parts import discovery
+from ftbench.parts.catalogue import RECORDS, Plugins, package_digest
+from ftbench.parts.discovery import discover
 
 
 class Distribution:
@@ -169,7 +169,7 @@ def test_every_built_in_factory_and_objection_can_be_imported(plugins: Plugins) 
 
 def test_listing_imports_no_torch() -> None:
     script = (
-        "import sys, ftbench.cli; from ftbench.discovery import discover; found = discover(); "
+        "import sys, ftbench.cli; from ftbench.parts.discovery import discover; found = discover(); "
         "assert len(found.parts) > 15 and not found.failures; "
         "heavy = {'torch', 'timm', 'kornia', 'numpy', 'pandas', 'PIL'} & set(sys.modules); assert not heavy, heavy"
     )

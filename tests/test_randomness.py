@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 from scipy import stats
 
-from ftbench.randomness import derive, generator, payload
+from ftbench.machine.randomness import derive, generator, payload
 
 
 def test_a_seed_hangs_on_every_name_and_on_their_borders() -> None:

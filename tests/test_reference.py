@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 
 import ftbench
-from ftbench import components, hookspecs
+from ftbench.contract import hooks as hookspecs
+from ftbench.contract import records as components
 from tests.test_wheel import CHECKOUT
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ftbench.resultsfolder import better_ones, copy_others, folder_for, swapped_in, tables_held
-from ftbench.store import Held
-from ftbench.store import held as lock
+from ftbench.run.folder import better_ones, copy_others, folder_for, swapped_in, tables_held
+from ftbench.storage.store import Held
+from ftbench.storage.store import held as lock
 
 MINE, OTHER = "1" * 64, "2" * 64
 

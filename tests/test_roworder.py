@@ -7,8 +7,8 @@ import io
 
 import pandas as pd
 
-from ftbench.roworder import file_in_order, in_order
-from ftbench.writing import csv_bytes, gzipped
+from ftbench.report.roworder import file_in_order, in_order
+from ftbench.storage.files import csv_bytes, gzipped
 
 ORDER = {"simulator": ["none", "b", "a", "unmarked"], "distortion": ["identity", "jpeg"], "of": ["marked"]}
 

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import yaml
 
-from ftbench import library
-from ftbench.choice import Choice
-from ftbench.config import Benchmark
+from ftbench.benchfile import bundled as library
+from ftbench.benchfile.document import parse
+from ftbench.benchfile.schema import Benchmark
 from ftbench.errors import BadInput
-from ftbench.plan import Plan, make_plan
-from ftbench.plugins import Plugins
-from ftbench.yamlfile import parse
+from ftbench.parts.catalogue import Plugins
+from ftbench.plan.cells import Plan
+from ftbench.plan.planner import make_plan
+from ftbench.plan.resolve import Resolver
 from tests.test_plan import BASE, GROUNDS, changed
 
 SHADOWED = ("jpeg", "identity", "psnr", "ssim", "conv7", "unet-resnet18", "faceswap", "none")
@@ -30,10 +31,10 @@ def crowded(plugins: Plugins) -> Plugins:
     return replace(plugins, parts=[*plugins.parts, *guests])
 
 
-def planned(data: dict[str, Any], plugins: Plugins, ours: bool = False) -> tuple[Plan, Choice]:
+def planned(data: dict[str, Any], plugins: Plugins, ours: bool = False) -> tuple[Plan, Resolver]:
     document = parse(yaml.safe_dump(data, sort_keys=False), "test.yaml")
     benchmark = Benchmark.model_validate(document.data)
-    choice = Choice(plugins, document, Path("/nowhere"), benchmark.accept_licences, ours)
+    choice = Resolver(plugins, document, Path("/nowhere"), benchmark.accept_licences, ours)
     return make_plan(benchmark, choice, GROUNDS), choice
 
 

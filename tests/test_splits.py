@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ftbench.splits import SHARES, SPLITS, cut_val, split_groups, split_of, spread
+from ftbench.data.splits import SHARES, SPLITS, cut_val, split_groups, split_of, spread
 
 KEYS = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(2000)]
 

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ftbench import loop, stopping
+from ftbench import stopping
 from ftbench.stopping import Stopped
+from ftbench.train import loop
 from tests.small_pair import run, task
 
 NAMES = [number.name for number in stopping.SIGNALS]

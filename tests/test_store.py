@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ftbench.errors import BadInput, CellFailed
-from ftbench.store import CellFolder, Store
-from ftbench.writing import write_atomically, write_json
+from ftbench.storage.files import write_atomically, write_json
+from ftbench.storage.store import CellFolder, Store
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:

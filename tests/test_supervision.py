@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from ftbench import supervision
+from ftbench.machine import supervision
 
 # Processes of the harness's own kind, without torch and without a benchmark.
 SCRIPT = """
 import faulthandler, os, signal, sys, time
 # A test run in the background has its interruptions ignored, and so would its children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from ftbench import stopping, supervision
+from ftbench import stopping
+from ftbench.machine import supervision
 if not supervision.report_to_parent():
     sys.exit(supervision.watch())
 stopping.listen()

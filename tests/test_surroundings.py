@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from ftbench.surroundings import TORCH, Surroundings, apart
-from ftbench.terms import PartFailed, Terms
+from ftbench.parts.surroundings import TORCH, Surroundings, apart
+from ftbench.pipeline.guard import Guard, PartFailed
 
 LEAKS: dict[str, Callable[[], Any]] = {
     "device": lambda: torch.set_default_device("meta"),
@@ -72,7 +72,7 @@ def test_a_call_leaves_nothing_behind(name: str) -> None:
         return made
 
     image = torch.rand(1, 3, 8, 8)
-    assert torch.equal(Terms("simulator 'x'").change(leaks, image), image)
+    assert torch.equal(Guard("simulator 'x'").change(leaks, image), image)
     assert of_all() == before
     assert torch.zeros(1).device.type == "cpu"
 
@@ -107,5 +107,5 @@ def test_what_was_set_before_torch_was_there_is_set_back_to_its_beginning() -> N
 def test_a_part_that_ends_the_process_fails_by_name(code: int) -> None:
     leave = os._exit
     with pytest.raises(PartFailed, match=r"simulator 'x' called exit\(\)"):
-        Terms("simulator 'x'").change(lambda image: os._exit(code), torch.rand(1, 3, 8, 8))
+        Guard("simulator 'x'").change(lambda image: os._exit(code), torch.rand(1, 3, 8, 8))
     assert os._exit is leave

@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from ftbench.contract.tensorfile import read_tensors
 from ftbench.errors import BadInput
-from ftbench.tensorfile import read_tensors
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.tensor([7])}
 

@@ -14,8 +14,8 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from ftbench.pipeline import Pair
-from ftbench.terms import PartFailed, Terms
+from ftbench.pipeline.guard import Guard, PartFailed
+from ftbench.pipeline.stages import Pair
 
 
 def images(count: int = 5, size: int = 16) -> Tensor:
@@ -31,7 +31,7 @@ def test_a_large_batch_is_handed_over_in_pieces_with_its_inputs() -> None:
 
     whole = images()
     identity = torch.arange(5)
-    fake = Terms(max_batch=2).change(swap, whole, {"identity": identity})
+    fake = Guard(max_batch=2).change(swap, whole, {"identity": identity})
     assert seen == [(2, [0, 1]), (2, [2, 3]), (1, [4])]
     torch.testing.assert_close(fake, whole * (1 - identity[:, None, None, None] / 10))
 
@@ -40,7 +40,7 @@ def test_a_generator_serves_all_pieces_one_after_the_other() -> None:
     def noise(image: Tensor, generator: torch.Generator) -> Tensor:
         return torch.rand(image.shape, generator=generator)
 
-    pieces = Terms(max_batch=2).change(noise, images(4), torch.Generator().manual_seed(3))
+    pieces = Guard(max_batch=2).change(noise, images(4), torch.Generator().manual_seed(3))
     assert len({float(piece.sum()) for piece in pieces}) == 4
 
 
@@ -52,7 +52,7 @@ def test_a_simulator_of_another_size_gets_that_size_and_gives_back_ours() -> Non
         return image
 
     smooth = torch.from_numpy(ndimage.gaussian_filter(np.random.default_rng(0).random((2, 3, 32, 32)), (0, 0, 4, 4)))
-    fake = Terms(size=64).change(same, smooth.float())
+    fake = Guard(size=64).change(same, smooth.float())
     assert sizes == [64]
     assert fake.shape == smooth.shape
     # What has no detail survives being enlarged and reduced.
@@ -61,13 +61,13 @@ def test_a_simulator_of_another_size_gets_that_size_and_gives_back_ours() -> Non
 
 def test_an_encoder_of_another_size_leaves_the_cover_sharp() -> None:
     cover = images(2, 32)
-    marked = Terms(size=8).encode(lambda seen, code: seen + 0.1, cover, torch.ones(2, 4))
+    marked = Guard(size=8).encode(lambda seen, code: seen + 0.1, cover, torch.ones(2, 4))
     torch.testing.assert_close(marked, cover + 0.1)
 
 
 def test_gradient_passes_through_resizing_and_pieces() -> None:
     image = images(4, 32).requires_grad_()
-    Terms(size=16, max_batch=3).change(lambda seen: seen**2, image).sum().backward()
+    Guard(size=16, max_batch=3).change(lambda seen: seen**2, image).sum().backward()
     assert image.grad is not None
     assert bool((image.grad != 0).all())
 
@@ -87,7 +87,7 @@ def test_gradient_passes_through_resizing_and_pieces() -> None:
 )
 def test_a_broken_promise_names_the_part(part: Any, said: str) -> None:
     with pytest.raises(PartFailed, match=f"simulator 'x' of there 2.0 .*{said}"):
-        Terms("simulator 'x' of there 2.0").change(part, images())
+        Guard("simulator 'x' of there 2.0").change(part, images())
 
 
 @pytest.mark.parametrize("write", [lambda x: x.numpy().fill(0), lambda x: x.data.zero_(), lambda x: x.detach().add_(1)])
@@ -98,7 +98,7 @@ def test_a_write_behind_torchs_back_is_seen(write: Any, of: str) -> None:
         return torch.full_like(image, 0.5)
 
     with pytest.raises(PartFailed, match="changed its input in place"):
-        Terms().change(part, images(), {"donor": images()})
+        Guard().change(part, images(), {"donor": images()})
 
 
 def test_gradient_mode_and_working_folder_are_set_back(tmp_path: Path) -> None:
@@ -109,19 +109,19 @@ def test_gradient_mode_and_working_folder_are_set_back(tmp_path: Path) -> None:
         os.chdir(tmp_path)
         return image
 
-    Terms().change(careless, images())
+    Guard().change(careless, images())
     assert torch.is_grad_enabled()
     assert Path.cwd() == here
 
 
 def test_exit_is_no_way_out() -> None:
     with pytest.raises(PartFailed, match=r"called exit\(\)"):
-        Terms().change(lambda image: sys.exit(), images())
+        Guard().change(lambda image: sys.exit(), images())
 
 
 def test_what_came_in_broken_is_not_the_parts_fault() -> None:
     broken = images() * float("nan")
-    assert bool(Terms().change(lambda x: x, broken).isnan().all())
+    assert bool(Guard().change(lambda x: x, broken).isnan().all())
 
 
 def test_what_a_part_sets_for_everybody_is_set_back() -> None:
@@ -132,7 +132,7 @@ def test_what_a_part_sets_for_everybody_is_set_back() -> None:
         torch.set_num_threads(threads + 3)
         return image
 
-    Terms().change(careless, images())
+    Guard().change(careless, images())
     assert torch.get_default_dtype() == torch.float32
     assert torch.get_num_threads() == threads
 
@@ -143,15 +143,15 @@ def test_a_diverging_training_is_left_to_the_loop_and_a_finished_one_is_not() ->
             return cover * float("nan")
 
     encoder = Diverged()
-    assert bool(Terms().encode(encoder, images(), torch.ones(5, 2)).isnan().all())
+    assert bool(Guard().encode(encoder, images(), torch.ones(5, 2)).isnan().all())
     with pytest.raises(PartFailed, match="no finite numbers"):
-        Terms().encode(encoder.eval(), images(), torch.ones(5, 2))
+        Guard().encode(encoder.eval(), images(), torch.ones(5, 2))
 
 
 @pytest.mark.parametrize("shape", [(5,), (4, 8), (5, 8, 1)])
 def test_logits_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(PartFailed, match="logits of shape"):
-        Terms("decoder 'd'").decode(lambda image: torch.zeros(shape), images())
+        Guard("decoder 'd'").decode(lambda image: torch.zeros(shape), images())
 
 
 def test_logits_of_another_number_of_bits_are_refused() -> None:
@@ -162,4 +162,4 @@ def test_logits_of_another_number_of_bits_are_refused() -> None:
 
 def test_a_code_is_held_to_its_shape() -> None:
     with pytest.raises(PartFailed, match=r"codec 'c' gave shape \(2, 3\) where \(2, 7\) was due"):
-        Terms("codec 'c'").tensor(lambda payload: payload[:, :3], torch.ones(2, 4), shape=(2, 7))
+        Guard("codec 'c'").tensor(lambda payload: payload[:, :3], torch.ones(2, 4), shape=(2, 7))

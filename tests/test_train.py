@@ -13,14 +13,15 @@ from kornia.losses import ssim_loss
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from ftbench import loop
-from ftbench.augment import augment
-from ftbench.config import Curriculum, Loss
-from ftbench.critic import Critic, adversarial_losses
-from ftbench.pipeline import Attack, Pair
-from ftbench.randomness import generator
-from ftbench.store import CellFolder
-from ftbench.train import draw_batch, image_share, message_share, psnr_at
+from ftbench.benchfile.schema import Curriculum, Loss
+from ftbench.machine.randomness import generator
+from ftbench.pipeline.stages import Pair, SimulatorStage
+from ftbench.storage.store import CellFolder
+from ftbench.train import loop
+from ftbench.train.augment import augment
+from ftbench.train.batches import draw_batch
+from ftbench.train.critic import Critic, adversarial_losses
+from ftbench.train.schedules import image_share, message_share, psnr_at
 from tests.small_pair import SIMULATOR, Reads, Writes, run, task
 
 
@@ -61,12 +62,12 @@ def test_every_cover_is_shown_with_a_code_and_its_complement() -> None:
 def test_each_step_meets_one_of_several_simulators_and_val_all_of_them() -> None:
     met: list[str] = []
 
-    def named(name: str) -> Attack:
+    def named(name: str) -> SimulatorStage:
         def change(image: torch.Tensor, inputs: object) -> torch.Tensor:
             met.append(name)
             return image * 0.5
 
-        return Attack(SIMULATOR, change)
+        return SimulatorStage(SIMULATOR, change)
 
     made = task()
     made.attacks = [named("a"), named("b"), named("c")]
@@ -161,7 +162,7 @@ def test_two_looks_at_one_network_give_one_score_where_a_simulator_draws() -> No
         return (image + 0.2 * torch.randn_like(image)).clamp(0, 1)
 
     made = task(Loss(image=0.1), curriculum=Curriculum(kind="none"))
-    made.attacks = [Attack(SIMULATOR, redrawn)]
+    made.attacks = [SimulatorStage(SIMULATOR, redrawn)]
     made.loss(made.network, 59)
     made.network.eval()
     looks = [made.validate(made.network) for _ in range(2)]

@@ -26,7 +26,7 @@ list_plugin(Entry("beats", "beats", "beats"))
 """,
     "a training shared by processes": """
 import beats_twice
-from ftbench import parallel
+from ftbench.machine import processes as parallel
 if __name__ == "__main__":
     parallel.launch(beats_twice.beat, (), 2, "cpu")
 """,

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 import ftbench
-from ftbench.config import Benchmark
+from ftbench.benchfile.document import parse
+from ftbench.benchfile.schema import Benchmark
 from ftbench.errors import BadInput
-from ftbench.plan import Cell
-from ftbench.plugins import Plugins
-from ftbench.workload import check_count, to_do
-from ftbench.yamlfile import parse
+from ftbench.parts.catalogue import Plugins
+from ftbench.plan.cells import Cell
+from ftbench.plan.workload import check_count, to_do
 from tests.conftest import TINY
 from tests.test_plan import changed, planned
 

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 import torch
 
-from ftbench import loop, writing
 from ftbench.errors import CannotWrite
-from ftbench.writing import csv_bytes, gzipped, write_atomically
+from ftbench.storage import files as writing
+from ftbench.storage.files import csv_bytes, gzipped, write_atomically
+from ftbench.train import loop
 from tests.small_pair import run
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ftbench import yamlfile
-from ftbench.errors import BadInput
-from ftbench.yamlfile import (
+from ftbench.benchfile import document as yamlfile
+from ftbench.benchfile.document import (
     Document,
     Place,
     dotted,
@@ -20,6 +19,7 @@ from ftbench.yamlfile import (
     with_assignments,
     with_scale,
 )
+from ftbench.errors import BadInput
 
 PAPER = """\
 # comment

@@ -12,12 +12,13 @@ import warnings
 import typer
 
 import ftbench
-from ftbench import stopping, supervision
+from ftbench import stopping
 from ftbench.cli import bench, check, compare, look, mark
 from ftbench.console import Console, prepare_streams, silence
 from ftbench.errors import BadInput, FtbenchError
-from ftbench.isolation import OWN
-from ftbench.surroundings import LEFT
+from ftbench.machine import supervision
+from ftbench.parts.isolation import OWN
+from ftbench.parts.surroundings import LEFT
 
 DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 

@@ -61,9 +61,12 @@ def run(
     ] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
-    from ftbench import execute, results, supervision, tracking
-    from ftbench.resultsfolder import folder_for
-    from ftbench.session import Request, open_benchmark
+    from ftbench.machine import supervision
+    from ftbench.run import executor as execute
+    from ftbench.run import observers as tracking
+    from ftbench.run import write as results
+    from ftbench.run.folder import folder_for
+    from ftbench.run.opening import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
@@ -115,7 +118,7 @@ def plan(
     """Show the cells of a benchmark, and which are done; nothing is computed."""
     from rich.table import Table
 
-    from ftbench.session import Request, open_benchmark
+    from ftbench.run.opening import Request, open_benchmark
 
     console = Console()
     opened = open_benchmark(
@@ -140,9 +143,9 @@ def speed(
     seconds: Annotated[float, typer.Option(min=0.0, help="Seconds of each measurement.")] = 2.0,
 ) -> None:
     """Time how fast each pair marks and reads, on one core; written beside the tables. Nothing is trained."""
-    from ftbench import speed
-    from ftbench.resultsfolder import folder_for
-    from ftbench.session import Request, open_benchmark
+    from ftbench.run import speed
+    from ftbench.run.folder import folder_for
+    from ftbench.run.opening import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
@@ -168,6 +171,6 @@ def report(
 
 def schema() -> None:
     """Print the JSON schema of benchmark files, for editors."""
-    from ftbench.config import BenchmarkFile
+    from ftbench.benchfile.schema import BenchmarkFile
 
     typer.echo(json.dumps(BenchmarkFile.model_json_schema(), indent=2, ensure_ascii=False))

@@ -113,7 +113,7 @@ class _Out:
 def _entries() -> list[Entry]:
     import importlib.metadata
 
-    from ftbench.discovery import GROUP, distribution_of
+    from ftbench.parts.discovery import GROUP, distribution_of
     from ftbench.testing.apart import Entry
 
     found = importlib.metadata.entry_points(group=GROUP)
@@ -133,15 +133,15 @@ def _file(name: str) -> Entry:
 
 
 def _named_distribution(name: str, entries: Iterable[Entry]) -> str | None:
-    from ftbench.discovery import normal
+    from ftbench.parts.discovery import normal
 
     return next((e.distribution for e in entries if normal(e.distribution) == normal(name)), None)
 
 
 def _named_parts(name: str, entries: Sequence[Entry]) -> list[Part]:
     """The parts of a name, from every distribution and of every kind; raises BadInput with the nearest names."""
-    from ftbench.discovery import discover
     from ftbench.errors import BadInput, nearest
+    from ftbench.parts.discovery import discover
     from ftbench.testing.apart import Part
 
     found = discover()
@@ -188,8 +188,8 @@ def _listed(distribution: str, entries: Sequence[Entry], seconds: float, out: _O
 
 
 def _parameters(assignments: Sequence[str], parts: Sequence[Part]) -> dict[str, Any]:
+    from ftbench.benchfile.document import Document, with_assignments
     from ftbench.errors import BadInput
-    from ftbench.yamlfile import Document, with_assignments
 
     if assignments and len(parts) != 1:
         raise BadInput(f"--set gives parameters to one part, and {len(parts)} are named; name one")

@@ -16,8 +16,8 @@ from ftbench.console import Console
 from ftbench.errors import BadInput
 
 if TYPE_CHECKING:
-    from ftbench.compare.claims import Claims
-    from ftbench.compare.judge import Finding
+    from ftbench.claims.claims import Claims
+    from ftbench.claims.judge import Finding
 
 HOLD, FAILED, BAD = 0, 1, 2
 FAULTS_SHOWN = 10
@@ -42,8 +42,8 @@ def compare(
 
     Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input.
     """
-    from ftbench.compare.claims import load
-    from ftbench.library import find_claims
+    from ftbench.benchfile.bundled import find_claims
+    from ftbench.claims.claims import load
 
     console = Console()
     said = load(find_claims(claims))
@@ -84,10 +84,10 @@ def _folders(results: Path, console: Console) -> list[Path]:
 
 def _compared(folder: Path, claims: Claims, strict: bool, console: Console) -> tuple[int, int]:
     """Exit code, and how many claims were judged."""
-    from ftbench.compare.audit import faults
-    from ftbench.compare.evidence import gather
-    from ftbench.compare.judge import judge
-    from ftbench.compare.reread import open_folder
+    from ftbench.claims.audit import faults
+    from ftbench.claims.evidence import gather
+    from ftbench.claims.judge import judge
+    from ftbench.storage.manifest import open_folder
 
     opened = open_folder(folder)
     manifest = opened.manifest

@@ -29,8 +29,8 @@ def plugins(
     errors: Annotated[bool, typer.Option("--errors", help="Show the tracebacks of plugins that failed.")] = False,
 ) -> None:
     """List every part there is, and every plugin that failed."""
-    from ftbench.discovery import discover
-    from ftbench.plugins import RECORDS
+    from ftbench.parts.catalogue import RECORDS
+    from ftbench.parts.discovery import discover
 
     console = Console()
     found = discover()
@@ -63,9 +63,9 @@ def info(
     part: Annotated[str, typer.Argument(help="A part's name, e.g. faceswap or faceswap@ftbench.")],
 ) -> None:
     """Show what a part is, where it comes from and which parameters it takes."""
-    from ftbench.discovery import discover
     from ftbench.errors import BadInput, nearest
-    from ftbench.plugins import RECORDS
+    from ftbench.parts.catalogue import RECORDS
+    from ftbench.parts.discovery import discover
 
     found = discover()
     named = [
@@ -94,8 +94,8 @@ def info(
 
 def doctor() -> None:
     """Check the installation: versions, processors, GPU, memory, plugins, where results would go."""
-    from ftbench import provenance
-    from ftbench.discovery import discover
+    from ftbench.machine import provenance
+    from ftbench.parts.discovery import discover
 
     console = Console()
     table = Table(box=None, show_header=False)
@@ -107,8 +107,8 @@ def doctor() -> None:
     try:
         import timm  # noqa: F401  (its import is what fails where torch and torchvision do not fit)
 
-        from ftbench.compute import settle
-        from ftbench.config import ComputeSection
+        from ftbench.benchfile.schema import ComputeSection
+        from ftbench.machine.compute import settle
 
         machine, compute = provenance.machine(), settle(ComputeSection())
         table.add_row("processor", f"{machine['processor']}, {machine['cores']} cores")

@@ -211,9 +211,9 @@ def _warn(*sentences: str) -> None:
 
 
 def _load(model: Path, setting: str | None, store: Path | None) -> Trained:
-    from ftbench.discovery import discover
     from ftbench.marking.locate import find
     from ftbench.marking.trained import load
+    from ftbench.parts.discovery import discover
 
     trained = load(find(model, setting, store), discover())
     _warn(*trained.warnings)

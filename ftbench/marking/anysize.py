@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ftbench.errors import BadInput
-from ftbench.pipeline import Pair
+from ftbench.pipeline.stages import Pair
 
 FLAT_LEVELS = 2
 """A picture whose channels vary by no more levels than this is of one colour: what JPEG adds to a flat one."""

@@ -16,7 +16,7 @@ from ftbench.marking.register import Entry, Register
 from ftbench.marking.sources import Job
 from ftbench.marking.tracing import payload_in, tensor
 from ftbench.marking.trained import Trained
-from ftbench.store import write_atomically
+from ftbench.storage.store import write_atomically
 
 Wanted = Literal["png", "jpeg", "same"]
 KINDS: dict[str, Kind] = {"png": "PNG", "jpeg": "JPEG"}

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftbench.errors import BadInput
-from ftbench.loop import WEIGHTS
-from ftbench.store import CellFolder, Store
+from ftbench.storage.store import CellFolder, Store
+from ftbench.train.loop import WEIGHTS
 
 CELL, MANIFEST = "cell.json", "manifest.json"
 SHORTEST = 6

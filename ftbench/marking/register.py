@@ -12,7 +12,7 @@ import filelock
 from ftbench.errors import BadInput, CannotWrite
 from ftbench.marking import sheet
 from ftbench.plaintext import shown
-from ftbench.store import write_atomically
+from ftbench.storage.store import write_atomically
 
 REGISTER = "payloads.csv"
 LOCK_SECONDS = 60

@@ -12,15 +12,17 @@ from pydantic import ValidationError
 from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
-from ftbench.choice import Chosen, input_paths
-from ftbench.components import ChannelCode, Kind
+from ftbench.contract.protocols import ChannelCode
+from ftbench.contract.records import Kind
 from ftbench.errors import BadInput
-from ftbench.loop import WEIGHTS
 from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
-from ftbench.pipeline import Pair, build
-from ftbench.plugins import Plugins
-from ftbench.store import CellFolder, Damaged, Store
-from ftbench.terms import Terms
+from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.guard import Guard
+from ftbench.pipeline.stages import Pair
+from ftbench.plan.resolve import ResolvedPart, input_paths
+from ftbench.run.build import build
+from ftbench.storage.store import CellFolder, Damaged, Store
+from ftbench.train.loop import WEIGHTS
 
 AGAIN = "run its benchmark again, which makes the cell anew"
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")
@@ -74,8 +76,8 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
     parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
     sides = {"size": settings.size, "bits": settings.code_bits}
     encoder, decoder = parts["encoder"], parts["decoder"]
-    terms = (Terms.of(encoder), Terms.of(decoder))
-    pair = Pair(_built(encoder, **sides), _built(decoder, **sides), terms=terms, bits=settings.code_bits)
+    guard = (Guard.of(encoder), Guard.of(decoder))
+    pair = Pair(_built(encoder, **sides), _built(decoder, **sides), guard=guard, bits=settings.code_bits)
     _fill(pair, folder)
     codec = _built(parts["codec"], bits=settings.bits)
     if parts["codec"].record.trainable:
@@ -95,7 +97,7 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
     )
 
 
-def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> Chosen:
+def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> ResolvedPart:
     try:
         provided = plugins.find(kind, f"{known.name}@{known.distribution}")
     except BadInput as error:
@@ -117,10 +119,10 @@ def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> Chosen:
             f"{kind} {known.name!r} was trained as of {known.distribution} {known.version}, and the installed "
             f"{provided.version} refuses its parameters ({first_of(error)}); install {known.version}"
         ) from error
-    return Chosen(provided, parameters, at=known.at)
+    return ResolvedPart(provided, parameters, at=known.at)
 
 
-def _built(chosen: Chosen, **arguments: int) -> Any:
+def _built(chosen: ResolvedPart, **arguments: int) -> Any:
     try:
         return build(chosen, **arguments)
     except Exception as error:
@@ -172,7 +174,7 @@ def _fitted_codec(cell: TrainCell, folder: CellFolder) -> CellFolder:
     )
 
 
-def _warnings(parts: Mapping[Kind, Chosen], settings: TrainSettings, summary: Mapping[str, Any]) -> Iterator[str]:
+def _warnings(parts: Mapping[Kind, ResolvedPart], settings: TrainSettings, summary: Mapping[str, Any]) -> Iterator[str]:
     known: dict[Kind, PartRecord] = {kind: getattr(settings, kind) for kind in parts}
     older = [
         f"{kind} {known[kind].name!r} {known[kind].version} (now {chosen.provided.version})"

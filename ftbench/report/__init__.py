@@ -9,12 +9,13 @@ from typing import Any
 from ftbench.report.methods import methods_table
 from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
-from ftbench.report.result import Caption, CellResult, MetricInfo, Samples
+from ftbench.report.result import Caption, Samples
 from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
 from ftbench.report.table import Table
 from ftbench.report.tables import records, write_table
 from ftbench.report.terminal import print_tables
+from ftbench.storage.results import CellResult, MetricInfo
 
 __all__ = [
     "Caption",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ftbench.store import write_atomically
+from ftbench.storage.store import write_atomically
 
 
 def write_bytes(path: Path, content: bytes) -> Path:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from ftbench.report.result import MARKED, UNDISTORTED, UNMARKED, CellResult
+from ftbench.evaluate.statistics import clustered_rate, mean_over_images
 from ftbench.report.table import Measured
-from ftbench.statistics import clustered_rate, mean_over_images
+from ftbench.storage.results import MARKED, UNDISTORTED, UNMARKED, CellResult
 
 FAKE = "fake:"
 CHANCE = 0.5

@@ -8,20 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
+from ftbench.evaluate.statistics import Estimate, difference_over_seeds
 from ftbench.report.measures import CHANCE, image_accuracy, image_quality, qualities, readings
-from ftbench.report.pairs import (
-    VERDICT_NOTE,
-    Row,
-    attack_names,
-    compared_columns,
-    judged,
-    reached_label,
-    same_pictures,
-)
-from ftbench.report.result import PSNR_SSIM, CellResult, MetricInfo
+from ftbench.report.pairs import VERDICT_NOTE, Row, attack_names, compared_columns, judged, reached_label, same_pictures
 from ftbench.report.seeds import SEED, alike, without_seed
 from ftbench.report.table import CSV_ONLY, Column, Table, make_table
-from ftbench.statistics import Estimate, difference_over_seeds
+from ftbench.storage.results import PSNR_SSIM, CellResult, MetricInfo
 
 METHODS_NOTE = (
     "Each row compares two methods: first minus second, the mean over the seeds of both, paired by seed where two or "

@@ -9,9 +9,10 @@ import pandas as pd
 
 from ftbench.report.measures import bit_accuracies, bit_accuracy, mean_quality, qualities, simulators
 from ftbench.report.pairs import reached_label
-from ftbench.report.result import MARKED, PSNR_SSIM, UNDISTORTED, UNMARKED, CellResult, MetricInfo, display_labels
+from ftbench.report.result import display_labels
 from ftbench.report.summary import distortions
 from ftbench.report.table import CSV_ONLY, Column, Measured, Table, make_table
+from ftbench.storage.results import MARKED, PSNR_SSIM, UNDISTORTED, UNMARKED, CellResult, MetricInfo
 
 SIMULATORS, DISTORTIONS = "simulators", "distortions"
 ORDER_NOTE = (

@@ -17,16 +17,9 @@ from ftbench.report.measures import (
     simulators,
     word_accuracy,
 )
-from ftbench.report.result import (
-    MARKED,
-    PSNR_SSIM,
-    UNDISTORTED,
-    UNMARKED,
-    CellResult,
-    MetricInfo,
-    display_labels,
-)
+from ftbench.report.result import display_labels
 from ftbench.report.table import CSV_ONLY, NO_CELL, Column, Measured, Table, make_table, unique_names
+from ftbench.storage.results import MARKED, PSNR_SSIM, UNDISTORTED, UNMARKED, CellResult, MetricInfo
 
 STALLED_NOTE = "STALLED: training never left bit accuracy one half; the pair has not learned to read."
 CONTROL_NOTE = "Control: the decoder read the unmarked cover; a sound decoder stays near 50 %."

@@ -14,8 +14,9 @@ from tabulate import tabulate
 
 from ftbench.plaintext import shown
 from ftbench.report.files import write_text
-from ftbench.report.result import STALLED, Stated
+from ftbench.report.result import Stated
 from ftbench.report.table import Column, Measured, Table, as_text
+from ftbench.storage.results import STALLED
 
 LOUD = STALLED.upper()
 SEED_RANGES = "Brackets: the lowest and the highest seed, not intervals over images."

@@ -12,11 +12,12 @@ from rich.text import Text
 from ftbench.report.methods import methods_table
 from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
-from ftbench.report.result import PSNR_SSIM, STALLED, Caption, CellResult, MetricInfo
+from ftbench.report.result import Caption
 from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import main_table
 from ftbench.report.table import Column, Measured, Table, format_measured, shared_n
 from ftbench.report.tables import caption_text
+from ftbench.storage.results import PSNR_SSIM, STALLED, CellResult, MetricInfo
 
 _NAME_WIDTH, _VALUE_WIDTH = 24, 25
 PAIR_WIDTH = 34

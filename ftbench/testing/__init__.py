@@ -1,4 +1,4 @@
-"""The contract, checked: does a part do what its record and ``ftbench.components`` promise?
+"""The contract, checked: does a part do what its record and ``ftbench.contract.records`` promise?
 
 ``check(record)`` builds the part and raises ContractBroken with one line a broken promise: what was promised, what
 happened, where. ``examine`` returns the findings instead, and ``check_simulator`` and its like are ``check`` for one

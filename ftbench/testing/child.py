@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ftbench import watchdog
+from ftbench.machine import watchdog
 from ftbench.testing import places
 from ftbench.testing.finding import CannotExamine, Finding
 

@@ -9,8 +9,9 @@ from typing import Any, get_args
 import numpy as np
 from PIL import Image
 
-from ftbench.choice import input_paths
-from ftbench.components import Component, Item, Split
+from ftbench.contract.protocols import Item, Split
+from ftbench.contract.records import Component
+from ftbench.plan.resolve import input_paths
 from ftbench.testing.exam import Ended, Exam
 from ftbench.testing.finding import CannotExamine
 from ftbench.testing.material import pictures

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ftbench.components import Component, Kind
+from ftbench.contract.records import Component, Kind
 from ftbench.testing.finding import ContractBroken, Finding, Report
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from ftbench.components import Component, Parameters
+from ftbench.contract.records import Component, Parameters
 from ftbench.errors import BadInput
 from ftbench.testing import places
 from ftbench.testing.finding import CannotExamine, Finding

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ftbench.conflicts import KNOWN_INPUTS
-from ftbench.pipeline import extra_inputs, given_to
+from ftbench.pipeline.stages import extra_inputs, given_to
+from ftbench.plan.conflicts import KNOWN_INPUTS
 from ftbench.testing import networks
 from ftbench.testing.exam import Exam, build_arguments, settle_size
 from ftbench.testing.material import bits, pictures, weights

@@ -15,13 +15,13 @@ from typing import Any
 
 import pluggy
 
-from ftbench import hookspecs
-from ftbench.components import Component
-from ftbench.discovery import GROUP, MOST_RECORDS
+from ftbench.contract import hooks as hookspecs
+from ftbench.contract.records import Component
 from ftbench.errors import nearest
-from ftbench.local import LocalFile
-from ftbench.plugins import RECORDS
-from ftbench.surroundings import Surroundings
+from ftbench.parts.catalogue import RECORDS
+from ftbench.parts.discovery import GROUP, MOST_RECORDS
+from ftbench.parts.local_file import LocalFile
+from ftbench.parts.surroundings import Surroundings
 from ftbench.testing import places
 from ftbench.testing.finding import Finding
 from ftbench.testing.output import captured_output

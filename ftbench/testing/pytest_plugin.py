@@ -3,7 +3,7 @@
 ========================  ==============================================================================
 ``ftbench_check``         ``ftbench_check(record, size=64, bits=8, **parameters)``: ``ftbench.testing.check``
 ``ftbench_faces``         ``ftbench_faces(count=4, size=64)``: drawn faces, float (count, 3, size, size) in [0, 1]
-``ftbench_parts``         every installed part, as ``ftbench.discovery.discover`` finds it
+``ftbench_parts``         every installed part, as ``ftbench.parts.discovery.discover`` finds it
 ``ftbench_run``           ``ftbench_run(benchmark)``: run a tiny benchmark, get its main table
 ========================  ==============================================================================
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from torch import Tensor
 
-    from ftbench.plugins import Plugins
+    from ftbench.parts.catalogue import Plugins
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def ftbench_check() -> Callable[..., None]:
 @pytest.fixture(scope="session")
 def ftbench_parts() -> Plugins:
     """Every installed part; ``ftbench_parts.find("simulator", "my-swap").record`` is what ``ftbench_check`` takes."""
-    from ftbench.discovery import discover
+    from ftbench.parts.discovery import discover
 
     return discover()
 

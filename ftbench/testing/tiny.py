@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 
 if TYPE_CHECKING:
     from torch import Tensor

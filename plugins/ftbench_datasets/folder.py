@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from ftbench.components import Item, Split
+from ftbench.contract.protocols import Item, Split
+from ftbench.data.splits import SHARES, SPLITS, cut_val, split_groups, spread
 from ftbench.errors import BadInput
-from ftbench.splits import SHARES, SPLITS, cut_val, split_groups, spread
 from ftbench_datasets import duplicates, images, layout, originals
 from ftbench_datasets.index import FILE
 from ftbench_datasets.layout import Entry

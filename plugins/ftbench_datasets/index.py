@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from ftbench.components import Split
+from ftbench.contract.protocols import Split
+from ftbench.data.splits import SPLITS
 from ftbench.errors import BadInput
-from ftbench.splits import SPLITS
 
 FILE = "index.csv"
 

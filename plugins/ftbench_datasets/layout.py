@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ftbench.components import Split
+from ftbench.contract.protocols import Split
 from ftbench.errors import BadInput
 from ftbench_datasets.index import FILE, read_index
 

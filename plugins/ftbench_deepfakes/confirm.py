@@ -23,10 +23,10 @@ from ftbench.console import Console, prepare_streams
 from ftbench.errors import BadInput, CellFailed, FtbenchError
 
 if TYPE_CHECKING:
-    from ftbench.choice import Chosen
-    from ftbench.pipeline import Attack
-    from ftbench.plan import Cell, Plan
-    from ftbench.work import Bench
+    from ftbench.pipeline.stages import SimulatorStage
+    from ftbench.plan.cells import Cell, Plan
+    from ftbench.plan.resolve import ResolvedPart
+    from ftbench.run.jobs import Bench
     from ftbench_deepfakes.witness.verdict import Verdict
 
 WITNESSES = {
@@ -57,10 +57,10 @@ def confirm(
     keep: Annotated[bool, typer.Option("--keep", help="Write beside tables that the repository keeps.")] = False,
 ) -> None:
     """Have classifiers trained apart look at every deepfake of BENCHMARK; write confirmed.csv and confirmed.md."""
-    from ftbench import execute
-    from ftbench.plan import Plan
-    from ftbench.resultsfolder import folder_for
-    from ftbench.session import Request, open_benchmark
+    from ftbench.plan.cells import Plan
+    from ftbench.run import executor as execute
+    from ftbench.run.folder import folder_for
+    from ftbench.run.opening import Request, open_benchmark
     from ftbench_deepfakes.confirmed import write
 
     console = Console()
@@ -89,14 +89,14 @@ def confirm(
         raise typer.Exit(SOME_FAILED)
 
 
-def known(plan: Plan) -> dict[str, tuple[Chosen, Cell | None]]:
+def known(plan: Plan) -> dict[str, tuple[ResolvedPart, Cell | None]]:
     """The simulators that a plan tests under and a witness is known for, by label, each with the cell that fits it.
 
     Raises BadInput where there is none.
     """
-    from ftbench.work import simulator_label
+    from ftbench.run.jobs import simulator_label
 
-    found: dict[str, tuple[Chosen, Cell | None]] = {}
+    found: dict[str, tuple[ResolvedPart, Cell | None]] = {}
     for evaluation in plan.evaluations:
         everything = evaluation.parts["simulators"]
         for chosen in everything:
@@ -131,13 +131,13 @@ def main() -> None:
         raise
 
 
-def _fit_of(chosen: Chosen, evaluation: Cell) -> Cell:
+def _fit_of(chosen: ResolvedPart, evaluation: Cell) -> Cell:
     return next(
         cell for cell in evaluation.inputs if cell.kind == "fit" and cell.settings.get("simulator") == chosen.identity
     )
 
 
-def _examined(chosen: Chosen, cell: Cell | None, bench: Bench, steps: int, seed: int) -> Verdict:
+def _examined(chosen: ResolvedPart, cell: Cell | None, bench: Bench, steps: int, seed: int) -> Verdict:
     witness: Any = importlib.import_module(f"ftbench_deepfakes.witness.{WITNESSES[chosen.record.name]}")
     with bench.compute.settled():
         verdict: Verdict = witness.examine(
@@ -146,20 +146,21 @@ def _examined(chosen: Chosen, cell: Cell | None, bench: Bench, steps: int, seed:
     return verdict
 
 
-def _attack(chosen: Chosen, cell: Cell | None, bench: Bench) -> Attack:
+def _attack(chosen: ResolvedPart, cell: Cell | None, bench: Bench) -> SimulatorStage:
     """The simulator as the benchmark tests under it, on the CPU, where witnesses look."""
     from torch import nn
 
-    from ftbench.loop import load_weights
-    from ftbench.pipeline import Attack, build
-    from ftbench.terms import Terms
+    from ftbench.pipeline.guard import Guard
+    from ftbench.pipeline.stages import SimulatorStage
+    from ftbench.run.build import build
+    from ftbench.train.loop import load_weights
 
     network = build(chosen, size=bench.data.size)
     if cell:
         load_weights(bench.folder(cell), network)
     if isinstance(network, nn.Module):
         network = network.eval().requires_grad_(False)
-    return Attack(chosen.record, network, Terms.of(chosen))
+    return SimulatorStage(chosen.record, network, Guard.of(chosen))
 
 
 def _say(console: Console, line: str, style: str = "") -> None:

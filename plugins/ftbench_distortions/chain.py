@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ftbench.pipeline import straight_through
+from ftbench.pipeline.stages import straight_through
 from ftbench_distortions.records import SINGLE
 
 

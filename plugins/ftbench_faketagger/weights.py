@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from ftbench.contract.tensorfile import read_tensors
 from ftbench.errors import BadInput
-from ftbench.tensorfile import read_tensors
 
 
 def load_weights(network: nn.Module, path: str) -> None:

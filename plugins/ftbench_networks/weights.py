@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import nn
 
+from ftbench.contract.tensorfile import read_tensors
 from ftbench.errors import BadInput
-from ftbench.tensorfile import read_tensors
 
 
 def load_body(network: nn.Module, path: str, head: Sequence[str]) -> None:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run
 
-from ftbench import provenance
+from ftbench.machine import provenance
 from ftbench_trackers.names import flat, numbers_of, settings_of
 from ftbench_trackers.places import charts
 
@@ -30,7 +30,7 @@ KEY_LETTERS, VALUE_LETTERS, AT_ONCE = 250, 500, 100
 PAUSE = 60.0
 """Seconds before a store that failed is tried again for the rows of a curve."""
 IDENTITY, KIND, PLACE, STATUS, PARENT = (
-    "ftbench.identity",
+    "ftbench.plan.keys",
     "ftbench.kind",
     "ftbench.place",
     "ftbench.status",

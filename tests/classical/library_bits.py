@@ -10,7 +10,7 @@ import numpy.typing as npt
 from imwatermark import WatermarkDecoder, WatermarkEncoder
 from PIL import Image
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 
 Pixels = npt.NDArray[np.uint8]
 METHODS = {"dwt-dct": "dwtDct", "dwt-dct-svd": "dwtDctSvd", "rivagan": "rivaGan"}

@@ -12,9 +12,9 @@ import pytest
 from library_bits import jpeg, library_marks, library_reads
 from skimage.metrics import peak_signal_noise_ratio
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 from ftbench.testing.tiny import run
-from ftbench.train import fixed_payloads
+from ftbench.train.batches import fixed_payloads
 
 BENCHMARK = """\
 name: classical

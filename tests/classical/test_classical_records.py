@@ -13,7 +13,7 @@ import pytest
 import ftbench
 from ftbench.cli.bench import plan
 from ftbench.errors import BadInput
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 from ftbench.testing import check
 
 NAMES = ("dwt-dct", "dwt-dct-svd", "rivagan")

@@ -11,7 +11,7 @@ from imwatermark.rivaGan import RivaWatermark
 from library_bits import Pixels, faces, jpeg, library_marks, library_reads
 from torch import Tensor, nn
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 
 SIDES = [("dwt-dct", 256, 5), ("dwt-dct", 320, 3), ("dwt-dct", 325, 2), ("dwt-dct-svd", 256, 4)]
 SIDES += [("dwt-dct-svd", 320, 2), ("dwt-dct-svd", 325, 1), ("rivagan", 256, 2), ("rivagan", 320, 1)]

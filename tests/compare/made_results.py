@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ftbench.compare.seal import own_digest, sealed
 from ftbench.report import report_tables
-from ftbench.report.result import PSNR_SSIM, QUALITY_COLUMNS, ROW_COLUMNS, CellResult
 from ftbench.report.tables import write_table
-from ftbench.store import write_json
+from ftbench.storage.results import PSNR_SSIM, QUALITY_COLUMNS, ROW_COLUMNS, CellResult
+from ftbench.storage.seal import own_digest, sealed
+from ftbench.storage.store import write_json
 
 BITS = 8
 IMAGES = [f"{number:064x}" for number in range(24)]

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftbench.compare.audit import faults
-from ftbench.compare.reread import open_folder
+from ftbench.claims.audit import faults
 from ftbench.errors import BadInput
+from ftbench.storage.manifest import open_folder
 from tests.compare.made_results import made, replace_in, three, vouch_anew, weights, without_rows, write
 
 Alter = Callable[[Path], None]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ftbench.compare.claims import QUANTITIES, VIEWS, Bound, Difference, Measure, Ordering, load, measure
+from ftbench.benchfile.bundled import builtin, builtin_claims, find_claims
+from ftbench.claims.claims import QUANTITIES, VIEWS, Bound, Difference, Measure, Ordering, load, measure
 from ftbench.errors import BadInput
-from ftbench.library import builtin, builtin_claims, find_claims
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GOOD = """\

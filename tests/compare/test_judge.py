@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ftbench.compare.claims import Claims
-from ftbench.compare.evidence import Evidence, gather
-from ftbench.compare.judge import Finding, judge
-from ftbench.compare.reread import open_folder
+from ftbench.claims.claims import Claims
+from ftbench.claims.evidence import Evidence, gather
+from ftbench.claims.judge import Finding, judge
 from ftbench.errors import BadInput
-from ftbench.report.result import CellResult
+from ftbench.storage.manifest import open_folder
+from ftbench.storage.results import CellResult
 from tests.compare.made_results import made, three, weights, without_rows, write
 
 FIRST, SECOND, THIRD = {"λ": 1, "α": 0.1}, {"λ": 10}, {"α": 0.5}

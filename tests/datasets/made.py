@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ftbench.components import Item
+from ftbench.contract.protocols import Item
 from ftbench_datasets.folder import FolderSource
 
 

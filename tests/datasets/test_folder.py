@@ -12,8 +12,8 @@ import pytest
 from made import by_name, digest, opened, people, photo, put, said, splits
 from PIL import Image
 
+from ftbench.data.splits import split_of
 from ftbench.errors import BadInput
-from ftbench.splits import split_of
 from ftbench_datasets import layout
 from ftbench_datasets.plugin import FolderParameters, ftbench_datasets
 

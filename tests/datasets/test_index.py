@@ -4,8 +4,8 @@ import pytest
 from made import by_name, indexed, numbered, opened, photo, put, rows, said, splits
 from PIL import Image
 
+from ftbench.data.splits import split_of
 from ftbench.errors import BadInput
-from ftbench.splits import split_of
 
 
 def test_rows_are_honoured_as_they_are(tmp_path):

@@ -12,7 +12,7 @@ import pydantic
 import pytest
 from skimage.registration import phase_cross_correlation
 
-from ftbench.components import Item
+from ftbench.contract.protocols import Item
 from ftbench.errors import BadInput
 from ftbench_datasets.procedural.camera import portrait
 from ftbench_datasets.procedural.genes import person

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ftbench.data import Images, draw_donors
-from ftbench.train import draw_batch
+from ftbench.data.donors import draw_donors
+from ftbench.data.images import Images
+from ftbench.train.batches import draw_batch
 from ftbench_datasets.procedural.source import ProceduralFaces
 
 

@@ -13,9 +13,9 @@ from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
 import ftbench
-from ftbench.data import Data, Images, choose
+from ftbench.data.images import Data, Images, choose
 from ftbench.errors import BadInput
-from ftbench.pipeline import Attack
+from ftbench.pipeline.stages import SimulatorStage
 from ftbench_datasets.procedural.source import ProceduralFaces
 from ftbench_deepfakes.attribute_editor import AttributeEditor
 from ftbench_deepfakes.attributes import ATTRIBUTES, Attribute
@@ -72,14 +72,14 @@ class Still(nn.Module):
         return image.clone()
 
 
-def attack(network: Any, **more: Any) -> Attack:
+def attack(network: Any, **more: Any) -> SimulatorStage:
     record = ftbench.Simulator(
         name="known", factory="a:b", summary="a fake of known effect", differentiable=True, trainable=False, **more
     )
-    return Attack(record, network)
+    return SimulatorStage(record, network)
 
 
-def editor(painter: nn.Module, attribute: Attribute, train: Images, towards: Any = "other") -> Attack:
+def editor(painter: nn.Module, attribute: Attribute, train: Images, towards: Any = "other") -> SimulatorStage:
     network = AttributeEditor(painter, attribute=attribute, towards=towards, amount=1.0)
     # What it takes for the middle comes from the train split.
     network.train().fit_loss(train.covers(torch.arange(len(train)), "cpu"), {}, torch.Generator())

@@ -11,8 +11,8 @@ from scipy import linalg
 from torch import Tensor
 
 import ftbench
-from ftbench.data import Images
-from ftbench.pipeline import Attack
+from ftbench.data.images import Images
+from ftbench.pipeline.stages import SimulatorStage
 from ftbench_deepfakes.swap_region import FaceRegion
 from ftbench_deepfakes.witness.identity import _mean_over_others, _pulls, examine, inner_face, learn
 from ftbench_deepfakes.witness.verdict import Verdict
@@ -31,7 +31,7 @@ def photos() -> tuple[Images, Images]:
 
 def found(network: object) -> Verdict:
     train, test = photos()
-    return examine(Attack(TAKES, network), train, test, steps=STEPS, seed=0)  # type: ignore[arg-type]
+    return examine(SimulatorStage(TAKES, network), train, test, steps=STEPS, seed=0)  # type: ignore[arg-type]
 
 
 def unchanged(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -82,7 +82,7 @@ def test_it_learns_from_its_photos_and_nothing_else() -> None:
     assert np.array_equal(first.directions, again.directions)
     assert not np.array_equal(first.directions, other.directions)
     state = torch.random.get_rng_state()
-    examine(Attack(TAKES, whole_donor), train, test, steps=2, seed=0)
+    examine(SimulatorStage(TAKES, whole_donor), train, test, steps=2, seed=0)
     assert torch.equal(state, torch.random.get_rng_state())
 
 

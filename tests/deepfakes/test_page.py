@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from ftbench.plugins import Plugins
-from ftbench.yamlfile import read
+from ftbench.benchfile.document import read
+from ftbench.parts.catalogue import Plugins
 from ftbench_deepfakes.confirm import WITNESSES
 from ftbench_deepfakes.plugin import ftbench_simulators as deepfakes
 from ftbench_simulators.plugin import ftbench_simulators as attacks

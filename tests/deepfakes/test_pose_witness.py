@@ -14,9 +14,9 @@ from scipy.stats import spearmanr
 from skimage.transform import SimilarityTransform, warp
 from torch import Tensor, nn
 
-from ftbench.data import Images, choose
+from ftbench.data.images import Images, choose
 from ftbench.errors import BadInput
-from ftbench.pipeline import Attack
+from ftbench.pipeline.stages import SimulatorStage
 from ftbench_datasets.procedural.genes import person
 from ftbench_datasets.procedural.shot import shot
 from ftbench_datasets.procedural.source import ProceduralFaces
@@ -65,8 +65,8 @@ def regressor() -> nn.Module:
     return pose.taught(drawn("train"), steps=STEPS, seed=0)
 
 
-def attack(fake: Fake) -> Attack:
-    return Attack(RECORDS[0], fake)
+def attack(fake: Fake) -> SimulatorStage:
+    return SimulatorStage(RECORDS[0], fake)
 
 
 def test_no_turn_changes_nothing_and_mirror_images_turn_the_other_way() -> None:
@@ -142,4 +142,4 @@ def test_a_simulator_without_a_driver_cannot_be_judged() -> None:
 
     swap = next(iter(ftbench_simulators()))
     with pytest.raises(BadInput, match="takes no donor"):
-        pose.examine(Attack(swap, lambda image, _: image), drawn("train"), drawn("test"), steps=1, seed=0)
+        pose.examine(SimulatorStage(swap, lambda image, _: image), drawn("train"), drawn("test"), steps=1, seed=0)

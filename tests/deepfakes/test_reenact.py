@@ -13,9 +13,10 @@ from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 import ftbench
-from ftbench.data import Images, choose, donating
-from ftbench.pipeline import extra_inputs, given_to
-from ftbench.randomness import generator
+from ftbench.data.donors import donating
+from ftbench.data.images import Images, choose
+from ftbench.machine.randomness import generator
+from ftbench.pipeline.stages import extra_inputs, given_to
 from ftbench.testing import check
 from ftbench_datasets.procedural.source import ProceduralFaces
 from ftbench_deepfakes.records.reenactment import RECORDS

@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor, nn
 
-from ftbench.components import Simulator
+from ftbench.contract.records import Simulator
 from ftbench.testing import check
 from ftbench_deepfakes.records.swap import RECORDS
 from ftbench_deepfakes.swap_any import SwapAny

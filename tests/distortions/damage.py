@@ -10,7 +10,7 @@ from scipy import ndimage
 from torch import Tensor
 
 import ftbench
-from ftbench.components import DistortionFunction
+from ftbench.contract.protocols import DistortionFunction
 from ftbench_distortions.plugin import ftbench_distortions
 
 RECORDS: dict[str, ftbench.Distortion] = {record.name: record for record in ftbench_distortions()}

@@ -10,11 +10,11 @@ import pytest
 import torch
 from damage import RECORDS, distortion, picture, seeded
 
-from ftbench.choice import Choice
-from ftbench.config import Reference
-from ftbench.plugins import Plugins
+from ftbench.benchfile.document import parse
+from ftbench.benchfile.schema import Reference
+from ftbench.parts.catalogue import Plugins
+from ftbench.plan.resolve import Resolver
 from ftbench.testing import check
-from ftbench.yamlfile import parse
 
 EVERY = [name for name in RECORDS if name != "chain"]
 STEPS: list[dict[str, Any]] = [
@@ -106,10 +106,10 @@ def test_what_is_wrong_with_a_step_is_one_sentence_with_its_place(
 ) -> None:
     text = f"evaluate:\n  distortions:\n    - name: chain\n      steps: {steps}\n"
     document = parse(text, "own.yaml")
-    choice = Choice(plugins, document, Path(), ["MIT"])
+    resolver = Resolver(plugins, document, Path(), ["MIT"])
     reference = Reference.model_validate(document.data["evaluate"]["distortions"][0])
-    assert choice.part("distortion", reference, ("evaluate", "distortions", 0)) is None
-    (problem,) = choice.problems
+    assert resolver.part("distortion", reference, ("evaluate", "distortions", 0)) is None
+    (problem,) = resolver.problems
     assert problem.startswith(f"own.yaml, line {line}: evaluate.distortions.0.steps")
     assert said in problem
     assert "\n" not in problem

@@ -16,13 +16,14 @@ from exported_nets import Exports, blend, save, value
 from onnx import helper
 from rich.console import Console
 
-from ftbench import execute, results
 from ftbench.errors import BadInput
-from ftbench.pipeline import Attack
-from ftbench.plugins import Plugins
-from ftbench.resultsfolder import folder_for
-from ftbench.session import Opened, Request, open_benchmark
-from ftbench.store import Store
+from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.stages import SimulatorStage
+from ftbench.run import executor as execute
+from ftbench.run import write as results
+from ftbench.run.folder import folder_for
+from ftbench.run.opening import Opened, Request, open_benchmark
+from ftbench.storage.store import Store
 from ftbench_exported.networks import ExportedSimulator
 from tests.conftest import TINY
 
@@ -124,7 +125,7 @@ def test_planning_says_what_is_wrong_and_where(
 
 def test_training_passes_the_gradient_straight_through(plugins: Plugins, exports: Exports) -> None:
     network = ExportedSimulator(size=32, model=str(exports.open_size), input_range="signed")
-    attack = Attack(plugins.find("simulator", "exported").record, network)
+    attack = SimulatorStage(plugins.find("simulator", "exported").record, network)
     image = torch.rand(2, 3, 32, 32).requires_grad_()
     weights = torch.rand(2, 3, 32, 32)
     inputs: dict[str, Any] = {"identity": torch.tensor([0, 1])}

@@ -1,4 +1,4 @@
-"""The three parts keep what ``ftbench.components`` promises, by the project's own kit."""
+"""The three parts keep what ``ftbench.contract.records`` promises, by the project's own kit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from exported_nets import BITS, Exports, blend
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 from ftbench.testing import check
 
 

@@ -15,7 +15,7 @@ from exported_nets import Editor, save, seeded, value
 from onnx import helper
 
 import ftbench
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "exported.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 from torch import Tensor
 
-from ftbench.pipeline import Pair
+from ftbench.pipeline.stages import Pair
 from ftbench_exported.networks import ExportedDecoder, ExportedEncoder
 
 

@@ -17,7 +17,7 @@ from exported_nets import BITS, Exports, blend, one_node, save, value
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import ValidationError
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 from ftbench_exported.networks import ExportedDecoder, ExportedEncoder, ExportedSimulator
 from ftbench_exported.plugin import SimulatorParameters
 

@@ -14,10 +14,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import ftbench
-from ftbench.choice import Chosen
-from ftbench.pipeline import Pair, build
-from ftbench.plugins import Plugins, Provided
-from ftbench.store import CellFolder, Store
+from ftbench.parts.catalogue import Plugins, Provided
+from ftbench.pipeline.stages import Pair
+from ftbench.plan.resolve import ResolvedPart
+from ftbench.run.build import build
+from ftbench.storage.store import CellFolder, Store
 
 SIZE = 32
 
@@ -84,14 +85,14 @@ def plugins_with(real: Plugins) -> Plugins:
     return Plugins(real.manager, (*real.parts, *mine), ())
 
 
-def chosen(plugins: Plugins, kind: Any, name: str, **parameters: Any) -> Chosen:
+def chosen(plugins: Plugins, kind: Any, name: str, **parameters: Any) -> ResolvedPart:
     provided = plugins.find(kind, name)
-    return Chosen(provided, provided.record.parameters.model_validate(parameters))
+    return ResolvedPart(provided, provided.record.parameters.model_validate(parameters))
 
 
 def write_cell(
     store: Path,
-    parts: dict[str, Chosen],
+    parts: dict[str, ResolvedPart],
     *,
     bits: int,
     code_bits: int | None = None,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ftbench.cli
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 from tests.marking.calls import BITS, Command, Said
 from tests.marking.carriers import chosen, plugins_with, write_cell, write_manifest
 
@@ -19,7 +19,7 @@ def ftbench_here(
 ) -> Command:
     """The command line in this process, in a folder of its own, with the carrier among the parts."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ftbench.discovery.discover", lambda: plugins_with(plugins))
+    monkeypatch.setattr("ftbench.parts.discovery.discover", lambda: plugins_with(plugins))
 
     def run(*arguments: object) -> Said:
         monkeypatch.setattr(sys, "argv", ["ftbench", *map(str, arguments)])

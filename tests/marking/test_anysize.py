@@ -16,8 +16,8 @@ from torch.nn import functional
 from ftbench.errors import BadInput
 from ftbench.marking import anysize
 from ftbench.marking.anysize import enlarged
-from ftbench.pipeline import Pair
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.stages import Pair
 from tests.marking.carriers import SIZE, CarrierDecoder, CarrierEncoder, chosen, photograph
 
 BITS = 8
@@ -42,7 +42,7 @@ def unet(plugins: Plugins) -> Pair:
     small = {"backbone_options": {"channels": [8, 8, 8, 8]}, "up_width": 0.02, "stem_channels": 8}
     encoder = chosen(plugins, "encoder", "unet-resnet18", **small)
     decoder = chosen(plugins, "decoder", "conv7", width=0.03)
-    from ftbench.pipeline import build
+    from ftbench.run.build import build
 
     sides = {"size": SIZE, "bits": BITS}
     return Pair(build(encoder, **sides), build(decoder, **sides)).eval()

@@ -15,7 +15,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench.cli
 from ftbench.marking import inference, payloads
-from ftbench.store import CellFolder
+from ftbench.storage.store import CellFolder
 from tests.marking.calls import Command, photo, register
 from tests.test_cli import call
 

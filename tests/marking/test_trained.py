@@ -13,20 +13,21 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ftbench.choice import Chosen
 from ftbench.errors import BadInput
 from ftbench.marking.locate import find
 from ftbench.marking.trained import Trained, load
-from ftbench.pipeline import Pair, build
-from ftbench.plugins import Plugins
-from ftbench.store import CellFolder, Store
+from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.stages import Pair
+from ftbench.plan.resolve import ResolvedPart
+from ftbench.run.build import build
+from ftbench.storage.store import CellFolder, Store
 from tests.marking.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
 
 BITS = 4
 
 
 @pytest.fixture(scope="module")
-def parts(plugins: Plugins) -> dict[str, Chosen]:
+def parts(plugins: Plugins) -> dict[str, ResolvedPart]:
     """The paper's networks, as thin as they go."""
     thin = {"backbone_options": {"channels": [8, 8, 8, 8]}, "up_width": 0.02, "stem_channels": 8}
     return {
@@ -37,7 +38,7 @@ def parts(plugins: Plugins) -> dict[str, Chosen]:
 
 
 @pytest.fixture(scope="module")
-def made(parts: dict[str, Chosen], tmp_path_factory: pytest.TempPathFactory) -> CellFolder:
+def made(parts: dict[str, ResolvedPart], tmp_path_factory: pytest.TempPathFactory) -> CellFolder:
     torch.manual_seed(1)
     store = tmp_path_factory.mktemp("made") / ".store"
     return write_cell(store, parts, bits=BITS, code_bits=2 * BITS, target_psnr=31.0)
@@ -64,7 +65,7 @@ def finish_again(folder: CellFolder) -> None:
     folder.finish({key: value for key, value in summary.items() if key not in ("files", "digest")})
 
 
-def test_a_cell_comes_back_as_it_was(made: CellFolder, parts: dict[str, Chosen], plugins: Plugins) -> None:
+def test_a_cell_comes_back_as_it_was(made: CellFolder, parts: dict[str, ResolvedPart], plugins: Plugins) -> None:
     trained = load(made, plugins)
     assert (trained.label, trained.size, trained.bits, trained.target_psnr) == ("λ=1 α=0.1", SIZE, BITS, 31.0)
     assert trained.identity == "a1" * 32
@@ -89,7 +90,7 @@ def test_payloads_go_through_the_code(made: CellFolder, plugins: Plugins) -> Non
     assert trained.payload(torch.tensor([[3.0, -2, -1, -1, -1, 4, 0.5, -1]])) == "1100"
 
 
-def test_a_pair_without_a_target_has_none(parts: dict[str, Chosen], plugins: Plugins, tmp_path: Path) -> None:
+def test_a_pair_without_a_target_has_none(parts: dict[str, ResolvedPart], plugins: Plugins, tmp_path: Path) -> None:
     assert load(write_cell(tmp_path, parts, bits=BITS, code_bits=2 * BITS), plugins).target_psnr is None
 
 
@@ -233,7 +234,7 @@ def test_parts_that_changed_since_are_told(cell: CellFolder, plugins: Plugins) -
     assert "codec" not in sentence
 
 
-def test_a_stalled_training_is_told(parts: dict[str, Chosen], plugins: Plugins, tmp_path: Path) -> None:
+def test_a_stalled_training_is_told(parts: dict[str, ResolvedPart], plugins: Plugins, tmp_path: Path) -> None:
     folder = write_cell(tmp_path, parts, bits=BITS, code_bits=2 * BITS, status="stalled")
     assert load(folder, plugins).warnings == (
         "this training stalled: its payloads are hardly read better than by guessing",
@@ -286,7 +287,7 @@ def test_a_learned_code_without_its_weights_is_refused(with_learned_code: tuple[
 
 
 @pytest.fixture(scope="module")
-def results(parts: dict[str, Chosen], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def results(parts: dict[str, ResolvedPart], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder of five trainings, two of one name."""
     home = tmp_path_factory.mktemp("results")
     named = {"1": "λ=1 α=0.1", "2": "λ=10 α=0.1", "3": "30 dB seed 0", "4": "twice", "5": "twice"}

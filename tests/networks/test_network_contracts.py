@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 from ftbench.testing import CannotExamine, check, survey
 
 NARROW: list[tuple[str, str, dict[str, Any]]] = [

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftbench.report.result import QUALITY_COLUMNS, ROW_COLUMNS, Caption, CellResult, Samples
+from ftbench.report.result import Caption, Samples
+from ftbench.storage.results import QUALITY_COLUMNS, ROW_COLUMNS, CellResult
 
 # (image, identity, draw): code errors and payload errors for each simulator without distortion.
 READ = {

@@ -16,7 +16,8 @@ from ftbench.errors import BadInput
 from ftbench.report.figures import curves, difference, distortion_plot, picture_grid
 from ftbench.report.figures.canvas import COLOURS
 from ftbench.report.figures.distortions import _series, panels
-from ftbench.report.result import Caption, CellResult, Samples
+from ftbench.report.result import Caption, Samples
+from ftbench.storage.results import CellResult
 
 WIDEST = 1600
 

@@ -15,8 +15,9 @@ from scipy import stats
 from ftbench.report import print_tables, report_tables, write_report
 from ftbench.report.methods import methods_table
 from ftbench.report.pairs import pairs_table
-from ftbench.report.result import PSNR_SSIM, Caption, CellResult
+from ftbench.report.result import Caption
 from ftbench.report.table import Table
+from ftbench.storage.results import PSNR_SSIM, CellResult
 
 Make = Callable[..., CellResult]
 IMAGES = 30

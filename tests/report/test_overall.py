@@ -13,8 +13,9 @@ from rich.console import Console
 
 from ftbench.report import print_tables, write_report
 from ftbench.report.overall import overall_table
-from ftbench.report.result import PSNR_SSIM, Caption, CellResult
+from ftbench.report.result import Caption
 from ftbench.report.table import Table
+from ftbench.storage.results import PSNR_SSIM, CellResult
 
 
 def wronged(result: CellResult, label: str, errors: dict[tuple[str, str], int]) -> CellResult:

@@ -13,11 +13,12 @@ import pytest
 from rich.console import Console
 
 from ftbench.report import print_tables, report_tables, write_report
-from ftbench.report.result import PSNR_SSIM, Caption, CellResult
+from ftbench.report.result import Caption
 from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import main_table
 from ftbench.report.table import Measured, Table
 from ftbench.report.tables import csv_text, latex, markdown
+from ftbench.storage.results import PSNR_SSIM, CellResult
 
 Make = Callable[..., CellResult]
 RATES = ("marked_raw_bit_accuracy", "faceswap_raw_bit_accuracy", "faceswap_raw_word_accuracy", "psnr_all")

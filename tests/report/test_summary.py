@@ -9,16 +9,11 @@ import pandas as pd
 import pytest
 
 from ftbench.errors import BadInput
-from ftbench.report.result import CellResult, MetricInfo, display_labels
-from ftbench.report.summary import (
-    distortion_rows,
-    distortion_table,
-    distortions,
-    fakes_table,
-    main_table,
-)
+from ftbench.evaluate.statistics import Estimate
+from ftbench.report.result import display_labels
+from ftbench.report.summary import distortion_rows, distortion_table, distortions, fakes_table, main_table
 from ftbench.report.table import Measured, Table
-from ftbench.statistics import Estimate
+from ftbench.storage.results import CellResult, MetricInfo
 
 
 def found(table: Table, key: str, row: int = 0) -> Estimate:

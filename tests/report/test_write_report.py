@@ -13,7 +13,8 @@ from rich.console import Console
 from ftbench.errors import BadInput
 from ftbench.report import print_tables, write_report
 from ftbench.report.figures import curves
-from ftbench.report.result import PSNR_SSIM, Caption, CellResult, Samples
+from ftbench.report.result import Caption, Samples
+from ftbench.storage.results import PSNR_SSIM, CellResult
 
 TABLES = {
     f"tables/{name}.{ending}" for name in ("main", "pairs", "fakes", "distortions") for ending in ("md", "csv", "tex")

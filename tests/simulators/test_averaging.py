@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
-from ftbench.evaluate import averaging
-from ftbench.pipeline import Attack, Pair, extra_inputs
-from ftbench.plugins import Plugins
+from ftbench.evaluate.evaluate import averaging
+from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.stages import Pair, SimulatorStage, extra_inputs
 from ftbench.testing import check
 from ftbench_simulators.averaging import Averaging
 
@@ -48,7 +48,7 @@ def attacked(encoder: nn.Module, plugins: Plugins, strength: float = 1.0) -> tup
     pair, clean = Pair(encoder, Blind()), covers(6, 0)
     marked = pair.mark(clean, CODE)
     inputs = extra_inputs(PEOPLE, averaged=averaging(pair, lambda: covers(32, 1), CODE, None))
-    attack = Attack(plugins.find("simulator", "averaging").record, Averaging(size=16, strength=strength))
+    attack = SimulatorStage(plugins.find("simulator", "averaging").record, Averaging(size=16, strength=strength))
     return clean, marked, attack(marked, inputs)
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import torch
 import yaml
 
-from ftbench.pipeline import Attack, Pair, extra_inputs
-from ftbench.plugins import Plugins
-from ftbench.randomness import derive, payload
+from ftbench.machine.randomness import derive, payload
+from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.stages import Pair, SimulatorStage, extra_inputs
 from ftbench.testing import check
 from ftbench_simulators.re_embed import ReEmbed
 from tests.conftest import TINY
@@ -25,7 +25,7 @@ def test_the_part_keeps_its_promises(plugins: Plugins) -> None:
 
 def test_errors_after_overwriting_are_the_distance_of_the_two_payloads(plugins: Plugins) -> None:
     record = plugins.find("simulator", "re-embed").record
-    findings = found(draws=2, attacks={"again": Attack(record, ReEmbed(size=16))})
+    findings = found(draws=2, attacks={"again": SimulatorStage(record, ReEmbed(size=16))})
     assert rows_of(findings, "none").code_errors.sum() == 0
     rows = rows_of(findings, "again")
     assert len(rows) == 2 * COUNT
@@ -46,8 +46,8 @@ class Reversed(Stripes):
 
 def test_another_pair_may_overwrite(plugins: Plugins) -> None:
     record = plugins.find("simulator", "re-embed").record
-    another = Attack(record, ReEmbed(size=16, by="reversed"), other=Pair(Reversed(), Reader()))
-    findings = found(draws=1, attacks={"same": Attack(record, ReEmbed(size=16)), "another": another})
+    another = SimulatorStage(record, ReEmbed(size=16, by="reversed"), other=Pair(Reversed(), Reader()))
+    findings = found(draws=1, attacks={"same": SimulatorStage(record, ReEmbed(size=16)), "another": another})
     for row in rows_of(findings, "another").itertuples():
         first = payload(str(row.image), 5, 0, BITS)
         second = payload(str(row.image), derive(5, "again"), 0, BITS)
@@ -85,7 +85,7 @@ def test_the_gradient_passes_through_both_marks(plugins: Plugins) -> None:
     record = plugins.find("simulator", "re-embed").record
     image = torch.rand(2, 3, 16, 16, requires_grad=True)
     inputs = extra_inputs(torch.zeros(2, dtype=torch.int64), lambda seen: 0.5 * seen + 0.1)
-    fake = Attack(record, ReEmbed(size=16))(image, inputs)
+    fake = SimulatorStage(record, ReEmbed(size=16))(image, inputs)
     fake.sum().backward()
     assert image.grad is not None
     torch.testing.assert_close(image.grad, torch.full_like(image, 0.5))

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
 from ftbench.testing import check
 from ftbench_datasets.procedural.source import ProceduralFaces
 from ftbench_simulators.plugin import RegenerateParameters

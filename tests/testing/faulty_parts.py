@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import ftbench
-from ftbench.components import Item
+from ftbench.contract.protocols import Item
 
 
 class Nothing(ftbench.Parameters):

@@ -17,7 +17,7 @@ import torch
 
 import ftbench
 from ftbench.errors import BadInput
-from ftbench.plugins import RECORDS, Plugins
+from ftbench.parts.catalogue import RECORDS, Plugins
 from ftbench.testing import CannotExamine, ContractBroken, check, check_decoder, check_simulator, examine, survey
 
 
@@ -136,7 +136,7 @@ FAULTY = [
 
 
 def named(value: Any) -> str:
-    return value.factory.partition(":")[2] if isinstance(value, ftbench.components.Component) else str(value)[:20]
+    return value.factory.partition(":")[2] if isinstance(value, ftbench.contract.records.Component) else str(value)[:20]
 
 
 @pytest.mark.parametrize("record", SOUND, ids=named)
@@ -243,6 +243,6 @@ def test_every_built_in_part_keeps_its_promises(plugins: Plugins) -> None:
 def test_importing_the_kit_imports_no_torch() -> None:
     script = (
         "import sys, ftbench.testing, ftbench.testing.pytest_plugin, ftbench.cli.check; "
-        "heavy = {'torch', 'numpy', 'pandas', 'ftbench.plugins'} & set(sys.modules); assert not heavy, heavy"
+        "heavy = {'torch', 'numpy', 'pandas', 'ftbench.parts.catalogue'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

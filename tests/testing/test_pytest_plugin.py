@@ -96,7 +96,7 @@ def test_a_run_of_pytest_that_uses_no_fixture_imports_nothing_heavy(project: pyt
 
         def test_nothing():
             assert "ftbench.testing.pytest_plugin" in sys.modules
-            assert not {"torch", "numpy", "pandas", "ftbench.plugins"} & set(sys.modules)
+            assert not {"torch", "numpy", "pandas", "ftbench.parts.catalogue"} & set(sys.modules)
     """)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=False)

@@ -143,7 +143,7 @@ def test_rows_of_cells_that_were_done_before_get_a_run(uri: str, tmp_path: Path)
     for _ in range(2):
         runs = opened(uri, "kept", tmp_path)
         runs.finish(tmp_path, 0, [row])
-    [cell] = found(client(uri), runs, f"tags.`ftbench.identity` = '{CELL}'")
+    [cell] = found(client(uri), runs, f"tags.`ftbench.plan.keys` = '{CELL}'")
     assert cell.data.metrics == {"psnr_all_value": 30.5, "psnr_all_n": 15.0}
     assert len(client(uri).get_metric_history(cell.info.run_id, "psnr_all_value")) == 1
     assert (cell.info.status, cell.info.run_name) == ("FINISHED", "evaluate λ=1")

@@ -75,7 +75,7 @@ def board(tracked: Tracked, kind: str, identity: str) -> EventAccumulator:
 
 def of_cell(runs: list[Run], identity: str) -> Run:
     """There is one: an interrupted one was gone on with."""
-    [run] = [run for run in runs if run.data.tags.get("ftbench.identity", "").startswith(identity)]
+    [run] = [run for run in runs if run.data.tags.get("ftbench.plan.keys", "").startswith(identity)]
     return run
 
 

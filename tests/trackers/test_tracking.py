@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ftbench import tracking
 from ftbench.cli import run
-from ftbench.discovery import discover
 from ftbench.errors import BadInput
-from ftbench.plugins import Plugins
+from ftbench.parts.catalogue import Plugins
+from ftbench.parts.discovery import discover
+from ftbench.run import observers as tracking
 from ftbench_trackers import mlflow as mlflow_hooks
 from ftbench_trackers import tensorboard as tensorboard_hooks
 from ftbench_trackers.runs import client

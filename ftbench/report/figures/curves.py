@@ -25,7 +25,8 @@ from ftbench.report.figures.canvas import (
     wrapped,
     write_caption,
 )
-from ftbench.report.result import Caption, CellResult, display_labels
+from ftbench.report.result import Caption, display_labels
+from ftbench.storage.results import CellResult
 
 BLUE, VERMILION, GREEN, PINK, BLACK = COLOURS[:5]
 ACROSS = 4

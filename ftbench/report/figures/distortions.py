@@ -28,10 +28,11 @@ from ftbench.report.figures.canvas import (
     write_caption,
 )
 from ftbench.report.measures import bit_accuracies, simulators
-from ftbench.report.result import MARKED, UNDISTORTED, Caption, CellResult, display_labels
+from ftbench.report.result import Caption, display_labels
 from ftbench.report.seeds import SEED, alike, over_seeds, without_seed
 from ftbench.report.summary import distortions
 from ftbench.report.table import Measured
+from ftbench.storage.results import MARKED, UNDISTORTED, CellResult
 
 ACROSS = 4
 SINGLES = 12

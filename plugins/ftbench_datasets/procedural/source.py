@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from ftbench.components import Item
+from ftbench.contract.protocols import Item
+from ftbench.data.splits import split_of
 from ftbench.errors import BadInput
-from ftbench.splits import split_of
 from ftbench_datasets.procedural.camera import portrait
 from ftbench_datasets.procedural.genes import Genes, person
 from ftbench_datasets.procedural.shot import shot

@@ -11,12 +11,12 @@ from kornia.color import rgb_to_lab
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ftbench.augment import augment
-from ftbench.config import Augmentation
-from ftbench.data import Images
+from ftbench.benchfile.schema import Augmentation
+from ftbench.data.images import Images
 from ftbench.errors import BadInput
-from ftbench.pipeline import Attack
-from ftbench.randomness import derive, generator
+from ftbench.machine.randomness import derive, generator
+from ftbench.pipeline.stages import SimulatorStage
+from ftbench.train.augment import augment
 from ftbench_deepfakes.attribute_editor import AttributeEditor
 from ftbench_deepfakes.attributes import Attribute
 from ftbench_deepfakes.witness.fakes import BATCH, fakes_of
@@ -36,7 +36,7 @@ MIDDLE: Box = (0.28, 0.72, 0.25, 0.75)
 MEANS = {"hair": ("darker", "lighter"), "skin": ("darker", "lighter"), "light": ("from the right", "from the left")}
 
 
-def examine(attack: Attack, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
+def examine(attack: SimulatorStage, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
     """Teach a classifier the two outer thirds of real ``train`` pictures; count the fakes that it finds as asked.
 
     The classifier sees whole pictures and is told the third by ``standing``, which shares neither colour space nor

@@ -5,15 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ftbench.data import Images, donating
-from ftbench.pipeline import Attack, extra_inputs
-from ftbench.randomness import derive, generator
+from ftbench.data.donors import donating
+from ftbench.data.images import Images
+from ftbench.machine.randomness import derive, generator
+from ftbench.pipeline.stages import SimulatorStage, extra_inputs
 
 BATCH = 64
 
 
 @torch.no_grad()
-def fakes_of(attack: Attack, covers: Images, seed: int) -> Tensor:
+def fakes_of(attack: SimulatorStage, covers: Images, seed: int) -> Tensor:
     """One 8-bit fake of each cover, (n,3,s,s) in [0,1] and in the covers' order; made of unmarked covers.
 
     Donors are drawn from the same covers. A simulator that draws from torch's global generator finds it seeded, and

@@ -16,11 +16,12 @@ from scipy import linalg
 from torch import Tensor
 from torch.nn import functional
 
-from ftbench.augment import augment
-from ftbench.config import Augmentation
-from ftbench.data import Images, draw_donors
-from ftbench.pipeline import Attack, extra_inputs
-from ftbench.randomness import derive, generator
+from ftbench.benchfile.schema import Augmentation
+from ftbench.data.donors import draw_donors
+from ftbench.data.images import Images
+from ftbench.machine.randomness import derive, generator
+from ftbench.pipeline.stages import SimulatorStage, extra_inputs
+from ftbench.train.augment import augment
 from ftbench_deepfakes.witness.verdict import Verdict
 
 BATCH = 64
@@ -53,7 +54,7 @@ class Verifier:
         return found
 
 
-def examine(attack: Attack, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
+def examine(attack: SimulatorStage, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
     """Count the fakes whose inner face is nearer to other photos of the donor than to those of the cover's person.
 
     Nearer: by the mean cosine over those photos. The very picture that went in stands for a person only where there is
@@ -146,7 +147,7 @@ def _mean_over_others(likeness: Array, person: NDArray[np.int64], picture: int) 
 
 
 @torch.no_grad()
-def _fakes(attack: Attack, test: Images, seed: int) -> tuple[Tensor, Tensor]:
+def _fakes(attack: SimulatorStage, test: Images, seed: int) -> tuple[Tensor, Tensor]:
     """Which test picture (n,) gives its face to each test cover, and the fakes (n,3,s,s)."""
     donors = draw_donors(test, test.identity, generator(seed, "identity witness", "donors"))
     fakes = []

@@ -21,12 +21,12 @@ from kornia.metrics import ssim
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ftbench.augment import augment
-from ftbench.config import Augmentation
-from ftbench.data import Images
+from ftbench.benchfile.schema import Augmentation
+from ftbench.data.images import Images
 from ftbench.errors import BadInput
-from ftbench.pipeline import Attack
-from ftbench.randomness import derive, generator
+from ftbench.machine.randomness import derive, generator
+from ftbench.pipeline.stages import SimulatorStage
+from ftbench.train.augment import augment
 from ftbench_deepfakes.witness.fakes import BATCH, fakes_of
 from ftbench_deepfakes.witness.small_network import reduced, small_network
 from ftbench_deepfakes.witness.turning import turned
@@ -55,7 +55,7 @@ class Sight:
     """Median absolute error in degrees; yaw, pitch."""
 
 
-def examine(attack: Attack, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
+def examine(attack: SimulatorStage, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
     """Teach the regressor on ``train``; count the fakes whose pose is nearer to the driver's than to the image's own.
 
     Faces whose driver's pose lies within ``APART`` degrees of their own are left out. ``witness_accuracy`` is the
@@ -69,7 +69,7 @@ def examine(attack: Attack, train: Images, test: Images, *, steps: int, seed: in
     regressor = taught(train, steps=steps, seed=seed)
     covers = test.covers(torch.arange(len(test)), "cpu")
     # The same draws and stages as for the fakes, by an attack that hands its donor on.
-    drivers = fakes_of(Attack(attack.record, lambda _, inputs: inputs["donor"]), test, seed)
+    drivers = fakes_of(SimulatorStage(attack.record, lambda _, inputs: inputs["donor"]), test, seed)
     fakes = fakes_of(attack, test, seed)
     of_cover, of_driver, of_fake = (poses(regressor, pictures) for pictures in (covers, drivers, fakes))
     apart = _between(of_cover, of_driver) >= APART

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ftbench.augment import augment
-from ftbench.config import Augmentation
-from ftbench.data import Images
-from ftbench.pipeline import Attack
-from ftbench.randomness import derive, generator
-from ftbench.train import draw_batch
+from ftbench.benchfile.schema import Augmentation
+from ftbench.data.images import Images
+from ftbench.machine.randomness import derive, generator
+from ftbench.pipeline.stages import SimulatorStage
+from ftbench.train.augment import augment
+from ftbench.train.batches import draw_batch
 from ftbench_deepfakes.witness.fakes import BATCH, fakes_of
 from ftbench_deepfakes.witness.small_network import SIDE, reduced, small_network
 from ftbench_deepfakes.witness.verdict import Verdict
@@ -29,7 +29,7 @@ SOFTEST = 4
 """Pixels, of the 32 across a picture, that the softest shots join into one."""
 
 
-def examine(attack: Attack, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
+def examine(attack: SimulatorStage, train: Images, test: Images, *, steps: int, seed: int) -> Verdict:
     """Count the fakes at 28 dB or less whose nearest held-out cover shows the person of their own cover.
 
     The nearest is found by an embedding that is trained on real ``train`` pictures to bring shots of a person

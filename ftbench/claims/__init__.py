@@ -1,0 +1,1 @@
+"""Results held against themselves, and against what was expected of them."""

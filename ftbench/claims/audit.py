@@ -1,0 +1,36 @@
+"""Does a results folder agree with itself? Every file and number in it, against what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ftbench.claims.crosscheck import disagreements
+from ftbench.claims.recount import against_rows
+from ftbench.storage.manifest import MANIFEST, Folder
+from ftbench.storage.seal import digest_of, files_of, own_digest
+
+
+def faults(folder: Folder) -> list[str]:
+    """One sentence for each way in which the folder is not what was written; none where it is sound."""
+    found = [*_seal(folder), *_files(folder)]
+    found += against_rows(folder) if folder.has_rows else disagreements(folder)
+    return found
+
+
+def _seal(folder: Folder) -> Iterator[str]:
+    if own_digest(folder.raw) != folder.manifest.digest:
+        yield f"{MANIFEST}: something in it has changed since it was written; its own digest differs"
+
+
+def _files(folder: Folder) -> Iterator[str]:
+    there, listed = files_of(folder.path), folder.manifest.files
+    for name in dict.fromkeys([*listed, *folder.row_files]):
+        if name not in listed:
+            yield f"{name}: the manifest names these rows but holds no digest of them"
+        elif name not in there:
+            # Rows may be left out, all of them.
+            if name not in folder.row_files or folder.has_rows:
+                yield f"{name} is missing"
+        elif digest_of(there[name]) != listed[name]:
+            yield f"{name} has changed since it was written; its digest is not the manifest's"
+    yield from (f"{name} is not in the manifest: nothing vouches for it" for name in there if name not in listed)

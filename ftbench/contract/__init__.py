@@ -1,0 +1,4 @@
+"""What a plugin author reads: hooks, records, and what the objects behind them must do.
+
+Takes nothing from the other rooms.
+"""

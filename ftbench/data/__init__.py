@@ -1,0 +1,4 @@
+"""Images of people, and the split that each belongs to.
+
+Imports the contract.
+"""

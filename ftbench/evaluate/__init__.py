@@ -1,0 +1,4 @@
+"""A trained pair becomes rows, and rows become numbers with intervals.
+
+Imports the pipeline and data.
+"""

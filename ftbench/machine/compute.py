@@ -1,0 +1,102 @@
+"""Device, precision, threads and compile mode: settled once, then part of every cell's identity."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from ftbench.benchfile.schema import ComputeSection
+from ftbench.errors import BadInput
+from ftbench.machine.provenance import processors
+
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
+"""Processors with either train convolutions faster in bfloat16 than in float32."""
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Settled settings, no ``auto`` left."""
+
+    device: Literal["cpu", "cuda"]
+    precision: Literal["float32", "bfloat16"]
+    threads: int
+    compile: Literal["none", "default"]
+    processes: int = 1
+    """That share one training, each with a GPU of its own, or with an equal part of the threads."""
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Move a network to the device, in the memory layout that convolutions are fastest in."""
+        return network.to(self.device).to(memory_format=torch.channels_last)
+
+    def compile_parts(self, network: nn.Module) -> None:
+        """Compile the forward pass of each part in place; names and parameters stay as they are."""
+        if self.compile == "default":
+            for part in network.children():
+                part.compile()
+
+    @contextlib.contextmanager
+    def autocast(self) -> Iterator[None]:
+        """Run the forward pass of training in the settled precision."""
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            yield
+
+    @contextlib.contextmanager
+    def settled(self) -> Iterator[None]:
+        """Use the settled number of threads, and on a GPU true float32 and repeatable convolutions."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+                yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def gpu_present() -> bool:
+    """Whether CUDA can be used."""
+    return torch.cuda.is_available()
+
+
+def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) -> Compute:
+    """Replace every ``auto``: by what an earlier run of the same results folder settled, else by a look.
+
+    An explicit setting wins over the earlier one; an earlier GPU that is gone is not used. Raises BadInput when a
+    GPU is asked for and there is none.
+    """
+    known = dict(earlier or {})
+    if known.get("device") == "cuda" and not gpu_present():
+        known = {}
+    if section.device == "cuda" and not gpu_present():
+        raise BadInput("compute.device is cuda, and no GPU can be used here; write auto or cpu, or see ftbench doctor")
+    device = section.device if section.device != "auto" else known.get("device")
+    device = device or ("cuda" if gpu_present() else "cpu")
+    if known.get("device") not in (None, device):
+        known = {}
+    threads = section.threads if section.threads != "auto" else known.get("threads")
+    threads = threads or processors()
+    precision = section.precision if section.precision != "auto" else known.get("precision")
+    precision = precision or _faster_precision(device)
+    processes = section.processes if section.processes != "auto" else known.get("processes")
+    processes = processes or (torch.cuda.device_count() if device == "cuda" else 1)
+    if device == "cuda" and processes > torch.cuda.device_count():
+        raise BadInput(
+            f"compute.processes is {processes}, and there are {torch.cuda.device_count()} GPUs; write auto or fewer"
+        )
+    return Compute(device, precision, threads, section.compile, processes)
+
+
+def _faster_precision(device: str) -> Literal["float32", "bfloat16"]:
+    # Asked of the hardware rather than timed: a busy machine must not decide what a cell is.
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return "float32"
+    return "bfloat16" if BFLOAT16_FLAGS.intersection(flags) else "float32"

@@ -1,0 +1,4 @@
+"""Tensors on their way: encode, 8-bit, simulator, distortion, decode.
+
+Knows neither YAML nor plan.
+"""

@@ -1,0 +1,189 @@
+"""The way from a cover to read logits, shared by training and evaluation.
+
+cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decoder
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ftbench.contract.protocols import ChannelCode, DistortionFunction, SimulatorNetwork
+from ftbench.contract.records import Distortion, Simulator
+from ftbench.pipeline.guard import Guard
+
+HALF_LEVEL = 0.5 / 255
+MOST_CORRECTION = 16.0
+"""Bound on what to_psnr gains back: beyond it nothing is left to amplify but clamped pixels."""
+
+
+def eight_bit(image: Tensor) -> Tensor:
+    """Round to what an 8-bit file can hold; the gradient passes straight through.
+
+    Image of any shape -> the same shape, in [0, 1], every value a multiple of 1/255.
+    """
+    # Half a level of slack: a value that rounding put a hair outside must not lose its gradient.
+    held = image.clamp(-HALF_LEVEL, 1 + HALF_LEVEL)
+    return straight_through(held, (held.detach().clamp(0, 1) * 255).round() / 255)
+
+
+def straight_through(image: Tensor, changed: Tensor) -> Tensor:
+    """``changed``, with the gradient of ``image``: how a part without gradient is trained through."""
+    return image + (changed - image).detach()
+
+
+def to_psnr(cover: Tensor, marked: Tensor, psnr: float, exact: bool = True) -> Tensor:
+    """Scale each residual so that the 8-bit marked image has ``psnr`` dB to its cover, or a hair more.
+
+    Cover and marked image (b,3,h,w) in [0,1] -> marked image (b,3,h,w), 8-bit. The scale is differentiable in
+    the residual's norm; the correction for what clamping and rounding take away is not. Not ``exact``, as in
+    training: two corrections and no search, which may end a little to either side. An image whose residual is
+    zero, or points mostly out of [0, 1], stays above ``psnr``; never is one below it.
+    """
+    wanted = 10 ** (-psnr / 10)
+    residual = marked - cover
+    power = residual.square().mean(dim=(1, 2, 3), keepdim=True)
+    gain = (wanted / power.clamp_min(1e-12)).sqrt()
+
+    def error(correction: Tensor) -> Tensor:
+        image = eight_bit(cover + gain * correction * residual)
+        return (image - cover).square().mean(dim=(1, 2, 3), keepdim=True)
+
+    with torch.no_grad():
+        correction = torch.ones_like(gain)
+        for _ in range(4 if exact else 2):
+            step = (wanted / error(correction).clamp_min(wanted / 4)).sqrt()
+            correction = (correction * step).clamp(max=MOST_CORRECTION)
+        if exact:
+            # The error never falls as the scale grows: halve the span that holds the largest scale allowed. From
+            # zero, because where rounding moves all pixels at once every scale near the estimate may be too much.
+            low, high = torch.zeros_like(correction), 2 * correction
+            for _ in range(15):
+                middle = (low + high) / 2
+                allowed = error(middle) <= wanted
+                low, high = torch.where(allowed, middle, low), torch.where(allowed, high, middle)
+            correction = low
+    return eight_bit(cover + gain * correction * residual)
+
+
+class Pair(nn.Module):
+    """An encoder and a decoder, trained together; one batched decode for all readings.
+
+    ``critic`` is an adversary that only training needs: it is never among the kept weights. ``bits``: n of the code,
+    to which the logits are held; None: any.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        critic: nn.Module | None = None,
+        guard: tuple[Guard, Guard] = (Guard("the encoder"), Guard("the decoder")),
+        bits: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder, self.critic = encoder, decoder, critic
+        self.guard, self.bits = guard, bits
+
+    def encode(self, cover: Tensor, code: Tensor) -> Tensor:
+        """Cover (b,3,h,w), code (b,n) -> what the encoder paints (b,3,h,w), before any rounding."""
+        return self.guard[0].encode(self.encoder, cover, code)
+
+    def mark(self, cover: Tensor, code: Tensor, psnr: float | None = None, exact: bool = True) -> Tensor:
+        """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit; at ``psnr`` dB, if that is given."""
+        marked = self.encode(cover, code)
+        return eight_bit(marked) if psnr is None else to_psnr(cover, marked, psnr, exact)
+
+    def marking(self, code: Tensor, psnr: float | None = None, exact: bool = True) -> Callable[[Tensor], Tensor]:
+        """``mark`` with everything settled but the image."""
+        return lambda image: self.mark(image, code, psnr, exact)
+
+    def read(self, image: Tensor) -> Tensor:
+        """Image (b,3,h,w) -> logits (b,n)."""
+        return self.guard[1].decode(self.decoder, image, self.bits)
+
+
+Given = Mapping[str, Tensor | Callable[[Tensor], Tensor]]
+"""Extra inputs by name: values, or what makes a value of the image that is attacked."""
+
+
+def extra_inputs(
+    identity: Tensor,
+    remark: Callable[[Tensor], Tensor] | None = None,
+    donor: Callable[[Tensor], Tensor] | None = None,
+    averaged: Callable[[Tensor], Tensor] | None = None,
+) -> Given:
+    """Every extra input that a simulator may name, for a batch; see ``Simulator.needs``.
+
+    identity (b,) int64; ``remark`` marks the attacked image (b,3,h,w) once more, with another payload; ``donor`` gives
+    pictures (b,3,h,w) of somebody else and ``averaged`` mean residuals, whatever is attacked.
+    """
+    made = {"remarked": remark, "donor": donor, "averaged": averaged}
+    return {"identity": identity, **{name: make for name, make in made.items() if make is not None}}
+
+
+def given_to(needs: Sequence[str], given: Given, image: Tensor) -> dict[str, Tensor]:
+    """The extra inputs that ``needs`` names, for an image (b,3,h,w)."""
+    wanted = {name: given[name] for name in needs}
+    return {name: value if isinstance(value, Tensor) else value(image) for name, value in wanted.items()}
+
+
+class SimulatorStage:
+    """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names.
+
+    ``other``: the pair that marks once more for it in tests, where it is not the one under test.
+    """
+
+    def __init__(
+        self, record: Simulator, network: SimulatorNetwork, guard: Guard | None = None, other: Pair | None = None
+    ) -> None:
+        self.record, self.network, self.other = record, network, other
+        self.guard = guard or Guard(f"simulator {record.name!r}")
+
+    def __call__(self, image: Tensor, inputs: Given, seed: int | None = None) -> Tensor:
+        """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit.
+
+        ``seed``: of torch's generator, for a simulator that draws from it. The fakes of two images with one seed differ
+        by the images alone.
+        """
+        wanted = given_to(self.record.needs, inputs, image)
+        if seed is not None:
+            torch.manual_seed(seed)
+        if self.record.differentiable:
+            return eight_bit(self.guard.change(self.network, image, wanted))
+        with torch.no_grad():
+            fake = self.guard.change(self.network, image.detach(), wanted)
+        return eight_bit(straight_through(image, fake))
+
+
+class DistortionStage:
+    """A distortion behind its 8-bit stage."""
+
+    def __init__(self, record: Distortion, function: DistortionFunction, guard: Guard | None = None) -> None:
+        self.record, self.function = record, function
+        self.guard = guard or Guard(f"distortion {record.name!r}")
+
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Image (b,3,h,w) -> the same shape, 8-bit."""
+        if self.record.differentiable:
+            return eight_bit(self.guard.change(self.function, image, generator))
+        with torch.no_grad():
+            changed = self.guard.change(self.function, image.detach(), generator)
+        return eight_bit(straight_through(image, changed))
+
+
+class HeldCode:
+    """A channel code of ``bits`` payload bits and ``code_bits`` code bits, held to its shapes."""
+
+    def __init__(self, code: ChannelCode, bits: int, code_bits: int, guard: Guard) -> None:
+        self.code, self.bits, self.code_bits, self.guard = code, bits, code_bits, guard
+
+    def encode(self, payload: Tensor) -> Tensor:
+        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}."""
+        return self.guard.tensor(self.code.encode, payload, shape=(len(payload), self.code_bits))
+
+    def decode(self, logits: Tensor) -> Tensor:
+        """Read logits (b, n) -> payload (b, k) of {0,1}."""
+        return self.guard.tensor(self.code.decode, logits, shape=(len(logits), self.bits))

@@ -1,0 +1,291 @@
+"""A finished plan -> the results folder: tables, figures, rows and the manifest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from ftbench.data.images import describe
+from ftbench.evaluate.evaluate import MARKED, OF_COVER, OF_MARKED, UNMARKED
+from ftbench.machine import provenance
+from ftbench.parts.catalogue import BUILT_IN
+from ftbench.plan.cells import Cell, chosen_parts
+from ftbench.plan.resolve import input_paths, metric_record
+from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
+from ftbench.report.roworder import file_in_order, in_order
+from ftbench.run.executor import Outcome
+from ftbench.run.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
+from ftbench.run.jobs import QUALITY, ROWS, SAMPLES, rows_of, samples_of, simulator_label
+from ftbench.run.opening import Opened, describe_plugins
+from ftbench.storage.files import write_bytes, write_json
+from ftbench.storage.manifest import MANIFEST
+from ftbench.storage.seal import sealed
+from ftbench.train.loop import CURVE, read_curve
+from ftbench.train.pair import LAST_LOOKS
+
+FORMAT = 2
+
+
+def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> list[dict[str, Any]]:
+    """Write everything that the finished cells gave, print the main tables, and return the main table's rows.
+
+    Earlier tables in ``folder`` stay until these are whole, and altogether where these are poorer.
+    """
+    finished = [cell for cell in opened.plan.evaluations if cell.identity in outcome.summaries]
+    results = [_result(cell, opened, outcome) for cell in finished]
+    caption = _caption(opened, outcome)
+    metrics = [
+        MetricInfo(chosen.called, record.unit, record.digits, record.higher_is_better)
+        for chosen in (finished[0].parts["metrics"] if finished else ())
+        for record in [metric_record(chosen)]
+    ]
+    # Of runs that end together one at a time decides and writes.
+    with tables_held(opened.bench.store.root):
+        if not keep and is_of_others(folder, opened):
+            folder = folder_for(opened, keep)
+        stays = better_ones(folder, {cell.identity for cell in finished}, len(opened.plan.evaluations))
+        if not stays:
+            with swapped_in(folder) as new:
+                samples = {cell.label: _samples(cell, opened) for cell in finished}
+                write_report(new, results, caption, metrics, samples)
+                _copy_rows(finished, opened, new)
+                copy_others(folder, new)
+                manifest = _manifest(opened, outcome, caption, keep) | {"metrics": [vars(metric) for metric in metrics]}
+                write_json(new / MANIFEST, sealed(manifest, new))
+    if results:
+        print_tables(results, caption, console, metrics)
+    told = (
+        f"The tables in {folder} stay as they were: they hold {stays} finished evaluations, and of this run "
+        f"{len(finished)} of {len(opened.plan.evaluations)} were finished."
+        if stays
+        else f"Results: {folder}"
+    )
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
+    return main_rows(results, metrics)
+
+
+def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
+    folder = opened.bench.folder(cell)
+    trained = cell.inputs[0]
+    return CellResult(
+        cell=cell.identity,
+        label=cell.label,
+        settings=cell.columns,
+        status=outcome.summaries[cell.identity]["status"],
+        bits=int(trained.settings["bits"]),
+        code_bits=int(trained.settings["code_bits"]),
+        rows=in_order(folder.load(ROWS, rows_of), _order(cell)),
+        quality=in_order(folder.load(QUALITY, rows_of), _order(cell)),
+        curve=read_curve(opened.bench.folder(trained)),
+    )
+
+
+def _samples(cell: Cell, opened: Opened) -> Samples:
+    pictures = opened.bench.folder(cell).load(SAMPLES, samples_of)
+    held = {name: pictures[name] for name in ("cover", "marked")}
+    if first := next((name for name in _order(cell)["simulator"] if OF_COVER + name in pictures), None):
+        held |= {"swapped_cover": pictures[OF_COVER + first], "swapped_marked": pictures[OF_MARKED + first]}
+    return Samples(names=tuple(map(str, pictures["names"])), **held)
+
+
+def _order(cell: Cell) -> dict[str, list[str]]:
+    """What rows of a cell are told apart by, in the benchmark's order, whichever order they were measured in."""
+    tests = cell.parts["simulators"]
+    simulators = [simulator_label(chosen, tests) for chosen in tests if chosen]
+    return {
+        "simulator": [MARKED, *simulators, UNMARKED],
+        "of": ["marked", *(f"fake:{name}" for name in simulators)],
+        "distortion": [chosen.label for chosen in cell.parts["distortions"]],
+    }
+
+
+def _caption(opened: Opened, outcome: Outcome) -> Caption:
+    benchmark, data = opened.benchmark, opened.bench.data
+    evaluated = [
+        outcome.summaries[cell.identity]["images"]
+        for cell in opened.plan.evaluations
+        if cell.identity in outcome.summaries
+    ]
+    return Caption(
+        benchmark=benchmark.name,
+        data=data.name,
+        data_digest=data.digest,
+        scale=opened.scale,
+        size=data.size,
+        images=max(evaluated, default=0),
+        draws=benchmark.evaluate.draws,
+        seeds=tuple(benchmark.matrix.seed),
+        steps=_steps([cell for cell in opened.plan.cells if cell.kind == "train"]),
+        notes=_notes(opened, outcome),
+    )
+
+
+def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
+    benchmark, size = opened.benchmark, opened.bench.data.size
+    lengths = ", ".join(map(str, benchmark.message.bits))
+    notes = [f"Payload {lengths} bits, drawn afresh for each image and draw"]
+    if any(loss.target_psnr for loss in benchmark.matrix.loss) or benchmark.evaluate.psnr != ["own"]:
+        notes.append("A setting in dB: every residual is scaled so that the marked image has that PSNR")
+    weighted = [loss for loss in benchmark.matrix.loss if loss.target_psnr is None]
+    scaled = {loss.stated_at for loss in weighted if loss.reduction == "sum"} - {size}
+    notes += [
+        f"α is stated for {side} px; at {size} px it is multiplied by {side**2 / size**2:g}, so that it means "
+        "the same per pixel"
+        for side in sorted(scaled)
+    ]
+    fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
+    fitted = sorted({cell.parts["simulator"].called for cell in fits if "simulator" in cell.parts})
+    if fitted:
+        steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
+        notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
+    for kind, rule in (("fit", "the best look at val"), ("train", f"the best look in the last {LAST_LOOKS:.0%}")):
+        steps_kept = _kept_early([cell for cell in opened.plan.cells if cell.kind == kind], outcome)
+        if steps_kept:
+            notes.append(f"Weights kept are those of {rule}: {', '.join(steps_kept)}")
+    encoders = [cell.parts["encoder"].parameters for cell in opened.plan.cells if cell.kind == "train"]
+    if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
+        notes.append("Networks start from random initialisation")
+    straight = {
+        chosen.called
+        for cell in opened.plan.cells
+        if cell.kind == "train"
+        for chosen in [*cell.parts["simulators"], *(chosen for chosen, _ in cell.parts["pool"])]
+        if chosen and not chosen.record.differentiable
+    }
+    if straight:
+        notes.append(f"Trained straight through, having no gradient: {', '.join(sorted(straight))}")
+    guests = {
+        f"{chosen.record.name} ({chosen.provided.distribution} {chosen.provided.version})"
+        for chosen in chosen_parts(opened.plan.cells)
+        if chosen.provided.distribution != BUILT_IN
+    }
+    if guests:
+        notes.append(f"Parts of other distributions: {', '.join(sorted(guests))}")
+    return tuple(notes)
+
+
+def _steps(trained: Sequence[Cell]) -> str:
+    """Steps of training and images a step, in the settings' order; pairs of which nothing learns are named."""
+    settings = [cell.settings["train"] for cell in trained if cell.settings["train"]]
+    if not settings:
+        return "none, no part of these pairs learns"
+    steps = "/".join(map(str, dict.fromkeys(one["steps"] for one in settings)))
+    without = dict.fromkeys(cell.columns["encoder"] for cell in trained if not cell.settings["train"])
+    return f"{steps} of {settings[0]['batch_size']} images" + (f", none for {', '.join(without)}" if without else "")
+
+
+def _kept_early(cells: list[Cell], outcome: Outcome) -> list[str]:
+    """Which cells kept the weights of a step before their last, in words."""
+    summaries = [(cell, outcome.summaries.get(cell.identity, {})) for cell in cells]
+    return [
+        f"{cell.label.removeprefix('fit ')} step {summary['best_step']:,} of {summary['steps']:,}"
+        for cell, summary in summaries
+        if summary.get("best_step", 0) < summary.get("steps", 0)
+    ]
+
+
+def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
+    """Per-image rows and curves beside the tables, under names that a reader understands."""
+    for cell in finished:
+        kept = _kept_files(cell)
+        cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
+        write_bytes(folder / kept["rows"], file_in_order(cell_folder.read(ROWS), _order(cell)))
+        write_bytes(folder / kept["quality"], file_in_order(cell_folder.read(QUALITY), _order(cell)))
+        write_bytes(folder / kept["curve"], trained.read(CURVE))
+
+
+def _kept_files(cell: Cell) -> dict[str, str]:
+    name = re.sub(r"[^A-Za-z0-9=.-]+", "_", _spelt(cell.label)) + "-" + cell.identity[:8]
+    return {
+        "rows": f"rows/{name}.csv.gz",
+        "quality": f"rows/{name}-quality.csv.gz",
+        "curve": f"curves/{name}.csv",
+    }
+
+
+def _spelt(label: str) -> str:
+    # File names in ASCII go through every archive and file system.
+    return label.replace("λ", "lambda").replace("α", "alpha")
+
+
+def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:
+    plan, bench = opened.plan, opened.bench
+    return {
+        "format": FORMAT,
+        "kept": keep,
+        "benchmark": opened.benchmark.name,
+        "scale": opened.scale,
+        "caption": caption.line(),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "code": provenance.code(),
+        "machine": provenance.machine(),
+        "compute": {**vars(bench.compute)},
+        "data": describe(bench.data),
+        "seeds": {
+            "train": opened.benchmark.matrix.seed,
+            "fit": opened.benchmark.fit.seed,
+            "evaluate": opened.benchmark.evaluate.seed,
+        },
+        "distributions": describe_plugins(bench.plugins),
+        "parts": _parts(plan.cells),
+        "configuration": configuration(opened),
+        "cells": [
+            {
+                "kind": cell.kind,
+                "label": cell.label,
+                "identity": cell.identity,
+                "inputs": [needed.identity for needed in cell.inputs],
+                **(outcome.summaries.get(cell.identity) or {"status": "failed"}),
+                **({"reason": outcome.failed[cell.identity]} if cell.identity in outcome.failed else {}),
+                **({"row": _table_row(cell)} if cell.kind == "evaluate" else {}),
+            }
+            for cell in plan.cells
+        ],
+    }
+
+
+def _table_row(cell: Cell) -> dict[str, Any]:
+    """What it takes to read the tables back without the benchmark file."""
+    trained = cell.inputs[0]
+    return {
+        "columns": dict(cell.columns),
+        "payload_bits": int(trained.settings["bits"]),
+        "code_bits": int(trained.settings["code_bits"]),
+        "kept": _kept_files(cell),
+    }
+
+
+def _parts(cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
+    """Every part that a cell was made of, once."""
+    found: dict[str, dict[str, Any]] = {}
+    for chosen in chosen_parts(cells):
+        commit = {"commit": chosen.provided.commit} if chosen.provided.commit else {}
+        part = {"kind": chosen.record.kind, **chosen.identity, **commit}
+        found.setdefault(json.dumps(part, sort_keys=True), part)
+    return list(found.values())
+
+
+def configuration(opened: Opened) -> dict[str, Any]:
+    """The resolved configuration; a file is known by its digest among the parts, a folder by the data's."""
+    configuration: dict[str, Any] = opened.benchmark.model_dump(mode="json")
+    plugins = opened.bench.plugins
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, list):
+            return [clean(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        hidden: set[str] = set()
+        for provided in plugins.parts:
+            if provided.record.name == str(value.get("name", "")).partition("@")[0]:
+                hidden |= set(input_paths(provided.record.parameters))
+        return {key: clean(item) for key, item in value.items() if key not in hidden}
+
+    cleaned: dict[str, Any] = clean(configuration)
+    return cleaned

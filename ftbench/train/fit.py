@@ -1,0 +1,112 @@
+"""Fitting trainable simulators on the train split, and trainable codes on no image at all; frozen afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ftbench.benchfile.schema import FitSection
+from ftbench.data.donors import donating
+from ftbench.data.images import Images
+from ftbench.machine import processes as parallel
+from ftbench.machine.compute import Compute
+from ftbench.machine.randomness import generator
+from ftbench.pipeline.guard import Guard
+from ftbench.pipeline.stages import Given, extra_inputs, given_to
+from ftbench.train.batches import VAL_BATCH, draw_covers
+
+CODE_VAL = 8192
+"""Payloads of a code's val loss."""
+
+
+@dataclass
+class SimulatorTask:
+    """A simulator in training; see ``loop.Task``."""
+
+    network: nn.Module
+    needs: tuple[str, ...]
+    settings: FitSection
+    seed: int
+    images: Images
+    val: Images
+    compute: Compute
+    per_person: int = 1
+    guard: Guard = field(default_factory=lambda: Guard("the simulator"))
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The simulator's own loss on a batch of augmented covers."""
+        randomness = generator(self.seed, "fit", step)
+        covers, identity = draw_covers(
+            self.images,
+            self.settings.batch_size,
+            self.settings.augment,
+            randomness,
+            self.compute.device,
+            self.per_person,
+        )
+        if parallel.count() > 1:
+            covers, identity = parallel.share(covers, identity)
+            randomness = generator(self.seed, "fit", step, parallel.rank())
+        with self.compute.autocast():
+            donors = donating(
+                self.images, identity, generator(self.seed, "donor", step, parallel.rank()), self.compute.device
+            )
+            loss = self._own_loss(network, covers, extra_inputs(identity, donor=donors), randomness)
+        return loss, {}
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """The same loss on the val split, with the same draws every time."""
+        total = 0.0
+        for start in range(0, len(self.val), VAL_BATCH):
+            index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
+            covers = self.val.covers(index, self.compute.device)
+            randomness = generator(self.seed, "fit-val", start)
+            identity = self.val.identity[index].to(covers.device)
+            donors = donating(self.val, identity, generator(self.seed, "donor-val", start), self.compute.device)
+            loss = self._own_loss(network, covers, extra_inputs(identity, donor=donors), randomness)
+            total += float(loss) * len(index) / len(self.val)
+        return total, {"val_loss": total}
+
+    def state(self) -> dict[str, Any]:
+        """Nothing is remembered between steps."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing to take back."""
+
+    def _own_loss(self, network: nn.Module, covers: Tensor, given: Given, randomness: torch.Generator) -> Tensor:
+        inputs = given_to(self.needs, given, covers)
+        fit_loss: Any = network.fit_loss
+        return self.guard.scalar(
+            fit_loss, self.guard.resized(covers), self.guard.all_resized(inputs), randomness
+        ).float()
+
+
+@dataclass
+class CodeTask:
+    """A channel code in training; see ``loop.Task``."""
+
+    network: nn.Module
+    batch_size: int
+    seed: int
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The code's own loss, in float32: its networks are too small to gain from less."""
+        loss: Tensor = network.fit_loss(self.batch_size, generator(self.seed, "code", step))  # type: ignore[operator]
+        return loss, {}
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """The same loss on payloads and flips that stay the same."""
+        loss = network.fit_loss(CODE_VAL, generator(self.seed, "code-val"))  # type: ignore[operator]
+        return float(loss), {"val_loss": float(loss)}
+
+    def state(self) -> dict[str, Any]:
+        """Nothing is remembered between steps."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Nothing to take back."""

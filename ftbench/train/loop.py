@@ -1,0 +1,267 @@
+"""The training loop that simulators and pairs share: resumable, watched, with the best weights kept.
+
+A step's random numbers hang on its number and all state is in the checkpoint, so a run that was killed and
+repeated ends in the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pandas as pd
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as tensor_bytes
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from ftbench import stopping
+from ftbench.benchfile.schema import Optimiser
+from ftbench.errors import CellFailed
+from ftbench.machine import processes as parallel
+from ftbench.machine.compute import Compute
+from ftbench.machine.randomness import derive
+from ftbench.progress import Progress
+from ftbench.storage.files import csv_bytes, write_bytes
+from ftbench.storage.store import UNFINISHED as CHECKPOINT
+from ftbench.storage.store import CellFolder
+from ftbench.train.schedules import ema_decay, rate_factor
+
+LOG_EVERY = 20
+CHECKPOINT_SECONDS = 30.0
+WEIGHTS = "weights.safetensors"
+CURVE = "curve.csv"
+SCAFFOLD = "critic."
+"""Parameters under this name help training and are not kept."""
+
+
+class Task(Protocol):
+    """What is trained: its network, its loss at a step, and how good it is on the val split."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Scalar loss of one batch and the values of the curve."""
+        ...
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """(score, values): lower is better; None while no step may be called the best yet: then the latest is kept."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What the task remembers between steps, numbers only."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what ``state`` gave."""
+        ...
+
+
+@dataclass
+class _Run:
+    """Everything that a checkpoint holds."""
+
+    network: nn.Module
+    averaged: AveragedModel | None
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    best_step: int = -1
+    best_score: float = math.inf
+    best: dict[str, Tensor] = field(default_factory=dict)
+    curve: list[dict[str, float]] = field(default_factory=list)
+    window: list[dict[str, float]] = field(default_factory=list)
+    """What was measured since the curve's last row."""
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network whose weights would be kept now."""
+        return self.network if self.averaged is None else self.averaged.module
+
+    def save(self, folder: CellFolder, task: Task) -> None:
+        state = {
+            "step": self.step,
+            "network": self.network.state_dict(),
+            "averaged": None if self.averaged is None else self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "best_step": self.best_step,
+            "best_score": self.best_score,
+            "best": self.best,
+            "curve": self.curve,
+            "window": self.window,
+            "task": task.state(),
+        }
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(folder.file(CHECKPOINT), content.getvalue())
+
+    def resume(self, folder: CellFolder, task: Task, device: str) -> None:
+        """Go on from the checkpoint, where there is one. Raises Damaged when it cannot be used."""
+        if not folder.file(CHECKPOINT).exists():
+            return
+
+        def take(content: bytes) -> None:
+            # torch checks no checksums, though its files hold them.
+            if zipfile.ZipFile(io.BytesIO(content)).testzip():
+                raise ValueError("its checksums do not fit")
+            state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            if self.averaged is not None:
+                self.averaged.load_state_dict(state["averaged"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            task.restore(state["task"])
+            self.best_step, self.best_score = state["best_step"], state["best_score"]
+            self.best, self.curve, self.step = state["best"], state["curve"], state["step"]
+            self.window = state.get("window", [])
+
+        folder.load(CHECKPOINT, take)
+
+
+@stopping.between_steps()
+def train(
+    task: Task,
+    *,
+    steps: int,
+    optimiser: Optimiser,
+    ema: float,
+    validate_every: int,
+    compute: Compute,
+    folder: CellFolder,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Train ``task.network``, write weights and curve into ``folder``; return what was kept and how long.
+
+    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place, and Stopped, with a
+    checkpoint of the step it came to, when a signal asked for it. Of processes that share the training the first alone
+    looks at val, writes and returns; from the others comes {}.
+    """
+    network = compute.place(task.network)
+    ema = ema_decay(ema, steps)
+    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(ema), use_buffers=True) if ema else None
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    adam = torch.optim.AdamW(
+        trained,
+        lr=optimiser.learning_rate,
+        betas=(optimiser.betas[0], optimiser.betas[1]),
+        weight_decay=optimiser.weight_decay,
+        # One kernel for all tensors: a third of the time on a processor, where small networks feel it.
+        fused=True,
+    )
+    run = _Run(network, averaged, adam)
+    run.resume(folder, task, compute.device)
+    compute.compile_parts(network)
+    saved = time.monotonic()
+    progress.start(steps, run.step)
+    while True:
+        if stopping.asked():
+            if not parallel.rank():
+                run.save(folder, task)
+            stopping.check()
+        if run.step >= steps:
+            break
+        rate = optimiser.learning_rate * rate_factor(run.step, steps, optimiser)
+        for group in adam.param_groups:
+            group["lr"] = rate
+        network.train()
+        # For layers that draw from the global generator, such as dropout.
+        torch.manual_seed(derive("layers", run.step, *([parallel.rank()] if parallel.rank() else [])))
+        adam.zero_grad(set_to_none=True)
+        loss, values = task.loss(network, run.step)
+        bad = next((name for name, value in {"loss": loss.item(), **values}.items() if _broken(value)), None)
+        if bad:
+            raise CellFailed(
+                f"{bad} is not a finite number at step {run.step}; the last good checkpoint is kept; "
+                "try a lower learning rate or precision: float32"
+            )
+        loss.backward()
+        parallel.average_gradients(trained)
+        torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
+        adam.step()
+        if averaged is not None:
+            averaged.update_parameters(network)
+        run.step += 1
+        run.window.append({"loss": loss.item(), **values, "learning_rate": rate})
+        last = run.step == steps
+        if run.step % LOG_EVERY and run.step % validate_every and not last:
+            continue
+        row = {"step": float(run.step), **_means(run.window)}
+        run.window = []
+        if parallel.rank():
+            continue
+        if run.step % validate_every == 0 or last:
+            row |= _look_at_val(task, run)
+        run.curve.append(row)
+        progress.advance(run.step, row)
+        if time.monotonic() - saved > CHECKPOINT_SECONDS and not last:
+            run.save(folder, task)
+            saved = time.monotonic()
+    return {} if parallel.rank() else _finish(run, folder)
+
+
+def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict[str, Any]:
+    """Keep ``task.network`` as it is, where nothing in it can be trained; its curve is one look at the val split."""
+    network = compute.place(task.network).eval()
+    with torch.no_grad():
+        values = task.validate(network)[1]
+    best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    nothing = torch.optim.SGD([torch.zeros(1)])
+    return _finish(_Run(network, None, nothing, best_step=0, best=best, curve=[{"step": 0.0, **values}]), folder)
+
+
+def load_weights(folder: CellFolder, network: nn.Module) -> None:
+    """Fill ``network`` with the kept weights of a finished cell; raises Damaged when they are not what was kept."""
+    folder.load(WEIGHTS, lambda content: network.load_state_dict(load_tensors(content)))
+
+
+def read_curve(folder: CellFolder) -> pd.DataFrame:
+    """The curve of a finished training; raises Damaged when it is not what was kept."""
+    return folder.load(CURVE, curve_of)
+
+
+def curve_of(content: bytes) -> pd.DataFrame:
+    """A curve from its file's content."""
+    return pd.read_csv(io.BytesIO(content))
+
+
+def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
+    kept = run.kept
+    training = kept.training
+    kept.eval()
+    with torch.no_grad():
+        score, values = task.validate(kept)
+    kept.train(training)
+    if score is not None and _broken(score):
+        raise CellFailed(f"the val loss is not a finite number at step {run.step}; the last good checkpoint is kept")
+    # Until something may be kept as best, the latest is.
+    if score is None or score < run.best_score:
+        run.best_score = math.inf if score is None else score
+        run.best_step = run.step
+        run.best = {
+            name: tensor.detach().clone() for name, tensor in kept.state_dict().items() if not name.startswith(SCAFFOLD)
+        }
+    return values
+
+
+def _finish(run: _Run, folder: CellFolder) -> dict[str, Any]:
+    best = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
+    write_bytes(folder.file(WEIGHTS), tensor_bytes(best))
+    write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame(run.curve)))
+    parameters = sum(p.numel() for name, p in run.network.named_parameters() if not name.startswith(SCAFFOLD))
+    at_best = next(row for row in reversed(run.curve) if row["step"] == run.best_step)
+    return {"steps": run.step, "best_step": run.best_step, "parameters": parameters, "at_best": at_best}
+
+
+def _broken(value: float) -> bool:
+    return not math.isfinite(value)
+
+
+def _means(window: list[dict[str, float]]) -> dict[str, float]:
+    return {name: sum(row[name] for row in window) / len(window) for name in window[0]}

@@ -1,0 +1,215 @@
+"""Training an encoder and a decoder together, against a simulator and a pool of distortions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from kornia.losses import ssim_loss
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ftbench.benchfile.schema import Loss, TrainSection
+from ftbench.contract.protocols import ChannelCode
+from ftbench.data.donors import donating
+from ftbench.data.images import Images
+from ftbench.machine import processes as parallel
+from ftbench.machine.compute import Compute
+from ftbench.machine.randomness import derive, generator
+from ftbench.pipeline.stages import Pair, SimulatorStage, extra_inputs
+from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
+from ftbench.train.critic import adversarial_losses
+from ftbench.train.distortion_pool import Pool
+from ftbench.train.schedules import image_share, message_share, psnr_at
+
+LAST_LOOKS = 0.1
+"""Share of a training, at its end, whose looks at val may give the kept weights: none before the rate has fallen."""
+MEMORY = 0.9
+"""Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
+
+
+def bit_accuracy(logits: Tensor, bits: Tensor) -> float:
+    """Share of equal bits, logits and bits both (b, n)."""
+    return float(((logits > 0) == (bits > 0.5)).float().mean())
+
+
+@dataclass
+class PairTask:
+    """A pair in training; see ``loop.Task``."""
+
+    network: Pair
+    codec: ChannelCode
+    attacks: Sequence[SimulatorStage]
+    pool: Pool
+    loss_weights: Loss
+    settings: TrainSection
+    size: int
+    bits: int
+    code_bits: int
+    seed: int
+    images: Images
+    val: Images
+    compute: Compute
+    accuracy: float = 0.5
+    read_step: int | None = None
+
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+        """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading."""
+        assert isinstance(network, Pair)
+        randomness = generator(self.seed, "train", step)
+        covers, identity, code = self._draw(randomness)
+        damage = self.pool.draw(randomness)
+        if parallel.count() > 1:
+            covers, identity, code = parallel.share(covers, identity, code)
+            # Each process damages its own rows with noise of its own.
+            randomness = generator(self.seed, "train", step, parallel.rank())
+        with self.compute.autocast():
+            marked = network.mark(covers, code, self._psnr(step), exact=False)
+            again = self._drawn(len(covers), generator(self.seed, "again", step, parallel.rank())).to(covers.device)
+            donors = self._donors(self.images, identity, "donor", step, parallel.rank())
+            inputs = extra_inputs(identity, network.marking(again, self._psnr(step), exact=False), donors)
+            seen = [marked, *(attack(marked, inputs) for attack in self._met(step))]
+            logits = network.read(damage(torch.cat(seen), randomness)).float()
+        image_loss = functional.mse_loss(marked.float(), covers)
+        readings = logits.split(len(covers))
+        message_losses = [functional.binary_cross_entropy_with_logits(reading, code) for reading in readings]
+        message_loss = torch.stack(message_losses).sum()
+        accuracies = [bit_accuracy(reading, code) for reading in readings]
+        share = self._share(step, accuracies[0])
+        heard = message_share(step, self.settings.steps, self.settings.curriculum)
+        total = self._total(image_loss * share, message_loss * heard)
+        values = {"message_loss": message_loss.item(), "image_loss": image_loss.item()}
+        for name, term in self._quality_terms(network, covers, marked):
+            values[name] = term.item()
+            total = total + term * share
+        return total, {
+            **values,
+            "image_weight": share,
+            "accuracy_marked": accuracies[0],
+            **({"accuracy_swapped": accuracies[1]} if self.attacks else {}),
+            "psnr": decibels(image_loss.item()),
+        }
+
+    def _met(self, step: int) -> list[SimulatorStage]:
+        """The simulator of a step: one of those there are, all processes' the same."""
+        if len(self.attacks) < 2:
+            return list(self.attacks)
+        chosen = torch.randint(len(self.attacks), (1,), generator=generator(self.seed, "simulator", step))
+        return [self.attacks[int(chosen)]]
+
+    def _draw(self, randomness: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A batch: covers (b,3,s,s), who they show (b,), codes (b,n)."""
+        settings, twice = self.settings, self.settings.complement
+        drawn = -(-settings.batch_size // 2) if twice else settings.batch_size
+        covers, identity = draw_covers(self.images, drawn, settings.augment, randomness, self.compute.device)
+        code = self._drawn(drawn, randomness).to(covers.device)
+        if not twice:
+            return covers, identity, code
+        both = [torch.cat([covers, covers]), torch.cat([identity, identity]), torch.cat([code, 1 - code])]
+        covers, identity, code = (part[: settings.batch_size] for part in both)
+        return covers.contiguous(memory_format=torch.channels_last), identity, code
+
+    def _drawn(self, count: int, randomness: torch.Generator) -> Tensor:
+        """Codes (count, n) of payloads drawn uniformly."""
+        return self.codec.encode(torch.randint(0, 2, (count, self.bits), generator=randomness).float())
+
+    def _donors(self, images: Images, identity: Tensor, *place: str | int) -> Callable[[Tensor], Tensor]:
+        return donating(images, identity, generator(self.seed, *place), self.compute.device)
+
+    def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
+        weights = self.loss_weights
+        if weights.structure:
+            # kornia halves it.
+            yield "structure_loss", 2 * weights.structure * ssim_loss(marked.float(), covers, window_size=11)
+        if network.critic is not None:
+            with self.compute.autocast():
+                fooled, own = adversarial_losses(network.critic, covers, marked)
+            yield "adversarial_loss", weights.adversarial * fooled
+            yield "critic_loss", own
+
+    def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
+        """The loss at full image weight on the val split, undistorted, with payloads fixed for ever."""
+        assert isinstance(network, Pair)
+        psnr = self._psnr(self._step)
+        sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped"), 0.0)
+        for start in range(0, len(self.val), VAL_BATCH):
+            index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
+            covers = self.val.covers(index, self.compute.device)
+            identity = self.val.identity[index].to(covers.device)
+            payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
+            code = self.codec.encode(payloads).to(covers.device)
+            marked = network.mark(covers, code, psnr)
+            readings = [network.read(marked)]
+            others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
+            again = self.codec.encode(others).to(covers.device)
+            donors = self._donors(self.val, identity, "donor-val", start)
+            inputs = extra_inputs(identity, network.marking(again, psnr), donors)
+            # Simulators that draw do so alike at every look, so that two looks can be compared.
+            seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
+            fakes = [attack(marked, inputs, seed) for attack, seed in zip(self.attacks, seeds, strict=True)]
+            readings += [network.read(fake) for fake in fakes]
+            weight = len(index) / len(self.val)
+            sums["image"] += weight * functional.mse_loss(marked, covers).item()
+            for place, reading in enumerate(readings):
+                entropy = functional.binary_cross_entropy_with_logits(reading, code).item()
+                # As in a step: the marked image once, and one of the simulators.
+                sums["message"] += weight * entropy / (len(self.attacks) if place else 1)
+                if place:
+                    sums["swapped"] += weight * bit_accuracy(reading, code) / len(self.attacks)
+                else:
+                    sums["marked"] += weight * bit_accuracy(reading, code)
+        values = {"val_accuracy_marked": sums["marked"], "val_psnr": decibels(sums["image"])}
+        if self.attacks:
+            values["val_accuracy_swapped"] = sums["swapped"]
+        score = self._total(sums["image"], sums["message"])
+        return (score if self._near_the_end and self._ramp_over else None), values
+
+    def state(self) -> dict[str, Any]:
+        """The running accuracy and when the ramp began."""
+        return {"accuracy": self.accuracy, "read_step": self.read_step, "step": self._step}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take back what ``state`` gave."""
+        self.accuracy, self.read_step, self._step = state["accuracy"], state["read_step"], state["step"]
+
+    _step: int = 0
+
+    @property
+    def _near_the_end(self) -> bool:
+        return self._step + 1 >= (1 - LAST_LOOKS) * self.settings.steps
+
+    @property
+    def _ramp_over(self) -> bool:
+        settings, target = self.settings, self.loss_weights.target_psnr
+        if target is not None:
+            return psnr_at(self._step, settings.steps, self.read_step, settings.curriculum, target) >= target
+        return image_share(self._step, settings.steps, self.read_step, settings.curriculum) >= 1
+
+    def _psnr(self, step: int) -> float | None:
+        target = self.loss_weights.target_psnr
+        if target is None:
+            return None
+        return psnr_at(step, self.settings.steps, self.read_step, self.settings.curriculum, target)
+
+    def _share(self, step: int, accuracy: float) -> float:
+        self._step = step
+        # Of all rows, so that processes that share a training begin the ramp together.
+        accuracy = parallel.average(accuracy, self.compute.device)
+        self.accuracy = MEMORY * self.accuracy + (1 - MEMORY) * accuracy
+        if self.read_step is None and self.accuracy >= self.settings.curriculum.read_at:
+            self.read_step = step
+        return image_share(step, self.settings.steps, self.read_step, self.settings.curriculum)
+
+    def _total(self, image_loss: Any, message_loss: Any) -> Any:
+        weights = self.loss_weights
+        image, message = weights.image_weight(), weights.message_weight(self.code_bits)
+        # In units of one reading's entropy, so that clipping and Adam's epsilon mean the same in every setting.
+        return (image * image_loss + message * message_loss) / (message or image or 1.0)
+
+
+def decibels(squared_error: float) -> float:
+    """PSNR in dB of a mean squared error of values in [0, 1]; 100 stands for anything better."""
+    return 100.0 if squared_error <= 1e-10 else -10 * math.log10(squared_error)
