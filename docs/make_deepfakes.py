@@ -17,11 +17,10 @@ from rich.console import Console
 from torch import Tensor
 
 from ftbench.errors import CellFailed
-from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.stages import SimulatorStage, extra_inputs
 from ftbench.plan.cells import Plan
 from ftbench.run import executor as execute
-from ftbench.run.build import build
+from ftbench.run.build import build, guard_of
 from ftbench.run.opening import Opened, Request, open_benchmark
 from ftbench.train.loop import load_weights
 from ftbench_datasets.procedural.shot import shot
@@ -74,7 +73,7 @@ def fitted(opened: Opened, request: Request) -> Iterator[SimulatorStage]:
         network = build(chosen, size=opened.bench.data.size)
         cell = next(fit for fit in fits if fit.settings["simulator"] == chosen.identity)
         load_weights(opened.bench.folder(cell), network)
-        yield SimulatorStage(chosen.record, network.eval().requires_grad_(False), Guard.of(chosen))
+        yield SimulatorStage(chosen.record, network.eval().requires_grad_(False), guard_of(chosen))
 
 
 def fake(attack: SimulatorStage, covers: Tensor, donors: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ def builtin_claims() -> dict[str, Path]:
 
 
 def _brought() -> dict[str, Path]:
-    checkout = Path(__file__).resolve().parent.parent / "benchmarks"
+    checkout = Path(__file__).resolve().parents[2] / "benchmarks"
     if checkout.is_dir():
         files = list(checkout.glob("*.yaml"))
     else:

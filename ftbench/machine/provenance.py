@@ -48,7 +48,7 @@ def processors() -> int:
 
 
 def _commit() -> str:
-    here = Path(__file__).resolve().parent
+    here = Path(ftbench.__file__).resolve().parent
 
     def git(*arguments: str) -> str:
         done = subprocess.run(

@@ -17,10 +17,9 @@ from ftbench.contract.records import Kind
 from ftbench.errors import BadInput
 from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
 from ftbench.parts.catalogue import Plugins
-from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.stages import Pair
 from ftbench.plan.resolve import ResolvedPart, input_paths
-from ftbench.run.build import build
+from ftbench.run.build import build, guard_of
 from ftbench.storage.store import CellFolder, Damaged, Store
 from ftbench.train.loop import WEIGHTS
 
@@ -76,7 +75,7 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
     parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
     sides = {"size": settings.size, "bits": settings.code_bits}
     encoder, decoder = parts["encoder"], parts["decoder"]
-    guard = (Guard.of(encoder), Guard.of(decoder))
+    guard = (guard_of(encoder), guard_of(decoder))
     pair = Pair(_built(encoder, **sides), _built(decoder, **sides), guard=guard, bits=settings.code_bits)
     _fill(pair, folder)
     codec = _built(parts["codec"], bits=settings.bits)

@@ -19,7 +19,6 @@ from ftbench.errors import CellFailed, FtbenchError, told
 from ftbench.machine.calltime import SECONDS, CallTookTooLong, limited
 from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings
-from ftbench.plan.resolve import ResolvedPart
 
 SLACK = 0.01
 """How far a fake or damaged image may leave [0, 1]: two levels and a half, for bfloat16."""
@@ -38,13 +37,6 @@ class Guard:
     size: int | None = None
     """Side in pixels that its images are resized to, and back; None: as they come."""
     max_batch: int | None = None
-
-    @classmethod
-    def of(cls, chosen: ResolvedPart) -> Guard:
-        """Of a chosen part."""
-        record, by = chosen.record, chosen.provided
-        who = f"{record.kind} {record.name!r} of {by.distribution} {by.version}"
-        return cls(who, chosen.at, getattr(record, "max_batch", None))
 
     def encode(self, encoder: Callable[..., Any], cover: Tensor, code: Tensor) -> Tensor:
         """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w); at another size the residual alone is resized."""

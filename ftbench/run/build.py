@@ -9,6 +9,13 @@ from ftbench.pipeline.stages import Pair
 from ftbench.plan.resolve import ResolvedPart
 
 
+def guard_of(chosen: ResolvedPart) -> Guard:
+    """What a resolved part is held by, and named by when it breaks a promise."""
+    record, by = chosen.record, chosen.provided
+    who = f"{record.kind} {record.name!r} of {by.distribution} {by.version}"
+    return Guard(who, chosen.at, getattr(record, "max_batch", None))
+
+
 def build(chosen: ResolvedPart, **arguments: Any) -> Any:
     """Call a chosen part's factory with its parameters and the build arguments of its kind.
 
@@ -16,10 +23,10 @@ def build(chosen: ResolvedPart, **arguments: Any) -> Any:
     """
     if chosen.at is not None and "size" in arguments:
         arguments["size"] = chosen.at
-    return Guard.of(chosen).built(chosen.record.load(), **arguments, **dict(chosen.parameters))
+    return guard_of(chosen).built(chosen.record.load(), **arguments, **dict(chosen.parameters))
 
 
 def build_pair(encoder: ResolvedPart, decoder: ResolvedPart, size: int, code_bits: int) -> Pair:
     """An encoder and a decoder for images of ``size`` px and codes of ``code_bits`` bits, untrained."""
     networks = [build(chosen, size=size, bits=code_bits) for chosen in (encoder, decoder)]
-    return Pair(networks[0], networks[1], guard=(Guard.of(encoder), Guard.of(decoder)), bits=code_bits)
+    return Pair(networks[0], networks[1], guard=(guard_of(encoder), guard_of(decoder)), bits=code_bits)

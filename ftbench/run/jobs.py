@@ -23,13 +23,12 @@ from ftbench.machine import processes as parallel
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import Plugins
-from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.stages import DistortionStage, HeldCode, Pair, SimulatorStage
 from ftbench.plan.cells import Cell, CellKind
 from ftbench.plan.conflicts import marks_by, trained_on
 from ftbench.plan.resolve import ResolvedPart, strength_of
 from ftbench.progress import Progress
-from ftbench.run.build import build, build_pair
+from ftbench.run.build import build, build_pair, guard_of
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes
 from ftbench.storage.manifest import read_rows
 from ftbench.storage.store import CellFolder, Store
@@ -95,7 +94,7 @@ def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -
     else:
         task = SimulatorTask(
             network=build(chosen, size=bench.data.size),
-            guard=Guard.of(chosen),
+            guard=guard_of(chosen),
             needs=chosen.record.needs,
             per_person=chosen.record.per_person,
             settings=bench.benchmark.fit,
@@ -132,7 +131,7 @@ def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress)
         network=pair,
         codec=_codec(cell, bench),
         attacks=[_attack(simulator, cell, bench) for simulator in cell.parts["simulators"]],
-        pool=Pool([Ranged(chosen.record, ranged, Guard.of(chosen)) for chosen, ranged in cell.parts["pool"]]),
+        pool=Pool([Ranged(chosen.record, ranged, guard_of(chosen)) for chosen, ranged in cell.parts["pool"]]),
         loss_weights=loss,
         settings=settings,
         size=bench.data.size,
@@ -215,7 +214,7 @@ def _codec(cell: Cell, bench: Bench) -> HeldCode:
         load_weights(bench.folder(_fitted(cell, "codec", chosen)), code)
     # Codes are short and work on the processor: their payloads are drawn there.
     ready: Any = code.eval().requires_grad_(False) if isinstance(code, nn.Module) else code
-    return HeldCode(ready, int(cell.settings["bits"]), int(cell.settings["code_bits"]), Guard.of(chosen))
+    return HeldCode(ready, int(cell.settings["bits"]), int(cell.settings["code_bits"]), guard_of(chosen))
 
 
 def _fitted(cell: Cell, role: str, chosen: ResolvedPart) -> Cell:
@@ -228,7 +227,7 @@ def _attack(chosen: ResolvedPart, cell: Cell, bench: Bench) -> SimulatorStage:
     network = build(chosen, size=bench.data.size)
     if chosen.record.trainable:
         load_weights(bench.folder(_fitted(cell, "simulator", chosen)), network)
-    return SimulatorStage(chosen.record, _ready(network, bench), Guard.of(chosen), _other_pair(chosen, cell, bench))
+    return SimulatorStage(chosen.record, _ready(network, bench), guard_of(chosen), _other_pair(chosen, cell, bench))
 
 
 def _other_pair(chosen: ResolvedPart, cell: Cell, bench: Bench) -> Pair | None:
@@ -254,11 +253,11 @@ def _condition(chosen: ResolvedPart, bench: Bench) -> GridDistortion:
         label=chosen.label,
         category=record.category,
         strength=strength_of(chosen),
-        damage=DistortionStage(record, _ready(build(chosen), bench), Guard.of(chosen)),
+        damage=DistortionStage(record, _ready(build(chosen), bench), guard_of(chosen)),
         plain=record.category == "none",
     )
 
 
 def _metric(chosen: ResolvedPart, bench: Bench) -> QualityMeasure:
-    measure, guard = _ready(build(chosen), bench), Guard.of(chosen)
+    measure, guard = _ready(build(chosen), bench), guard_of(chosen)
     return lambda reference, image: guard.tensor(measure, reference, image, shape=(len(image),))

@@ -150,9 +150,8 @@ def _attack(chosen: ResolvedPart, cell: Cell | None, bench: Bench) -> SimulatorS
     """The simulator as the benchmark tests under it, on the CPU, where witnesses look."""
     from torch import nn
 
-    from ftbench.pipeline.guard import Guard
     from ftbench.pipeline.stages import SimulatorStage
-    from ftbench.run.build import build
+    from ftbench.run.build import build, guard_of
     from ftbench.train.loop import load_weights
 
     network = build(chosen, size=bench.data.size)
@@ -160,7 +159,7 @@ def _attack(chosen: ResolvedPart, cell: Cell | None, bench: Bench) -> SimulatorS
         load_weights(bench.folder(cell), network)
     if isinstance(network, nn.Module):
         network = network.eval().requires_grad_(False)
-    return SimulatorStage(chosen.record, network, Guard.of(chosen))
+    return SimulatorStage(chosen.record, network, guard_of(chosen))
 
 
 def _say(console: Console, line: str, style: str = "") -> None:
