@@ -17,7 +17,8 @@ from rich.console import Console
 from torch import Tensor
 
 from ftbench.errors import CellFailed
-from ftbench.pipeline.stages import SimulatorStage, extra_inputs
+from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.stages import SimulatorStage
 from ftbench.plan.cells import Plan
 from ftbench.run import executor as execute
 from ftbench.run.build import build, guard_of
@@ -79,7 +80,7 @@ def fitted(opened: Opened, request: Request) -> Iterator[SimulatorStage]:
 def fake(attack: SimulatorStage, covers: Tensor, donors: Tensor) -> Tensor:
     """What a deepfake makes of covers (n,3,s,s), each with its donor."""
     torch.manual_seed(0)
-    return attack(covers, extra_inputs(torch.arange(len(covers)), donor=lambda _: donors))
+    return attack(covers, Inputs(identity=torch.arange(len(covers)), donor=donors))
 
 
 def sheet(rows: Mapping[str, Tensor]) -> Image.Image:

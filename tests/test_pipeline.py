@@ -8,6 +8,7 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench
+from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage, eight_bit, straight_through, to_psnr
 
 
@@ -52,7 +53,7 @@ def test_an_attack_is_given_what_its_record_names_and_no_more() -> None:
 
     identity = torch.tensor([0, 1])
     SimulatorStage(_simulator(True, ("identity",)), network)(
-        torch.rand(2, 3, 8, 8), {"identity": identity, "other": identity}
+        torch.rand(2, 3, 8, 8), Inputs(identity=identity, donor=identity)
     )
     assert set(seen) == {"identity"}
 
@@ -62,7 +63,7 @@ def test_a_part_without_gradient_is_trained_straight_through() -> None:
         return (image * 4).round() / 4
 
     image = (0.1 + 0.8 * torch.rand(2, 3, 8, 8)).requires_grad_()
-    SimulatorStage(_simulator(False), staircase)(image, {}).sum().backward()
+    SimulatorStage(_simulator(False), staircase)(image, Inputs()).sum().backward()
     assert image.grad is not None
     assert torch.equal(image.grad, torch.ones_like(image))
 

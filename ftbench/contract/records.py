@@ -134,11 +134,8 @@ class Simulator(Component):
     parameters are read by the harness as well: ``seed`` names one of several trainings of a part, and ``trained_on``
     ("train" or "reserve") the people, so that a black-box twin has seen others."""
     needs: tuple[str, ...] = ()
-    """Extra inputs: ``identity`` (b,) int64, who is shown, an index into the data set's people; ``remarked``
-    (b,3,h,w) in [0, 1], the image marked once more with another payload, by the pair under test or, in tests, by the
-    pair whose encoder the parameter ``by`` names; ``donor`` (b,3,h,w) in [0, 1], an unmarked picture of somebody else
-    from the same split, whose face or pose may be taken; ``averaged`` (b,3,h,w), signed, in tests alone: the mean of
-    marked − cover over 32 images that carry the attacked image's payload."""
+    """Extra inputs by name: ``identity``, ``donor``, ``remarked`` or ``averaged``. What each of them is stands in
+    ``ftbench.contract.inputs``."""
     people: int | None = None
     """Exactly how many people the data must show; None: any number."""
     per_person: int = 1

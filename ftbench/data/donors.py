@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 from ftbench.data.images import Images
@@ -29,13 +27,6 @@ def draw_donors(images: Images, identity: torch.Tensor, randomness: torch.Genera
     return order[torch.where(place >= before[identity], place + counts[identity], place)]
 
 
-def donating(
-    images: Images, identity: torch.Tensor, randomness: torch.Generator, device: str
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """What gives a batch of people (b,) pictures (b,3,s,s) of others: drawn when first asked for, then the same."""
-
-    @cache
-    def index() -> torch.Tensor:
-        return draw_donors(images, identity, randomness)
-
-    return lambda _: images.covers(index(), device)
+def donors(images: Images, identity: torch.Tensor, randomness: torch.Generator, device: str) -> torch.Tensor:
+    """For a batch of people (b,) pictures (b,3,s,s) of others, in [0, 1]."""
+    return images.covers(draw_donors(images, identity, randomness), device)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,11 @@ from torch import Tensor
 
 from ftbench.benchfile.schema import EvaluateSection
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
-from ftbench.data.donors import donating
+from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine.randomness import derive, generator
-from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage, eight_bit, extra_inputs
+from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage, eight_bit
 from ftbench.progress import Progress
 from ftbench.train.batches import fixed_payloads
 
@@ -104,13 +105,16 @@ def evaluate(
             # Drawn under another key, as by somebody else who has the same pair.
             again = codec.encode(fixed_payloads(keys, derive(settings.seed, "again"), draw, bits)).to(device)
             identity = images.identity[index]
-            donors = donating(images, identity, generator(settings.seed, "donor", draw, number), device)
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
             code = codec.encode(payloads).to(device)
             some = torch.randint(len(images), (AVERAGED,), generator=generator(settings.seed, "averaged", draw, number))
-            pattern = averaging(pair, partial(images.covers, some, device), code, psnr)
+            own = Inputs(
+                identity=identity.to(device),
+                donor=partial(donors, images, identity, generator(settings.seed, "donor", draw, number), device),
+                averaged=partial(mean_residual, pair, images.covers(some, device), code, psnr),
+            )
             inputs = {
-                name: extra_inputs(identity.to(device), (attack.other or pair).marking(again, psnr), donors, pattern)
+                name: own.marked_again_by((attack.other or pair).marking(again, psnr))
                 for name, attack in attacks.items()
             }
             marked = pair.mark(covers, code, psnr)
@@ -156,19 +160,13 @@ def evaluate(
     return Findings(rows.frame(), quality.frame(), kept)
 
 
-def averaging(pair: Pair, covers: Callable[[], Tensor], code: Tensor, psnr: float | None) -> Callable[[Tensor], Tensor]:
-    """What gives the mean of marked − cover over ``covers()`` (m,3,h,w), for each code (b,n): (b,3,h,w), signed.
+def mean_residual(pair: Pair, covers: Tensor, code: Tensor, psnr: float | None) -> Tensor:
+    """Mean of marked − cover over covers (m,3,h,w), for each code (b,n): (b,3,h,w), signed.
 
-    Worked out when first asked for, then the same whatever is attacked. Who averages has the covers too: the
-    strongest attacker of this kind.
+    Who averages has the covers too: the strongest attacker of this kind.
     """
-
-    @cache
-    def found() -> Tensor:
-        alike = (cover.expand(len(code), -1, -1, -1) for cover in covers())
-        return torch.stack([pair.mark(cover, code, psnr) - cover for cover in alike]).mean(dim=0)
-
-    return lambda _: found()
+    alike = (cover.expand(len(code), -1, -1, -1) for cover in covers)
+    return torch.stack([pair.mark(cover, code, psnr) - cover for cover in alike]).mean(dim=0)
 
 
 def _batches(count: int) -> Iterator[Tensor]:

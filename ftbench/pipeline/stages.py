@@ -5,7 +5,7 @@ cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ftbench.contract.protocols import ChannelCode, DistortionFunction, SimulatorNetwork
 from ftbench.contract.records import Distortion, Simulator
 from ftbench.pipeline.guard import Guard
+from ftbench.pipeline.inputs import Inputs
 
 HALF_LEVEL = 0.5 / 255
 MOST_CORRECTION = 16.0
@@ -105,31 +106,6 @@ class Pair(nn.Module):
         return self.guard[1].decode(self.decoder, image, self.bits)
 
 
-Given = Mapping[str, Tensor | Callable[[Tensor], Tensor]]
-"""Extra inputs by name: values, or what makes a value of the image that is attacked."""
-
-
-def extra_inputs(
-    identity: Tensor,
-    remark: Callable[[Tensor], Tensor] | None = None,
-    donor: Callable[[Tensor], Tensor] | None = None,
-    averaged: Callable[[Tensor], Tensor] | None = None,
-) -> Given:
-    """Every extra input that a simulator may name, for a batch; see ``Simulator.needs``.
-
-    identity (b,) int64; ``remark`` marks the attacked image (b,3,h,w) once more, with another payload; ``donor`` gives
-    pictures (b,3,h,w) of somebody else and ``averaged`` mean residuals, whatever is attacked.
-    """
-    made = {"remarked": remark, "donor": donor, "averaged": averaged}
-    return {"identity": identity, **{name: make for name, make in made.items() if make is not None}}
-
-
-def given_to(needs: Sequence[str], given: Given, image: Tensor) -> dict[str, Tensor]:
-    """The extra inputs that ``needs`` names, for an image (b,3,h,w)."""
-    wanted = {name: given[name] for name in needs}
-    return {name: value if isinstance(value, Tensor) else value(image) for name, value in wanted.items()}
-
-
 class SimulatorStage:
     """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names.
 
@@ -142,13 +118,13 @@ class SimulatorStage:
         self.record, self.network, self.other = record, network, other
         self.guard = guard or Guard(f"simulator {record.name!r}")
 
-    def __call__(self, image: Tensor, inputs: Given, seed: int | None = None) -> Tensor:
+    def __call__(self, image: Tensor, inputs: Inputs, seed: int | None = None) -> Tensor:
         """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit.
 
         ``seed``: of torch's generator, for a simulator that draws from it. The fakes of two images with one seed differ
         by the images alone.
         """
-        wanted = given_to(self.record.needs, inputs, image)
+        wanted = inputs.of(self.record.needs, image)
         if seed is not None:
             torch.manual_seed(seed)
         if self.record.differentiable:

@@ -6,15 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from ftbench.benchfile.document import KeyPath
+from ftbench.contract.inputs import EXTRA_INPUTS
 from ftbench.contract.records import Codec, Decoder, Encoder, Simulator
 from ftbench.errors import BadInput
 from ftbench.plan.resolve import ResolvedPart, Resolver, answered, objection_of
 
-KNOWN_INPUTS = ("identity", "remarked", "averaged", "donor")
-OF_A_PAIR = ("remarked", "averaged")
-"""Inputs that only a pair can give: not there yet when a simulator is fitted."""
-OF_TESTS = ("averaged",)
-"""Inputs that tests alone give: too dear for every step of a training."""
 FEWEST_FOR_DONORS = 2
 
 
@@ -50,10 +46,10 @@ def check_simulators(
         record = cast(Simulator, chosen.record)
         _check_size(resolver, chosen, record.resolutions, (*path, number), {"size": size})
         for name in record.needs:
-            if name not in KNOWN_INPUTS:
-                known = ", ".join(KNOWN_INPUTS)
+            if name not in EXTRA_INPUTS:
+                known = ", ".join(EXTRA_INPUTS)
                 resolver.note((*path, number), f"simulator {record.name!r} needs {name!r}; the harness gives: {known}")
-            elif record.trainable and name in OF_A_PAIR:
+            elif record.trainable and EXTRA_INPUTS[name].of_a_pair:
                 resolver.note(
                     (*path, number), f"simulator {record.name!r} is fitted before any pair, and needs {name!r}"
                 )
@@ -75,7 +71,7 @@ def check_met(resolver: Resolver, simulators: Sequence[ResolvedPart | None], pat
     for number, chosen in enumerate(simulators):
         if chosen is None:
             continue
-        for name in set(chosen.record.needs).intersection(OF_TESTS):
+        for name in (one for one in chosen.record.needs if one in EXTRA_INPUTS and EXTRA_INPUTS[one].of_tests):
             resolver.note(
                 (*path, number), f"{chosen.record.name!r} needs {name!r}, which only tests give; name it in evaluate"
             )

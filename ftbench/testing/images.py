@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ftbench.pipeline.stages import extra_inputs, given_to
-from ftbench.plan.conflicts import KNOWN_INPUTS
+from ftbench.contract.inputs import EXTRA_INPUTS
+from ftbench.pipeline.inputs import Inputs
 from ftbench.testing import networks
 from ftbench.testing.exam import Exam, build_arguments, settle_size
 from ftbench.testing.material import bits, pictures, weights
@@ -34,10 +34,10 @@ def examine_decoder(exam: Exam) -> None:
 
 def examine_simulator(exam: Exam) -> None:
     """Fakes of its size in [0, 1], with the extra inputs that it names; fitted as the harness does it."""
-    unknown = [name for name in exam.record.needs if name not in KNOWN_INPUTS]
+    unknown = [name for name in exam.record.needs if name not in EXTRA_INPUTS]
     if unknown:
         happened = f"it needs {', '.join(unknown)}"
-        exam.broken("needs", f"only inputs that the harness has: {', '.join(KNOWN_INPUTS)}", happened)
+        exam.broken("needs", f"only inputs that the harness has: {', '.join(EXTRA_INPUTS)}", happened)
         return
     settle_size(exam)
     _examine(exam, partial(_simulator_use, exam))
@@ -105,13 +105,14 @@ def _simulator_use(exam: Exam, size: int) -> Use:
 
     def arguments(rows: slice) -> tuple[Tensor, dict[str, Tensor]]:
         # Whatever a pair would make of an image, for a simulator it is an image.
-        every = extra_inputs(
-            identity[rows].clone(),
-            remark=lambda image: image.flip(-1),
-            donor=lambda image: image.flip(-2),
-            averaged=lambda image: (image - 0.5) / 64,
+        shown = images[rows]
+        every = Inputs(
+            identity=identity[rows].clone(),
+            remarked=lambda image: image.flip(-1),
+            donor=lambda: shown.flip(-2),
+            averaged=lambda: (shown - 0.5) / 64,
         )
-        return images[rows].clone(), given_to(exam.record.needs, every, images[rows])
+        return shown.clone(), every.of(exam.record.needs, shown)
 
     return Use(
         arguments=arguments,

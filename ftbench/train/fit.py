@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from ftbench.benchfile.schema import FitSection
-from ftbench.data.donors import donating
+from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine import processes as parallel
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import generator
 from ftbench.pipeline.guard import Guard
-from ftbench.pipeline.stages import Given, extra_inputs, given_to
+from ftbench.pipeline.inputs import Inputs
 from ftbench.train.batches import VAL_BATCH, draw_covers
 
 CODE_VAL = 8192
@@ -52,10 +52,8 @@ class SimulatorTask:
             covers, identity = parallel.share(covers, identity)
             randomness = generator(self.seed, "fit", step, parallel.rank())
         with self.compute.autocast():
-            donors = donating(
-                self.images, identity, generator(self.seed, "donor", step, parallel.rank()), self.compute.device
-            )
-            loss = self._own_loss(network, covers, extra_inputs(identity, donor=donors), randomness)
+            inputs = self._inputs(self.images, identity, "donor", step, parallel.rank())
+            loss = self._own_loss(network, covers, inputs, randomness)
         return loss, {}
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
@@ -66,8 +64,8 @@ class SimulatorTask:
             covers = self.val.covers(index, self.compute.device)
             randomness = generator(self.seed, "fit-val", start)
             identity = self.val.identity[index].to(covers.device)
-            donors = donating(self.val, identity, generator(self.seed, "donor-val", start), self.compute.device)
-            loss = self._own_loss(network, covers, extra_inputs(identity, donor=donors), randomness)
+            inputs = self._inputs(self.val, identity, "donor-val", start)
+            loss = self._own_loss(network, covers, inputs, randomness)
             total += float(loss) * len(index) / len(self.val)
         return total, {"val_loss": total}
 
@@ -78,12 +76,15 @@ class SimulatorTask:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Nothing to take back."""
 
-    def _own_loss(self, network: nn.Module, covers: Tensor, given: Given, randomness: torch.Generator) -> Tensor:
-        inputs = given_to(self.needs, given, covers)
+    def _inputs(self, images: Images, identity: Tensor, *place: str | int) -> Inputs:
+        # No pair is there yet: who is shown, and somebody else's picture.
+        randomness, device = generator(self.seed, *place), self.compute.device
+        return Inputs(identity=identity, donor=lambda: donors(images, identity, randomness, device))
+
+    def _own_loss(self, network: nn.Module, covers: Tensor, inputs: Inputs, randomness: torch.Generator) -> Tensor:
+        given = self.guard.all_resized(inputs.of(self.needs, covers))
         fit_loss: Any = network.fit_loss
-        return self.guard.scalar(
-            fit_loss, self.guard.resized(covers), self.guard.all_resized(inputs), randomness
-        ).float()
+        return self.guard.scalar(fit_loss, self.guard.resized(covers), given, randomness).float()
 
 
 @dataclass

@@ -14,12 +14,13 @@ from torch.nn import functional
 
 from ftbench.benchfile.schema import Loss, TrainSection
 from ftbench.contract.protocols import ChannelCode
-from ftbench.data.donors import donating
+from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine import processes as parallel
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive, generator
-from ftbench.pipeline.stages import Pair, SimulatorStage, extra_inputs
+from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pool
@@ -69,8 +70,8 @@ class PairTask:
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
             again = self._drawn(len(covers), generator(self.seed, "again", step, parallel.rank())).to(covers.device)
-            donors = self._donors(self.images, identity, "donor", step, parallel.rank())
-            inputs = extra_inputs(identity, network.marking(again, self._psnr(step), exact=False), donors)
+            remark = network.marking(again, self._psnr(step), exact=False)
+            inputs = self._inputs(self.images, identity, remark, "donor", step, parallel.rank())
             seen = [marked, *(attack(marked, inputs) for attack in self._met(step))]
             logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -116,8 +117,11 @@ class PairTask:
         """Codes (count, n) of payloads drawn uniformly."""
         return self.codec.encode(torch.randint(0, 2, (count, self.bits), generator=randomness).float())
 
-    def _donors(self, images: Images, identity: Tensor, *place: str | int) -> Callable[[Tensor], Tensor]:
-        return donating(images, identity, generator(self.seed, *place), self.compute.device)
+    def _inputs(
+        self, images: Images, identity: Tensor, remark: Callable[[Tensor], Tensor], *place: str | int
+    ) -> Inputs:
+        randomness, device = generator(self.seed, *place), self.compute.device
+        return Inputs(identity=identity, remarked=remark, donor=lambda: donors(images, identity, randomness, device))
 
     def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights
@@ -145,8 +149,7 @@ class PairTask:
             readings = [network.read(marked)]
             others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
             again = self.codec.encode(others).to(covers.device)
-            donors = self._donors(self.val, identity, "donor-val", start)
-            inputs = extra_inputs(identity, network.marking(again, psnr), donors)
+            inputs = self._inputs(self.val, identity, network.marking(again, psnr), "donor-val", start)
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
             fakes = [attack(marked, inputs, seed) for attack, seed in zip(self.attacks, seeds, strict=True)]

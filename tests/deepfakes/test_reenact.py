@@ -13,10 +13,10 @@ from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 import ftbench
-from ftbench.data.donors import donating
+from ftbench.data.donors import donors
 from ftbench.data.images import Images, choose
 from ftbench.machine.randomness import generator
-from ftbench.pipeline.stages import extra_inputs, given_to
+from ftbench.pipeline.inputs import Inputs
 from ftbench.testing import check
 from ftbench_datasets.procedural.source import ProceduralFaces
 from ftbench_deepfakes.records.reenactment import RECORDS
@@ -61,8 +61,8 @@ def batch(start: int, count: int = 24) -> tuple[Tensor, dict[str, Tensor]]:
     images = faces()
     order = torch.argsort(images.identity, stable=True).roll(-start)[:count]
     identity, cover = images.identity[order], images.covers(order, "cpu")
-    donors = donating(images, identity, generator("donors", start), "cpu")
-    return cover, given_to(("identity", "donor"), extra_inputs(identity, donor=donors), cover)
+    others = donors(images, identity, generator("donors", start), "cpu")
+    return cover, Inputs(identity=identity, donor=others).of(("identity", "donor"), cover)
 
 
 @every_record

@@ -6,7 +6,6 @@ import io
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from rich.console import Console
 
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
+from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import SimulatorStage
 from ftbench.run import executor as execute
 from ftbench.run import write as results
@@ -128,8 +128,7 @@ def test_training_passes_the_gradient_straight_through(plugins: Plugins, exports
     attack = SimulatorStage(plugins.find("simulator", "exported").record, network)
     image = torch.rand(2, 3, 32, 32).requires_grad_()
     weights = torch.rand(2, 3, 32, 32)
-    inputs: dict[str, Any] = {"identity": torch.tensor([0, 1])}
-    fake = attack(image, inputs)
+    fake = attack(image, Inputs(identity=torch.tensor([0, 1])))
     assert (fake - image).abs().mean() > 0.02
     (fake * weights).sum().backward()
     assert image.grad is not None

@@ -12,7 +12,8 @@ import yaml
 
 from ftbench.machine.randomness import derive, payload
 from ftbench.parts.catalogue import Plugins
-from ftbench.pipeline.stages import Pair, SimulatorStage, extra_inputs
+from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.testing import check
 from ftbench_simulators.re_embed import ReEmbed
 from tests.conftest import TINY
@@ -84,7 +85,7 @@ def qualities(rows: pd.DataFrame, simulator: str) -> list[float]:
 def test_the_gradient_passes_through_both_marks(plugins: Plugins) -> None:
     record = plugins.find("simulator", "re-embed").record
     image = torch.rand(2, 3, 16, 16, requires_grad=True)
-    inputs = extra_inputs(torch.zeros(2, dtype=torch.int64), lambda seen: 0.5 * seen + 0.1)
+    inputs = Inputs(identity=torch.zeros(2, dtype=torch.int64), remarked=lambda seen: 0.5 * seen + 0.1)
     fake = SimulatorStage(record, ReEmbed(size=16))(image, inputs)
     fake.sum().backward()
     assert image.grad is not None

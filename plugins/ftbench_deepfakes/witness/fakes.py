@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
-from ftbench.data.donors import donating
+from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine.randomness import derive, generator
-from ftbench.pipeline.stages import SimulatorStage, extra_inputs
+from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.stages import SimulatorStage
 
 BATCH = 64
 
@@ -25,7 +28,8 @@ def fakes_of(attack: SimulatorStage, covers: Images, seed: int) -> Tensor:
         for start in range(0, len(covers), BATCH):
             index = torch.arange(start, min(start + BATCH, len(covers)))
             identity = covers.identity[index]
-            donors = donating(covers, identity, generator(seed, "witness donor", start), "cpu")
+            randomness = generator(seed, "witness donor", start)
+            inputs = Inputs(identity=identity, donor=partial(donors, covers, identity, randomness, "cpu"))
             torch.manual_seed(derive(seed, "witness", start))
-            fakes.append(attack(covers.covers(index, "cpu"), extra_inputs(identity, donor=donors)))
+            fakes.append(attack(covers.covers(index, "cpu"), inputs))
     return torch.cat(fakes)

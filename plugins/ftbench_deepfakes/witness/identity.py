@@ -7,7 +7,6 @@ Linear throughout, so that it shares nothing with the swaps' own identity networ
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -20,7 +19,8 @@ from ftbench.benchfile.schema import Augmentation
 from ftbench.data.donors import draw_donors
 from ftbench.data.images import Images
 from ftbench.machine.randomness import derive, generator
-from ftbench.pipeline.stages import SimulatorStage, extra_inputs
+from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.stages import SimulatorStage
 from ftbench.train.augment import augment
 from ftbench_deepfakes.witness.verdict import Verdict
 
@@ -154,12 +154,7 @@ def _fakes(attack: SimulatorStage, test: Images, seed: int) -> tuple[Tensor, Ten
     with torch.random.fork_rng(devices=[]):
         for start in range(0, len(test), BATCH):
             index = torch.arange(start, min(start + BATCH, len(test)))
-            given = extra_inputs(test.identity[index], donor=partial(_given, test.covers(donors[index], "cpu")))
+            given = Inputs(identity=test.identity[index], donor=test.covers(donors[index], "cpu"))
             torch.manual_seed(derive(seed, "identity witness", start))
             fakes.append(attack(test.covers(index, "cpu"), given))
     return donors, torch.cat(fakes)
-
-
-def _given(donor: Tensor, _: Tensor) -> Tensor:
-    # Whatever is attacked, the donor is the same.
-    return donor
