@@ -1,0 +1,37 @@
+"""What a simulator may ask for beside the image, by name: the one place that says which there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ExtraInput:
+    """An input that a simulator's record may name under ``needs``."""
+
+    meaning: str
+    of_the_image: bool = False
+    """It hangs on the image that the simulator changes, and is made anew for each."""
+    of_a_pair: bool = False
+    """Only a pair can give it: it is not there yet when a simulator is fitted."""
+    of_tests: bool = False
+    """Tests alone give it: it is too dear for every step of a training."""
+
+
+EXTRA_INPUTS = {
+    "identity": ExtraInput("(b,) int64: who is shown, an index into the data set's people"),
+    "donor": ExtraInput(
+        "(b,3,h,w) in [0, 1]: an unmarked picture of somebody else of the same split, whose face or pose may be taken"
+    ),
+    "remarked": ExtraInput(
+        "(b,3,h,w) in [0, 1]: the image marked once more with another payload, by the pair under test or, in tests, by "
+        "the pair whose encoder the parameter ``by`` names",
+        of_the_image=True,
+        of_a_pair=True,
+    ),
+    "averaged": ExtraInput(
+        "(b,3,h,w), signed: the mean of marked − cover over 32 images that carry the attacked image's payload",
+        of_a_pair=True,
+        of_tests=True,
+    ),
+}

@@ -1,0 +1,110 @@
+"""Rooms import lower floors only, and nothing imports in a circle."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import ftbench
+
+HOME = Path(ftbench.__file__).parent
+FLOORS = (
+    ("errors", "progress", "plaintext"),
+    ("contract", "benchfile", "storage"),
+    ("parts", "data", "machine"),
+    ("plan", "pipeline"),
+    ("train",),
+    ("evaluate",),
+    ("report",),
+    ("run",),
+    ("claims", "marking", "testing"),
+    ("cli",),
+)
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+NEIGHBOURS = {("machine", "data")}
+"""None: two rooms of one floor do not know each other."""
+OLD_PATHS = {"tensorfile", "statistics", "splits"}
+"""Where plugin authors were once told to import from."""
+WAY = ("contract", "plan", "data", "pipeline", "train", "evaluate", "run")
+"""What a newcomer reads, from a YAML file to a table."""
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(HOME.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_module(path): path for path in sorted(HOME.rglob("*.py"))}
+
+
+def _imports(module: str) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in inner}
+    return {name for name in found if name in MODULES}
+
+
+def _room(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_module_is_in_a_room() -> None:
+    outside = {_room(module) for module in MODULES} - set(FLOOR) - OLD_PATHS - {"", "__main__"}
+    assert not outside
+
+
+def test_a_room_imports_lower_floors_only() -> None:
+    upward = [
+        f"{module} -> {name}"
+        for module in MODULES
+        for name in _imports(module)
+        if _room(module) in FLOOR and _room(name) in FLOOR and _room(module) != _room(name)
+        if FLOOR[_room(name)] >= FLOOR[_room(module)]
+    ]
+    assert not upward
+
+
+def test_nothing_imports_in_a_circle() -> None:
+    # Raises CycleError, which names the circle. What a function imports when it is called counts too.
+    graph = {module: _imports(module) - {module, "ftbench"} for module in MODULES if module != "ftbench"}
+    list(TopologicalSorter(graph).static_order())
+
+
+def test_the_pipeline_knows_neither_yaml_nor_plan() -> None:
+    known = {_room(name) for module in MODULES if _room(module) == "pipeline" for name in _imports(module)}
+    assert not known & {"benchfile", "plan", "storage"}
+
+
+def test_the_way_from_yaml_to_table_is_read_in_an_hour() -> None:
+    lines = {
+        module: len(path.read_text(encoding="utf-8").splitlines())
+        for module, path in MODULES.items()
+        if _room(module) in WAY
+    }
+    assert sum(lines.values()) < 4000, sum(lines.values())
+    assert sorted(lines.values())[len(lines) // 2] <= 120
+
+
+def test_no_file_is_longer_than_four_hundred_lines() -> None:
+    long = {
+        str(path): length
+        for root in (HOME, HOME.parent / "plugins")
+        for path in root.rglob("*.py")
+        if (length := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long
+
+
+def test_each_room_says_what_it_does() -> None:
+    silent = [
+        room
+        for room in FLOOR
+        if (HOME / room).is_dir()
+        if not ast.get_docstring(ast.parse((HOME / room / "__init__.py").read_text(encoding="utf-8")))
+    ]
+    assert not silent
