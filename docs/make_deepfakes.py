@@ -20,9 +20,9 @@ from ftbench.errors import CellFailed
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import SimulatorStage
 from ftbench.plan.cells import Plan
-from ftbench.run import executor as execute
-from ftbench.run.build import build, guard_of
-from ftbench.run.opening import Opened, Request, open_benchmark
+from ftbench.runner import executor as execute
+from ftbench.runner.build import build, guard_of
+from ftbench.runner.opening import Opened, Request, open_benchmark
 from ftbench.train.loop import load_weights
 from ftbench_datasets.procedural.shot import shot
 from ftbench_datasets.procedural.source import ProceduralFaces

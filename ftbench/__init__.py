@@ -1,7 +1,10 @@
 """ftbench: train and benchmark face watermarks that survive deepfakes, with every part a plugin.
 
-Importing this package brings the plugin contract alone, and never torch.
+Importing this package brings the plugin contract alone, and never torch. ``ftbench.run`` and ``ftbench.results`` are
+loaded when they are first used.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from ftbench.contract.hooks import hookimpl
 from ftbench.contract.protocols import Item
@@ -17,6 +20,9 @@ from ftbench.contract.records import (
     Simulator,
 )
 
+if TYPE_CHECKING:
+    from ftbench.runner.benchmark import results, run
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -31,4 +37,14 @@ __all__ = [
     "Parameters",
     "Simulator",
     "hookimpl",
+    "results",
+    "run",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("results", "run"):
+        from ftbench.runner import benchmark
+
+        return getattr(benchmark, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,7 +10,7 @@ import yaml
 from rich.console import Console
 
 from ftbench.benchfile import bundled as library
-from ftbench.run.opening import Request, open_benchmark
+from ftbench.runner.opening import Request, open_benchmark
 
 FILES = {name: yaml.safe_load(file.read_text(encoding="utf-8")) for name, file in library.builtin().items()}
 CASES = [(name, scale) for name, data in FILES.items() for scale in data["scales"]]

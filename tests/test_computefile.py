@@ -12,7 +12,7 @@ from rich.console import Console
 
 from ftbench.errors import BadInput
 from ftbench.machine.computefile import read_settled
-from ftbench.run.opening import Request, open_benchmark
+from ftbench.runner.opening import Request, open_benchmark
 
 SETTLED = {"device": "cpu", "precision": "float32", "threads": 3, "compile": "none", "processes": 1}
 

@@ -23,9 +23,9 @@ from safetensors.torch import save
 from ftbench.errors import CannotWrite, CellFailed
 from ftbench.plan.cells import Cell, CellKind, Plan
 from ftbench.progress import Progress
-from ftbench.run import executor as execute
-from ftbench.run.executor import Outcome
-from ftbench.run.jobs import QUALITY, ROWS, SAMPLES, Bench
+from ftbench.runner import executor as execute
+from ftbench.runner.executor import Outcome
+from ftbench.runner.jobs import QUALITY, ROWS, SAMPLES, Bench
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
 from ftbench.storage.store import CellFolder, Damaged, Store
 from ftbench.train.loop import CURVE, WEIGHTS, load_weights

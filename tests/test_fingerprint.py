@@ -303,7 +303,7 @@ print(json.dumps(reached))
 
 def test_no_module_that_a_built_in_part_or_the_harness_imports_is_overlooked(plugins: Plugins) -> None:
     built_in = [part.record.factory.partition(":")[0] for part in plugins.parts if part.distribution == "ftbench"]
-    asked = sorted({*built_in, "ftbench.run.jobs"})
+    asked = sorted({*built_in, "ftbench.runner.jobs"})
     done = subprocess.run(
         [sys.executable, "-c", IMPORTER], input=json.dumps(asked), capture_output=True, text=True, check=True
     )

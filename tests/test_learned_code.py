@@ -11,11 +11,11 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
-from ftbench.run import executor as execute
-from ftbench.run import write as results
-from ftbench.run.build import build
-from ftbench.run.folder import folder_for
-from ftbench.run.opening import Request, open_benchmark
+from ftbench.runner import executor as execute
+from ftbench.runner import write as results
+from ftbench.runner.build import build
+from ftbench.runner.folder import folder_for
+from ftbench.runner.opening import Request, open_benchmark
 from ftbench.storage.store import Store
 from tests.conftest import TINY
 

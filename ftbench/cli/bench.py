@@ -61,49 +61,14 @@ def run(
     ] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
-    from ftbench.machine import supervision
-    from ftbench.run import executor as execute
-    from ftbench.run import observers as tracking
-    from ftbench.run import write as results
-    from ftbench.run.folder import folder_for
-    from ftbench.run.opening import Request, open_benchmark
+    from ftbench.runner.benchmark import run_request
+    from ftbench.runner.opening import Request
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
-    opened = open_benchmark(request, console)
-    supervision.notes.write(store=str(opened.bench.store.root.absolute()))
-    folder = folder_for(opened, keep)
-    bench, plugins = opened.bench, opened.bench.plugins
-    compute = bench.compute
-    track = tracking.asked(tracked or (), plugins, str(folder))
-    console.print(
-        f"{len(opened.plan.cells)} cells on {compute.device}, {compute.precision}, {compute.threads} threads; "
-        f"data {bench.data.name} ({bench.data.digest[:12]}), {bench.data.size} px; results in {folder}",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    for name, reason in bench.data.source.set_aside[:5]:
-        console.print(f"set aside: {name}: {reason}", highlight=False, markup=False)
-    if len(bench.data.source.set_aside) > 5:
-        console.print(f"set aside: {len(bench.data.source.set_aside) - 5} more, listed in the manifest")
-    tracking.start(
-        plugins,
-        benchmark=opened.benchmark.name,
-        scale=opened.scale,
-        cells=len(opened.plan.cells),
-        track=track,
-        folder=str(folder),
-        settings=results.configuration(opened),
-    )
-    with tracking.told_when_stopped(plugins):
-        outcome = execute.run(
-            opened.plan, bench, request, before_risk=lambda done: results.write(opened, done, folder, keep, console)
-        )
-        rows = results.write(opened, outcome, folder, keep, console)
-    plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
-    if outcome.failed:
-        console.print(f"{len(outcome.failed)} of {len(opened.plan.cells)} cells failed", style="bold red")
+    ran = run_request(request, console, keep=keep, tracked=tracked or ())
+    if ran.failed:
+        console.print(f"{len(ran.failed)} of {ran.cells} cells failed", style="bold red")
         raise typer.Exit(1)
 
 
@@ -118,7 +83,7 @@ def plan(
     """Show the cells of a benchmark, and which are done; nothing is computed."""
     from rich.table import Table
 
-    from ftbench.run.opening import Request, open_benchmark
+    from ftbench.runner.opening import Request, open_benchmark
 
     console = Console()
     opened = open_benchmark(
@@ -143,9 +108,9 @@ def speed(
     seconds: Annotated[float, typer.Option(min=0.0, help="Seconds of each measurement.")] = 2.0,
 ) -> None:
     """Time how fast each pair marks and reads, on one core; written beside the tables. Nothing is trained."""
-    from ftbench.run import speed
-    from ftbench.run.folder import folder_for
-    from ftbench.run.opening import Request, open_benchmark
+    from ftbench.runner import speed
+    from ftbench.runner.folder import folder_for
+    from ftbench.runner.opening import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())

@@ -19,7 +19,7 @@ from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, d
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.stages import Pair
 from ftbench.plan.resolve import ResolvedPart, input_paths
-from ftbench.run.build import build, guard_of
+from ftbench.runner.build import build, guard_of
 from ftbench.storage.store import CellFolder, Damaged, Store
 from ftbench.train.loop import WEIGHTS
 

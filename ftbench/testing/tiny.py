@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import io
 from collections.abc import Mapping
@@ -62,25 +61,18 @@ def run(benchmark: Mapping[str, Any] | Path | str, folder: Path) -> pd.DataFrame
         benchmark: what to lay over ``TINY``, or the path of a benchmark file.
         folder: where file and results go.
     """
-    import typer
-
-    from ftbench.cli.bench import run as run_command
+    from ftbench.console import Console
+    from ftbench.runner.benchmark import run_request
+    from ftbench.runner.opening import Request
 
     file = Path(benchmark) if isinstance(benchmark, str | Path) else folder / "benchmark.yaml"
     if isinstance(benchmark, Mapping):
         file.write_text(yaml.safe_dump(_laid_over(benchmark), allow_unicode=True), encoding="utf-8")
-    results = folder / "results"
-    before = set(results.glob("*/*/tables/main.csv"))
     told = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(told):
-            run_command(str(file), out=results)
-    except typer.Exit as ending:
-        if ending.exit_code:
-            raise AssertionError(f"the benchmark's cells failed:\n{told.getvalue()}") from ending
-    tables = set(results.glob("*/*/tables/main.csv"))
-    newest = max(tables - before or tables, key=lambda table: table.stat().st_mtime_ns)
-    return pd.read_csv(newest)
+    ran = run_request(Request(str(file), out=folder / "results"), Console(file=told))
+    if ran.failed:
+        raise AssertionError(f"the benchmark's cells failed:\n{told.getvalue()}")
+    return pd.read_csv(ran.folder / "tables" / "main.csv")
 
 
 def _laid_over(given: Mapping[str, Any]) -> dict[str, Any]:

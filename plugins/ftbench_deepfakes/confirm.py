@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ftbench.pipeline.stages import SimulatorStage
     from ftbench.plan.cells import Cell, Plan
     from ftbench.plan.resolve import ResolvedPart
-    from ftbench.run.jobs import Bench
+    from ftbench.runner.jobs import Bench
     from ftbench_deepfakes.witness.verdict import Verdict
 
 WITNESSES = {
@@ -58,9 +58,9 @@ def confirm(
 ) -> None:
     """Have classifiers trained apart look at every deepfake of BENCHMARK; write confirmed.csv and confirmed.md."""
     from ftbench.plan.cells import Plan
-    from ftbench.run import executor as execute
-    from ftbench.run.folder import folder_for
-    from ftbench.run.opening import Request, open_benchmark
+    from ftbench.runner import executor as execute
+    from ftbench.runner.folder import folder_for
+    from ftbench.runner.opening import Request, open_benchmark
     from ftbench_deepfakes.confirmed import write
 
     console = Console()
@@ -94,7 +94,7 @@ def known(plan: Plan) -> dict[str, tuple[ResolvedPart, Cell | None]]:
 
     Raises BadInput where there is none.
     """
-    from ftbench.run.jobs import simulator_label
+    from ftbench.runner.jobs import simulator_label
 
     found: dict[str, tuple[ResolvedPart, Cell | None]] = {}
     for evaluation in plan.evaluations:
@@ -151,7 +151,7 @@ def _attack(chosen: ResolvedPart, cell: Cell | None, bench: Bench) -> SimulatorS
     from torch import nn
 
     from ftbench.pipeline.stages import SimulatorStage
-    from ftbench.run.build import build, guard_of
+    from ftbench.runner.build import build, guard_of
     from ftbench.train.loop import load_weights
 
     network = build(chosen, size=bench.data.size)

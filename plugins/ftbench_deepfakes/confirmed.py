@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from ftbench.evaluate.statistics import Estimate
 from ftbench.report.files import write_text
-from ftbench.run.opening import Opened
+from ftbench.runner.opening import Opened
 from ftbench_deepfakes.witness.verdict import NEEDED, Verdict
 
 CONFIRMED, NOT_CONFIRMED, FAILED = "confirmed", "**not confirmed**", "**failed**"

@@ -19,10 +19,10 @@ from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import SimulatorStage
-from ftbench.run import executor as execute
-from ftbench.run import write as results
-from ftbench.run.folder import folder_for
-from ftbench.run.opening import Opened, Request, open_benchmark
+from ftbench.runner import executor as execute
+from ftbench.runner import write as results
+from ftbench.runner.folder import folder_for
+from ftbench.runner.opening import Opened, Request, open_benchmark
 from ftbench.storage.store import Store
 from ftbench_exported.networks import ExportedSimulator
 from tests.conftest import TINY

@@ -17,7 +17,7 @@ import ftbench
 from ftbench.parts.catalogue import Plugins, Provided
 from ftbench.pipeline.stages import Pair
 from ftbench.plan.resolve import ResolvedPart
-from ftbench.run.build import build
+from ftbench.runner.build import build
 from ftbench.storage.store import CellFolder, Store
 
 SIZE = 32

@@ -42,7 +42,7 @@ def unet(plugins: Plugins) -> Pair:
     small = {"backbone_options": {"channels": [8, 8, 8, 8]}, "up_width": 0.02, "stem_channels": 8}
     encoder = chosen(plugins, "encoder", "unet-resnet18", **small)
     decoder = chosen(plugins, "decoder", "conv7", width=0.03)
-    from ftbench.run.build import build
+    from ftbench.runner.build import build
 
     sides = {"size": SIZE, "bits": BITS}
     return Pair(build(encoder, **sides), build(decoder, **sides)).eval()

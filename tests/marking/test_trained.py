@@ -19,7 +19,7 @@ from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.stages import Pair
 from ftbench.plan.resolve import ResolvedPart
-from ftbench.run.build import build
+from ftbench.runner.build import build
 from ftbench.storage.store import CellFolder, Store
 from tests.marking.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
 

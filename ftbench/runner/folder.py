@@ -23,7 +23,7 @@ from ftbench.storage.seal import files_of
 from ftbench.storage.store import held
 
 if TYPE_CHECKING:
-    from ftbench.run.opening import Opened
+    from ftbench.runner.opening import Opened
 
 BESIDE = ".new-"
 STALE = (

@@ -17,8 +17,8 @@ from ftbench.pipeline.stages import Pair
 from ftbench.plaintext import shown
 from ftbench.plan.cells import Cell
 from ftbench.report.tables import markdown_escape
-from ftbench.run.build import build_pair
-from ftbench.run.opening import Opened
+from ftbench.runner.build import build_pair
+from ftbench.runner.opening import Opened
 from ftbench.storage.store import write_atomically
 
 BATCHES = (1, 32)

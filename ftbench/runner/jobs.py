@@ -28,7 +28,7 @@ from ftbench.plan.cells import Cell, CellKind
 from ftbench.plan.conflicts import marks_by, trained_on
 from ftbench.plan.resolve import ResolvedPart, strength_of
 from ftbench.progress import Progress
-from ftbench.run.build import build, build_pair, guard_of
+from ftbench.runner.build import build, build_pair, guard_of
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes
 from ftbench.storage.manifest import read_rows
 from ftbench.storage.store import CellFolder, Store

@@ -21,12 +21,12 @@ from ftbench.parts.surroundings import Surroundings, apart
 from ftbench.plan.cells import Cell, CellKind, Plan, chosen_parts
 from ftbench.plan.workload import to_do
 from ftbench.progress import Progress, begin, duration
-from ftbench.run import jobs as work
-from ftbench.run.jobs import Bench
+from ftbench.runner import jobs as work
+from ftbench.runner.jobs import Bench
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
 
 if TYPE_CHECKING:
-    from ftbench.run.opening import Request
+    from ftbench.runner.opening import Request
 
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
@@ -264,7 +264,7 @@ def _worked(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
 
 def _share(request: Request, identity: str, title: str) -> dict[str, Any]:
     """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
-    from ftbench.run.opening import open_benchmark
+    from ftbench.runner.opening import open_benchmark
 
     opened = open_benchmark(request, Console(quiet=True), settle_on_disk=False)
     cell = next((cell for cell in opened.plan.cells if cell.identity == identity), None)
