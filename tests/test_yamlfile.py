@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ftbench.benchfile import document as yamlfile
+from ftbench.benchfile import compose as yamlfile
 from ftbench.benchfile.document import (
     Document,
     Place,

@@ -7,18 +7,16 @@ as the path that the reader wrote.
 
 from __future__ import annotations
 
-import enum
 import re
-import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, get_args
 
-from pydantic import BaseModel, RootModel, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ValidationError
 from pydantic_core import core_schema
 
 from ftbench.benchfile.document import Document, KeyPath, Place, dotted, scalar
+from ftbench.benchfile.walk import ABSENT, Walk, choices_of, fields_of
 from ftbench.errors import nearest
 
 SHOWN = 10
@@ -58,7 +56,6 @@ _SUBJECT = re.compile(r"(?:Input|[A-Z]\w*(?: input| items| scheme)?) should ")
 _ASIDE = re.compile(r"(?: following the rules at|, see)? https?://\S+")
 _OWN = frozenset(get_args(core_schema.ErrorType))
 _PLAIN = {"dictionary": "mapping", "a valid ": "a ", "validation ": "", "Field ": "this ", " literal": ""}
-_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -111,17 +108,17 @@ def explain(error: ValidationError, document: Document, model: type[BaseModel], 
 def _problem(entry: Any, document: Document, model: type[BaseModel], prefix: KeyPath) -> _Problem:
     error, location = entry["type"], list(entry["loc"])
     key = location.pop() if error in ("missing", "extra_forbidden") and location else ""
-    walk = _Walk(model, _at(document.data, prefix), prefix)
+    walk = Walk(model, _at(document.data, prefix), prefix)
     for part in location:
         walk.step(part)
     of_key = location[-1:] == ["[key]"]
-    value = entry.get("input") if walk.value is _ABSENT or of_key else walk.value
+    value = entry.get("input") if walk.value is ABSENT or of_key else walk.value
     here = _Problem(walk.path, error, tuple(walk.tags), value=value)
     if error == "missing":
-        notes = [field.description or "" for m in walk.members if (field := _fields(m).get(str(key)))]
+        notes = [field.description or "" for m in walk.members if (field := fields_of(m).get(str(key)))]
         return replace(here, path=(*walk.path, key), note=(notes or [""])[0])
     if error == "extra_forbidden":
-        known = tuple(name for m in walk.members for name in _fields(m))
+        known = tuple(name for m in walk.members for name in fields_of(m))
         return replace(here, path=(*walk.path, key), choices=known)
     if error.startswith("union_tag"):
         return _wrong_tag(here, entry["ctx"])
@@ -135,7 +132,7 @@ def _problem(entry: Any, document: Document, model: type[BaseModel], prefix: Key
 def _wrong_value(here: _Problem, members: list[Any], context: Mapping[str, Any], message: str) -> _Problem:
     error = here.error
     if error in ("literal_error", "enum"):
-        choices = _choices(members)
+        choices = choices_of(members)
         return replace(here, must=_one_of(choices) or f"be {context['expected']}", choices=choices)
     if error in ("value_error", "assertion_error"):
         words = " ".join(str(context.get("error", "")).split("\n")).strip()
@@ -147,7 +144,7 @@ def _wrong_value(here: _Problem, members: list[Any], context: Mapping[str, Any],
     if error not in _OWN:
         return replace(here, told=_about(here.path, message))
     if must := _must(error, context, message):
-        keys = list(dict.fromkeys(name for m in members for name in _fields(m)))
+        keys = list(dict.fromkeys(name for m in members for name in fields_of(m)))
         single = must == "be a mapping" and keys and len(members) == 1
         return replace(here, must=must, note=_keys(keys) if single else "")
     return replace(here, told=_about(here.path, re.sub(r"^Input\b", "this", _plain(message))))
@@ -180,90 +177,6 @@ def _wrong_tag(here: _Problem, context: Mapping[str, Any]) -> _Problem:
         return replace(here, path=path, error="missing" if named else here.error, must="be of a known kind")
     choices = tuple(re.findall("'([^']*)'", context["expected_tags"]))
     return replace(here, path=path, must=_one_of(choices), choices=choices, value=context["tag"])
-
-
-class _Walk:
-    """A pydantic location, followed through the data and the annotations at once."""
-
-    def __init__(self, model: type[BaseModel], value: Any, path: KeyPath) -> None:
-        self.members = _members(model)
-        self.value, self.path = value, path
-        self.tags: list[tuple[int, str]] = []
-
-    def step(self, part: str | int) -> None:
-        if part == "[key]":
-            return
-        fitting = [m for m in self.members if _label_fits(m, part)] if len(self.members) > 1 else []
-        below = [inner for member in self.members for inner in _below(member, part)]
-        within = isinstance(self.value, dict) and part in self.value
-        within = within or (isinstance(self.value, list) and isinstance(part, int) and part < len(self.value))
-        if isinstance(part, str) and (fitting or not (within or below)):
-            self.tags.append((len(self.path), part))
-            self.members = fitting or self.members
-            return
-        self.members = below
-        if within:
-            self.value, self.path = self.value[part], (*self.path, part)
-        elif self.value is _ABSENT or (isinstance(self.value, dict) and isinstance(part, str)):
-            self.value, self.path = _ABSENT, (*self.path, part)
-        # Else a validator wrapped the value, as 'jpeg' into [{name: jpeg}]: the reader wrote only the inside.
-
-
-def _members(annotation: Any) -> list[Any]:
-    """The alternatives of an annotation, without None."""
-    if hasattr(annotation, "__value__"):
-        return _members(annotation.__value__)
-    if get_origin(annotation) is Annotated:
-        return _members(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [m for argument in get_args(annotation) for m in _members(argument)]
-    if isinstance(annotation, type) and issubclass(annotation, RootModel):
-        return _members(annotation.model_fields["root"].annotation)
-    return [] if annotation is types.NoneType else [annotation]
-
-
-def _below(member: Any, part: str | int) -> list[Any]:
-    if field := _fields(member).get(str(part)):
-        return _members(field.annotation)
-    origin, arguments = get_origin(member), get_args(member)
-    if not isinstance(origin, type) or not arguments:
-        return []
-    if issubclass(origin, Mapping) and isinstance(part, str):
-        return _members(arguments[-1])
-    if issubclass(origin, Sequence | set | frozenset) and isinstance(part, int):
-        several = origin is tuple and arguments[-1] is not Ellipsis and part < len(arguments)
-        return _members(arguments[part if several else 0])
-    return []
-
-
-def _fields(member: Any) -> dict[str, FieldInfo]:
-    """By the names that a file uses; empty for what is no model."""
-    if not (isinstance(member, type) and issubclass(member, BaseModel)):
-        return {}
-    aliases = {name: field.validation_alias for name, field in member.model_fields.items()}
-    return {alias if isinstance(alias := aliases[name], str) else name: f for name, f in member.model_fields.items()}
-
-
-def _label_fits(member: Any, label: str | int) -> bool:
-    """Whether pydantic may call an alternative so: by class, or by the value of its discriminator."""
-    text = str(label)
-    origin = get_origin(member)
-    if origin is Literal:
-        return text.startswith("literal[")
-    name = getattr(origin or member, "__name__", "")
-    if text in (name, f"constrained-{name}") or (origin is not None and text.startswith(f"{name}[")):
-        return True
-    return any(text in map(str, _choices(_members(f.annotation))) for f in _fields(member).values())
-
-
-def _choices(members: Iterable[Any]) -> tuple[Any, ...]:
-    found: list[Any] = []
-    for member in members:
-        if get_origin(member) is Literal:
-            found += get_args(member)
-        elif isinstance(member, type) and issubclass(member, enum.Enum):
-            found += [entry.value for entry in member]
-    return tuple(found)
 
 
 def _alternatives(problems: list[_Problem], level: int) -> list[_Problem]:
@@ -398,5 +311,5 @@ def _at(value: Any, path: KeyPath) -> Any:
         try:
             value = value[part]
         except (KeyError, IndexError, TypeError):
-            return _ABSENT
+            return ABSENT
     return value
