@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
-from ftbench.evaluate.statistics import clustered_rate, difference_over_seeds, paired_difference
+from ftbench.statistics.estimates import clustered_rate, difference_over_seeds, paired_difference
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator

@@ -21,7 +21,7 @@ from ftbench.contract.records import (
 )
 
 if TYPE_CHECKING:
-    from ftbench.runner.benchmark import results, run
+    from ftbench.publish.benchmark import results, run
 
 __version__ = "0.1.0"
 
@@ -44,7 +44,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in ("results", "run"):
-        from ftbench.runner import benchmark
+        from ftbench.publish import benchmark
 
         return getattr(benchmark, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

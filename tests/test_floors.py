@@ -11,18 +11,19 @@ import ftbench
 HOME = Path(ftbench.__file__).parent
 FLOORS = (
     ("errors", "progress", "plaintext", "console", "stopping"),
-    ("contract", "benchfile", "storage"),
+    ("contract", "benchfile", "storage", "statistics"),
     ("parts", "data", "machine"),
     ("plan", "pipeline"),
     ("train",),
     ("evaluate",),
     ("report",),
     ("runner",),
+    ("publish",),
     ("claims", "marking", "testing"),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-OLD_PATHS = {"tensorfile", "statistics", "splits", "components"}
+OLD_PATHS = {"tensorfile", "splits", "components"}
 """Where plugin authors were once told to import from."""
 WAY = ("contract", "plan", "data", "pipeline", "train", "evaluate", "runner")
 """What a newcomer reads, from a YAML file to a table."""

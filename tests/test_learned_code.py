@@ -11,10 +11,10 @@ import torch
 from rich.console import Console
 from safetensors.torch import load_file
 
+from ftbench.publish import write as results
+from ftbench.publish.folder import folder_for
 from ftbench.runner import executor as execute
-from ftbench.runner import write as results
 from ftbench.runner.build import build
-from ftbench.runner.folder import folder_for
 from ftbench.runner.opening import Request, open_benchmark
 from ftbench.storage.store import Store
 from tests.conftest import TINY

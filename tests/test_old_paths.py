@@ -11,7 +11,6 @@ import pytest
     ("old", "new", "name"),
     [
         ("ftbench.tensorfile", "ftbench.contract.tensorfile", "read_tensors"),
-        ("ftbench.statistics", "ftbench.evaluate.statistics", "smallest_match"),
         ("ftbench.splits", "ftbench.data.splits", "split_of"),
         ("ftbench.components", "ftbench.contract.records", "Simulator"),
     ],

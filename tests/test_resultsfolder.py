@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ftbench.runner.folder import better_ones, copy_others, folder_for, swapped_in, tables_held
+from ftbench.publish.folder import better_ones, copy_others, folder_for, swapped_in, tables_held
 from ftbench.storage.store import Held
 from ftbench.storage.store import held as lock
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ftbench.evaluate.significance import EXACT, FEWEST, holm, sign_flip
+from ftbench.statistics.significance import EXACT, FEWEST, holm, sign_flip
 
 
 @pytest.mark.parametrize("number", [1, 5, 9])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ftbench.runner import speed
+from ftbench.publish import speed
 from tests.conftest import TINY
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ftbench.evaluate.statistics import (
+from ftbench.statistics.estimates import (
     Estimate,
     capacity,
     clustered_rate,
@@ -399,5 +399,5 @@ def test_impossible_questions_are_refused(function, arguments):
 
 
 def test_statistics_need_no_torch():
-    script = "import sys, ftbench.evaluate.statistics; assert 'torch' not in sys.modules"
+    script = "import sys, ftbench.statistics.estimates; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=60)

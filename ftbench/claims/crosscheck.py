@@ -16,9 +16,9 @@ from pathlib import Path
 import pandas as pd
 
 from ftbench.claims.recount import CLOSE
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report.summary import main_table
 from ftbench.report.table import Column, Measured, format_measured, snake_case
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.manifest import Folder
 from ftbench.storage.results import MARKED, UNDISTORTED, CellResult
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import pandas as pd
 
 from ftbench.claims.claims import Measure
-from ftbench.evaluate.statistics import Estimate, paired_difference
 from ftbench.report.measures import CHANCE, readings, simulators
 from ftbench.report.pairs import quality_difference, same_pictures
 from ftbench.report.table import snake_case, unique_names
+from ftbench.statistics.estimates import Estimate, paired_difference
 from ftbench.storage.manifest import FAILED, Folder, read_results
 from ftbench.storage.results import MARKED, STALLED, UNMARKED, CellResult, MetricInfo
 

@@ -16,9 +16,9 @@ from typing import Literal
 from ftbench.claims.claims import Bound, Claim, Claims, Difference, Limits, Measure, Ordering, Selection, Value, measure
 from ftbench.claims.evidence import SEED, Evidence, Setting
 from ftbench.errors import BadInput, nearest
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report.seeds import without_seed
 from ftbench.report.table import Column, Measured, format_measured, snake_case
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import STALLED
 
 Verdict = Literal["holds", "fails", "undecided", "not judged"]

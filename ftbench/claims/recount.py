@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ftbench.errors import BadInput
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report import ENDINGS, report_tables
 from ftbench.report.table import Measured, Table
 from ftbench.report.tables import csv_text, latex, markdown
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.manifest import MANIFEST, Folder, read_results
 from ftbench.storage.results import CellResult
 

@@ -61,7 +61,7 @@ def run(
     ] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
-    from ftbench.runner.benchmark import run_request
+    from ftbench.publish.benchmark import run_request
     from ftbench.runner.opening import Request
 
     console = Console()
@@ -108,8 +108,8 @@ def speed(
     seconds: Annotated[float, typer.Option(min=0.0, help="Seconds of each measurement.")] = 2.0,
 ) -> None:
     """Time how fast each pair marks and reads, on one core; written beside the tables. Nothing is trained."""
-    from ftbench.runner import speed
-    from ftbench.runner.folder import folder_for
+    from ftbench.publish import speed
+    from ftbench.publish.folder import folder_for
     from ftbench.runner.opening import Request, open_benchmark
 
     console = Console()

@@ -1,4 +1,4 @@
-"""A trained pair becomes rows, and rows become numbers with intervals.
+"""A trained pair is tested, and becomes rows.
 
 Imports the pipeline and data.
 """

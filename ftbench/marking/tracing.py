@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ftbench.errors import BadInput
-from ftbench.evaluate.statistics import p_value
 from ftbench.marking import payloads
 from ftbench.marking.anysize import read
 from ftbench.marking.pictures import Pixels, read_file
 from ftbench.marking.register import REGISTER, Register
 from ftbench.marking.trained import Trained
+from ftbench.statistics.estimates import p_value
 
 CHOSEN = (
     "no p-value: this payload was chosen and not drawn, and a decoder may read some payloads in unmarked pictures "

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
-from ftbench.evaluate.statistics import clustered_rate, mean_over_images
 from ftbench.report.table import Measured
+from ftbench.statistics.estimates import clustered_rate, mean_over_images
 from ftbench.storage.results import MARKED, UNDISTORTED, UNMARKED, CellResult
 
 FAKE = "fake:"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pandas as pd
 
-from ftbench.evaluate.statistics import Estimate, difference_over_seeds
 from ftbench.report.measures import CHANCE, image_accuracy, image_quality, qualities, readings
 from ftbench.report.pairs import VERDICT_NOTE, Row, attack_names, compared_columns, judged, reached_label, same_pictures
 from ftbench.report.seeds import SEED, alike, without_seed
 from ftbench.report.table import CSV_ONLY, Column, Table, make_table
+from ftbench.statistics.estimates import Estimate, difference_over_seeds
 from ftbench.storage.results import PSNR_SSIM, CellResult, MetricInfo
 
 METHODS_NOTE = (

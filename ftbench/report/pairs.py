@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ftbench.evaluate.significance import FEWEST, holm
-from ftbench.evaluate.statistics import Estimate, paired_difference
 from ftbench.report.measures import CHANCE, image_accuracy, image_quality, qualities, reached, readings, simulators
 from ftbench.report.result import display_labels
 from ftbench.report.seeds import SEED, alike
 from ftbench.report.table import CSV_ONLY, NO_CELL, Column, Measured, Table, make_table, unique_names
+from ftbench.statistics.estimates import Estimate, paired_difference
+from ftbench.statistics.significance import FEWEST, holm
 from ftbench.storage.results import MARKED, PSNR_SSIM, CellResult, MetricInfo
 
 ALPHA = 0.05

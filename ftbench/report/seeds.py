@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report.table import CSV_ONLY, Column, Measured, Table, make_table
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import STALLED, CellResult
 
 SEED = "seed"

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from ftbench.evaluate.statistics import Estimate
 from ftbench.plaintext import shown
+from ftbench.statistics.estimates import Estimate
 
 ABSENT = "—"
 NO_CELL = "No finished cell: there is nothing to tabulate."

@@ -1,4 +1,4 @@
-"""A benchmark opened, its parts built, its cells executed, observed and written.
+"""A benchmark opened, its parts built, its cells executed and observed.
 
 Imports every lower room.
 """

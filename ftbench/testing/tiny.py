@@ -62,7 +62,7 @@ def run(benchmark: Mapping[str, Any] | Path | str, folder: Path) -> pd.DataFrame
         folder: where file and results go.
     """
     from ftbench.console import Console
-    from ftbench.runner.benchmark import run_request
+    from ftbench.publish.benchmark import run_request
     from ftbench.runner.opening import Request
 
     file = Path(benchmark) if isinstance(benchmark, str | Path) else folder / "benchmark.yaml"

@@ -58,8 +58,8 @@ def confirm(
 ) -> None:
     """Have classifiers trained apart look at every deepfake of BENCHMARK; write confirmed.csv and confirmed.md."""
     from ftbench.plan.cells import Plan
+    from ftbench.publish.folder import folder_for
     from ftbench.runner import executor as execute
-    from ftbench.runner.folder import folder_for
     from ftbench.runner.opening import Request, open_benchmark
     from ftbench_deepfakes.confirmed import write
 

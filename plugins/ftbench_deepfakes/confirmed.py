@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report.files import write_text
 from ftbench.runner.opening import Opened
+from ftbench.statistics.estimates import Estimate
 from ftbench_deepfakes.witness.verdict import NEEDED, Verdict
 
 CONFIRMED, NOT_CONFIRMED, FAILED = "confirmed", "**not confirmed**", "**failed**"

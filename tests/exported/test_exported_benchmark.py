@@ -19,9 +19,9 @@ from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import SimulatorStage
+from ftbench.publish import write as results
+from ftbench.publish.folder import folder_for
 from ftbench.runner import executor as execute
-from ftbench.runner import write as results
-from ftbench.runner.folder import folder_for
 from ftbench.runner.opening import Opened, Request, open_benchmark
 from ftbench.storage.store import Store
 from ftbench_exported.networks import ExportedSimulator

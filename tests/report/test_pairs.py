@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report.pairs import pairs_table, verdict
 from ftbench.report.result import Caption
 from ftbench.report.summary import main_table
 from ftbench.report.tables import csv_text, markdown
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import CellResult
 
 Make = Callable[..., CellResult]

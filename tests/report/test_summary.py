@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from ftbench.errors import BadInput
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report.result import display_labels
 from ftbench.report.summary import distortion_rows, distortion_table, distortions, fakes_table, main_table
 from ftbench.report.table import Measured, Table
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import CellResult, MetricInfo
 
 

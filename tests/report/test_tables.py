@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ftbench.evaluate.statistics import Estimate
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import Caption
 from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
 from ftbench.report.table import Column, Measured, Table, format_measured, make_table, snake_case, unique_names
 from ftbench.report.tables import csv_text, latex, latex_escape, markdown, write_table
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import CellResult
 
 NASTY = r"a_b & 50% {x} #1 \y ~z^ [q] $5 <|>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ftbench.evaluate.statistics import Estimate, wilson
+from ftbench.statistics.estimates import Estimate, wilson
 
 NEEDED = 0.8
 """Share of held-out faces on which the effect must be confirmed for a simulator to count."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
-from ftbench.evaluate.significance import sign_flip
+from ftbench.statistics.significance import sign_flip
 
 RESAMPLES = 2000
 SEED = 0
@@ -35,7 +35,7 @@ class Estimate:
     n: int
     method: str
     p: float | None = None
-    """Of a difference: the chance of one as large between two that are alike (``ftbench.evaluate.significance``)."""
+    """Of a difference: the chance of one as large between two that are alike (``ftbench.statistics.significance``)."""
 
 
 def wilson(successes: float, trials: float, confidence: float = 0.95) -> Estimate:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from ftbench.console import Console
 from ftbench.errors import CellFailed
 from ftbench.machine import supervision
-from ftbench.runner import executor, observers, write
-from ftbench.runner.folder import folder_for
+from ftbench.publish import write
+from ftbench.publish.folder import folder_for
+from ftbench.runner import executor, observers
 from ftbench.runner.opening import Opened, Request, open_benchmark
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, chosen_parts
 from ftbench.plan.resolve import input_paths, metric_record
+from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
-from ftbench.runner.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
 from ftbench.runner.jobs import QUALITY, ROWS, SAMPLES, rows_of, samples_of, simulator_label
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.files import write_bytes, write_json
