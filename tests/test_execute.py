@@ -58,7 +58,7 @@ class World:
         monkeypatch.setattr(execute, "WORK", work)
         monkeypatch.setattr(execute, "LOOK_SECONDS", 0.02)
 
-    def run(self, before_risk: Callable[[Outcome], None] = lambda outcome: None) -> Outcome:
+    def run(self, before_risk: Callable[[Outcome], object] = lambda outcome: None) -> Outcome:
         self.worked.clear()
         benchmark: Any = None
         return execute.run(Plan(benchmark, self.cells), self.bench, before_risk=before_risk)
