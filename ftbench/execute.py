@@ -49,7 +49,7 @@ def run(
     plan: Plan,
     bench: Bench,
     request: Request | None = None,
-    before_risk: Callable[[Outcome], None] = lambda outcome: None,
+    before_risk: Callable[[Outcome], object] = lambda outcome: None,
 ) -> Outcome:
     """Run what is unfinished. Interruptions and CannotWrite (a full disk) pass through; the rest fails a cell.
 
