@@ -11,10 +11,12 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
+from ftbench.calltime import limited
 from ftbench.components import Distortion, Kind, Metric, Parameters
 from ftbench.config import Reference
 from ftbench.errors import BadInput, FtbenchError, told
 from ftbench.explain import explain
+from ftbench.isolation import exit_raises
 from ftbench.plugins import BUILT_IN, Plugins, Provided
 from ftbench.surroundings import Surroundings
 from ftbench.yamlfile import Document, KeyPath
@@ -84,7 +86,8 @@ def answered(provided: Provided, ask: Callable[[], Answer]) -> Answer:
     """What a part's own code answers while a benchmark is planned; raises BadInput that names it when it fails."""
     before = Surroundings.now()
     try:
-        return ask()
+        with exit_raises():
+            return ask()
     except (FtbenchError, ValidationError, KeyboardInterrupt):
         raise
     except BaseException as error:
@@ -102,7 +105,8 @@ def objection_of(chosen: Chosen, build: Mapping[str, int]) -> str | None:
     """Why a part cannot be used with these build arguments, or None; that it failed to tell is a reason too."""
 
     def ask() -> str | None:
-        sentence: Any = chosen.record.object_to(chosen.parameters, **build)
+        with limited("its objection"):
+            sentence: Any = chosen.record.object_to(chosen.parameters, **build)
         if sentence is None or isinstance(sentence, str):
             return sentence
         raise TypeError(f"{chosen.record.objection} gave {sentence!r} where a sentence or None was due")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from ftbench import parallel, provenance, work
 from ftbench.console import Console
-from ftbench.errors import BadInput, CannotWrite, FtbenchError
+from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
+from ftbench.isolation import exit_raises
 from ftbench.plan import Cell, CellKind, Plan, chosen_parts
 from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
@@ -174,12 +175,15 @@ def _load_parts(plan: Plan) -> None:
     for chosen in chosen_parts(plan.cells):
         before = Surroundings.now()
         try:
-            chosen.record.load()
-        except Exception as error:
+            with exit_raises():
+                chosen.record.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             record, by = chosen.record, chosen.provided
             raise BadInput(
                 f"{record.kind} {record.name!r} of {by.distribution} {by.version} cannot be loaded: "
-                f"{type(error).__name__}: {error}; mend that distribution or name another part"
+                f"{told(error)}; mend that distribution or name another part"
             ) from error
         finally:
             before.restored()

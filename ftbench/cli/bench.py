@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ftbench.console import Console
+from ftbench.isolation import not_left
 from ftbench.plaintext import shown_lines
 
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
@@ -67,7 +68,8 @@ def run(
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
-    opened = open_benchmark(request, console)
+    with not_left():
+        opened = open_benchmark(request, console)
     supervision.notes.write(store=str(opened.bench.store.root.absolute()))
     folder = folder_for(opened, keep)
     bench, plugins = opened.bench, opened.bench.plugins
@@ -93,7 +95,7 @@ def run(
         folder=str(folder),
         settings=results.configuration(opened),
     )
-    with tracking.told_when_stopped(plugins):
+    with not_left(), tracking.told_when_stopped(plugins):
         outcome = execute.run(
             opened.plan, bench, request, before_risk=lambda done: results.write(opened, done, folder, keep, console)
         )
