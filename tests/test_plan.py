@@ -15,7 +15,7 @@ from ftbench import plan as plan_module
 from ftbench import workload
 from ftbench.choice import Choice
 from ftbench.compute import Compute
-from ftbench.config import Benchmark
+from ftbench.config import Benchmark, Reference
 from ftbench.errors import BadInput
 from ftbench.plan import Grounds, Plan, chosen_parts, make_plan, people_needed
 from ftbench.plugins import Plugins
@@ -444,3 +444,14 @@ def test_a_pair_that_learns_nothing_has_no_steps_and_one_training(plugins: Plugi
     assert workload.to_do(plan.cells, lambda cell: None).startswith(
         "to do: 1 fit (2,000 steps), 1 pair that needs no training, 1 evaluation"
     )
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "~no-such-user-of-this-machine/x"])
+def test_a_file_name_that_cannot_be_is_one_short_sentence(plugins: Plugins, name: str) -> None:
+    choice = Choice(plugins, parse("dataset: {name: folder}", "test.yaml"), Path("/nowhere"), ["MIT"])
+    assert choice.part("dataset", Reference.model_validate({"name": "folder", "path": name}), ("dataset",)) is None
+    [problem] = choice.problems
+    assert problem.startswith("test.yaml, line 1, dataset: path is ")
+    assert "cannot be looked for" in problem
+    assert len(problem) < 300
+    assert "\0" not in problem
