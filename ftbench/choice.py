@@ -22,6 +22,8 @@ from ftbench.surroundings import Surroundings
 from ftbench.yamlfile import Document, KeyPath
 
 Answer = TypeVar("Answer")
+LONGEST_SAID = 60
+"""Letters of a wrong name that a message repeats."""
 NONE = "none"
 """Stands for no simulator."""
 
@@ -184,13 +186,26 @@ class Choice:
         ]
 
     def located(self, record: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters, with files named relative to the benchmark file's folder made absolute."""
+        """The parameters, with files named relative to the benchmark file's folder made absolute.
+
+        Raises BadInput for a name that no file system takes.
+        """
+        paths = input_paths(record.parameters)
         return {
-            key: str((self.home / Path(value).expanduser()).resolve())
-            if key in input_paths(record.parameters) and value and isinstance(value, str)
-            else value
+            key: self._absolute(key, value) if key in paths and value and isinstance(value, str) else value
             for key, value in given.items()
         }
+
+    def _absolute(self, key: str, value: str) -> str:
+        try:
+            path = (self.home / Path(value).expanduser()).resolve()
+            # A name that is too long, or holds what no name may, is known by asking for it.
+            path.exists()
+        except (OSError, ValueError, RuntimeError) as error:
+            said = repr(value) if len(value) <= LONGEST_SAID else f"{value[: LONGEST_SAID - 1]!r}…"
+            reason = getattr(error, "strerror", None) or error
+            raise BadInput(f"{key} is {said}, which cannot be looked for ({reason}); name a file or folder") from error
+        return str(path)
 
     def note(self, path: KeyPath, sentence: str) -> None:
         """Remember a problem and its place."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import torch
 from tabulate import tabulate
 
 from ftbench import provenance
+from ftbench.errors import BadInput
 from ftbench.pipeline import Pair, build_pair
 from ftbench.plaintext import shown
 from ftbench.plan import Cell
@@ -43,7 +45,12 @@ class Speed:
 
 
 def time_pairs(opened: Opened, seconds: float) -> list[Speed]:
-    """Time each different pair of a plan with random weights, which cost what trained ones do."""
+    """Time each different pair of a plan with random weights, which cost what trained ones do.
+
+    ``seconds``: of each measurement. Raises BadInput where that is no finite number.
+    """
+    if not math.isfinite(seconds):
+        raise BadInput(f"--seconds {seconds} is no number of seconds; give a finite one, such as 2")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
