@@ -12,14 +12,12 @@ from pydantic import ValidationError
 
 import ftbench
 from ftbench import plan as plan_module
-from ftbench import workload
 from ftbench.choice import Choice
 from ftbench.compute import Compute
-from ftbench.config import Benchmark, Reference
+from ftbench.config import Benchmark
 from ftbench.errors import BadInput
 from ftbench.plan import Grounds, Plan, chosen_parts, make_plan, people_needed
 from ftbench.plugins import Plugins
-from ftbench.results import training_steps
 from ftbench.yamlfile import parse
 
 GROUNDS = Grounds(
@@ -385,73 +383,3 @@ def test_every_conflict_is_shown_at_once(plugins: Plugins) -> None:
 def test_a_licence_must_be_accepted(plugins: Plugins) -> None:
     with pytest.raises(BadInput, match="licence MIT, which accept_licences does not list"):
         planned({**BASE, "accept_licences": ["Apache-2.0"]}, plugins)
-
-
-@pytest.mark.parametrize("text", [".inf", "-.inf", ".nan"])
-@pytest.mark.parametrize(
-    "path",
-    [
-        "train.optimiser.learning_rate",
-        "train.optimiser.clip",
-        "matrix.loss.message",
-        "matrix.loss.structure",
-        "train.curriculum.start_psnr",
-        "evaluate.psnr",
-        "fit.augment.rotate",
-        "matrix.decoder.width",
-    ],
-)
-def test_a_number_that_is_none_is_refused_wherever_it_stands(plugins: Plugins, path: str, text: str) -> None:
-    steps = path.split(".")
-    data: dict[str, Any] = changed()
-    data["matrix"] |= {"decoder": {"name": "conv7"}, "loss": {}}
-    inner = data
-    for step in steps[:-1]:
-        inner = inner.setdefault(step, {})
-    inner[steps[-1]] = float(text.replace(".", ""))
-    with pytest.raises((BadInput, ValidationError), match="finite number"):
-        planned(data, plugins)
-
-
-def test_no_parameter_of_a_built_in_part_takes_infinity(plugins: Plugins) -> None:
-    for part in plugins.parts:
-        assert part.record.parameters.model_config.get("allow_inf_nan") is False, part.record.name
-
-
-def test_a_pair_that_learns_nothing_has_no_steps_and_one_training(plugins: Plugins) -> None:
-    matrix = {
-        "pairs": [{"encoder": "dwt-dct", "decoder": "dwt-dct"}],
-        "simulator": ["none", "faceswap"],
-        "loss": [{"message": 1}, {"message": 10}],
-        "pool": ["with", "without"],
-    }
-    data = changed(matrix=matrix, train={"distortions": ["identity", "jpeg"]})
-    data["dataset"]["size"] = 256
-    del data["matrix"]["encoder"], data["matrix"]["decoder"]
-    plan = planned(data, plugins)
-    [trained] = [cell for cell in plan.cells if cell.kind == "train"]
-    assert trained.settings["train"] is None
-    assert trained.columns["trained against"] == "none"
-    [evaluation] = plan.evaluations
-    assert "steps" not in evaluation.label
-    longer = planned({**data, "train": {**data["train"], "steps": 7}}, plugins)
-    assert [cell.identity for cell in longer.cells] == [cell.identity for cell in plan.cells]
-    assert workload.steps_of(trained) == 0
-    assert training_steps([trained]) == "none, no part of these pairs learns"
-    [learns] = [cell for cell in planned(BASE, plugins).cells if cell.kind == "train"]
-    assert training_steps([learns]) == "2000 of 64 images"
-    assert training_steps([trained, learns]) == "2000 of 64 images, none for dwt-dct"
-    assert workload.to_do(plan.cells, lambda cell: None).startswith(
-        "to do: 1 fit (2,000 steps), 1 pair that needs no training, 1 evaluation"
-    )
-
-
-@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "~no-such-user-of-this-machine/x"])
-def test_a_file_name_that_cannot_be_is_one_short_sentence(plugins: Plugins, name: str) -> None:
-    choice = Choice(plugins, parse("dataset: {name: folder}", "test.yaml"), Path("/nowhere"), ["MIT"])
-    assert choice.part("dataset", Reference.model_validate({"name": "folder", "path": name}), ("dataset",)) is None
-    [problem] = choice.problems
-    assert problem.startswith("test.yaml, line 1, dataset: path is ")
-    assert "cannot be looked for" in problem
-    assert len(problem) < 300
-    assert "\0" not in problem
