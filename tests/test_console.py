@@ -28,9 +28,9 @@ print("went on", file=sys.stderr)
 """
 
 
-def printed(what: object, **settings: bool) -> str:
+def printed(what: object, coloured: bool = False) -> str:
     file = io.StringIO()
-    Console(file=file, width=200, **settings).print(what, highlight=False, markup=False)
+    Console(file=file, width=200, force_terminal=coloured).print(what, highlight=False, markup=False)
     return file.getvalue()
 
 
@@ -41,7 +41,7 @@ def test_what_strangers_call_things_is_written_out_in_lines_and_tables() -> None
     assert SAFE.partition(".")[0][:12] in printed(table)
     assert "\x1b" not in printed(table)
     # Our own colours are none of theirs.
-    coloured = printed(Text(NASTY, "red"), force_terminal=True)
+    coloured = printed(Text(NASTY, "red"), coloured=True)
     assert SAFE.partition("[")[0] in coloured
     assert "\x1b[31mred" not in coloured
 

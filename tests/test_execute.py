@@ -58,7 +58,7 @@ class World:
         monkeypatch.setattr(execute, "WORK", work)
         monkeypatch.setattr(execute, "LOOK_SECONDS", 0.02)
 
-    def run(self, before_risk: Callable[[Outcome], None] = lambda outcome: None) -> Outcome:
+    def run(self, before_risk: Callable[[Outcome], object] = lambda outcome: None) -> Outcome:
         self.worked.clear()
         benchmark: Any = None
         return execute.run(Plan(benchmark, self.cells), self.bench, before_risk=before_risk)
@@ -78,13 +78,15 @@ class World:
         for name in (ROWS, QUALITY):
             write_bytes(folder.file(name), gzipped(csv_bytes(pd.DataFrame({"name": [cell.label], "value": [1.25]}))))
         samples = io.BytesIO()
-        np.savez(samples, names=np.array(["a"]))
+        pictures: dict[str, Any] = {"names": np.array(["a"])}
+        np.savez(samples, **pictures)
         write_bytes(folder.file(SAMPLES), samples.getvalue())
         return {"images": 1}
 
     def _enter(self, cell: Cell, folder: CellFolder) -> None:
         self.worked.append(cell.label)
-        self.inside.get(cell.label, lambda folder: None)(folder)
+        if besides := self.inside.get(cell.label):
+            besides(folder)
 
 
 @pytest.fixture
@@ -173,7 +175,7 @@ def test_cells_of_earlier_releases_are_kept_and_what_is_no_file_of_its_kind_is_m
 def test_a_damaged_checkpoint_costs_what_was_trained_and_no_more(world: World) -> None:
     def resumes(folder: CellFolder) -> None:
         if folder.file("checkpoint.pt").exists():
-            folder.load("checkpoint.pt", torch.load)
+            folder.load("checkpoint.pt", lambda content: torch.load(io.BytesIO(content), weights_only=True))
 
     world.inside["pair"] = resumes
     folder = world.folder(world.trained)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+import os
 import re
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from ftbench.errors import BadInput, CellFailed
 from ftbench.parts import isolation
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.parts.discovery import Policy, discover
+from ftbench.runner import executor as execute
 from tests.conftest import TINY
 from tests.throwaway import Installed, install
 
@@ -169,6 +173,11 @@ def test_a_part_of_a_plugin_that_was_late_is_not_said_to_be_nowhere(tmp_path: Pa
     assert "there is no" not in said
 
 
+def spin() -> None:
+    while True:
+        pass
+
+
 def test_the_clock_of_a_busy_machine_ends_no_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(isolation, "WALL", 1000)
     # Half a second passes and next to no processor time.
@@ -176,7 +185,7 @@ def test_the_clock_of_a_busy_machine_ends_no_plugin(monkeypatch: pytest.MonkeyPa
         time.sleep(0.5)
     assert not misdeeds
     with pytest.raises(isolation.TookTooLong, match="of processor time"), isolation.guarded(0.2):
-        sum(itertools.count())
+        spin()
 
 
 def test_our_own_plugins_have_all_the_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,6 +327,26 @@ def test_a_factory_that_is_not_there_is_found_before_anything_runs(tmp_path: Pat
     assert not list((tmp_path / "results").glob("*/*/tables"))
 
 
+@pytest.mark.parametrize("load", [lambda: sys.exit(0), lambda: os._exit(0)])
+def test_a_part_that_exits_when_it_is_loaded_ends_no_run_as_if_it_were_done(load: Callable[[], object]) -> None:
+    chosen = SimpleNamespace(
+        record=SimpleNamespace(kind="simulator", name="leaves", load=load),
+        provided=SimpleNamespace(distribution="d", version="1"),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "chosen_parts", lambda cells: [chosen])
+        with pytest.raises(BadInput, match="simulator 'leaves' of d 1 cannot be loaded: SystemExit: 0"):
+            execute._load_parts(SimpleNamespace(cells=()))  # type: ignore[arg-type]
+
+
+def test_no_exit_ends_a_run_as_if_it_were_done() -> None:
+    with (
+        pytest.raises(CellFailed, match=r"test_hostile_plugins\.py, line \d+, called exit\(0\)"),
+        isolation.not_left(),
+    ):
+        sys.exit(0)
+
+
 PLANNED = """
 import ftbench
 
@@ -335,6 +364,7 @@ def ftbench_decoders():
 ASKED = {
     "bug": ("raise RuntimeError('objection bug')", "raised RuntimeError: objection bug"),
     "leaves": ("exit(5)", "called exit()"),
+    "ends": ("__import__('os')._exit(0)", "called exit()"),
     "true": ("return True", "gave True where a sentence or None was due"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 import subprocess
@@ -38,6 +39,9 @@ def test_the_first_command_makes_what_is_promised(tmp_path: Path) -> None:
     assert (folder / "figures" / "samples.png").is_file()
     assert (folder / "manifest.json").is_file()
     assert "stalled" not in done.stdout
+    (row,) = csv.DictReader((folder / "tables" / "main.csv").read_text(encoding="utf-8").splitlines())
+    assert float(row["marked_raw_bit_accuracy_value"]) >= 0.97
+    assert float(row["psnr_all_value"]) >= 30
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,14 @@ import os
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from ftbench.errors import CellFailed
 from ftbench.parts.surroundings import Surroundings
 
 SECONDS = "FTBENCH_PLUGIN_SECONDS"
@@ -120,6 +123,19 @@ def exit_raises() -> Iterator[None]:
         yield
     finally:
         os._exit = leave
+
+
+@contextlib.contextmanager
+def not_left() -> Iterator[None]:
+    """Around a whole run, which no ``exit()`` of somebody's code ends as if it were done; raises CellFailed instead."""
+    try:
+        yield
+    except SystemExit as error:
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        raise CellFailed(
+            f"the run did not finish: {Path(frame.filename).name}, line {frame.lineno}, called exit({error.code!r}); "
+            "mend or leave out what that file belongs to, and run again"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -16,10 +16,14 @@ from ftbench.benchfile.explain import explain
 from ftbench.benchfile.schema import Reference
 from ftbench.contract.records import Distortion, Kind, Metric, Parameters
 from ftbench.errors import BadInput, FtbenchError, told
+from ftbench.machine.calltime import limited
 from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
+from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings
 
 Answer = TypeVar("Answer")
+LONGEST_SAID = 60
+"""Letters of a wrong name that a message repeats."""
 NONE = "none"
 """Stands for no simulator."""
 
@@ -84,7 +88,8 @@ def answered(provided: Provided, ask: Callable[[], Answer]) -> Answer:
     """What a part's own code answers while a benchmark is planned; raises BadInput that names it when it fails."""
     before = Surroundings.now()
     try:
-        return ask()
+        with exit_raises():
+            return ask()
     except (FtbenchError, ValidationError, KeyboardInterrupt):
         raise
     except BaseException as error:
@@ -102,7 +107,8 @@ def objection_of(chosen: ResolvedPart, build: Mapping[str, int]) -> str | None:
     """Why a part cannot be used with these build arguments, or None; that it failed to tell is a reason too."""
 
     def ask() -> str | None:
-        sentence: Any = chosen.record.object_to(chosen.parameters, **build)
+        with limited("its objection"):
+            sentence: Any = chosen.record.object_to(chosen.parameters, **build)
         if sentence is None or isinstance(sentence, str):
             return sentence
         raise TypeError(f"{chosen.record.objection} gave {sentence!r} where a sentence or None was due")
@@ -180,13 +186,26 @@ class Resolver:
         ]
 
     def located(self, record: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters, with files named relative to the benchmark file's folder made absolute."""
+        """The parameters, with files named relative to the benchmark file's folder made absolute.
+
+        Raises BadInput for a name that no file system takes.
+        """
+        paths = input_paths(record.parameters)
         return {
-            key: str((self.home / Path(value).expanduser()).resolve())
-            if key in input_paths(record.parameters) and value and isinstance(value, str)
-            else value
+            key: self._absolute(key, value) if key in paths and value and isinstance(value, str) else value
             for key, value in given.items()
         }
+
+    def _absolute(self, key: str, value: str) -> str:
+        try:
+            path = (self.home / Path(value).expanduser()).resolve()
+            # A name that is too long, or holds what no name may, is known by asking for it.
+            path.exists()
+        except (OSError, ValueError, RuntimeError) as error:
+            said = repr(value) if len(value) <= LONGEST_SAID else f"{value[: LONGEST_SAID - 1]!r}…"
+            reason = getattr(error, "strerror", None) or error
+            raise BadInput(f"{key} is {said}, which cannot be looked for ({reason}); name a file or folder") from error
+        return str(path)
 
     def note(self, path: KeyPath, sentence: str) -> None:
         """Remember a problem and its place."""

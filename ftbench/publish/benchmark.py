@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ftbench.console import Console
 from ftbench.errors import CellFailed
 from ftbench.machine import supervision
+from ftbench.parts.isolation import not_left
 from ftbench.publish import write
 from ftbench.publish.folder import folder_for
 from ftbench.runner import executor, observers
@@ -41,7 +42,8 @@ def run_request(request: Request, console: Console, *, keep: bool = False, track
         keep: replace tables that the repository keeps.
         tracked: trackers, ``NAME`` or ``NAME=WHERE`` each.
     """
-    opened = open_benchmark(request, console)
+    with not_left():
+        opened = open_benchmark(request, console)
     supervision.notes.write(store=str(opened.bench.store.root.absolute()))
     folder = folder_for(opened, keep)
     plugins = opened.bench.plugins
@@ -56,7 +58,7 @@ def run_request(request: Request, console: Console, *, keep: bool = False, track
         folder=str(folder),
         settings=write.configuration(opened),
     )
-    with observers.told_when_stopped(plugins):
+    with not_left(), observers.told_when_stopped(plugins):
         outcome = executor.run(
             opened.plan,
             opened.bench,

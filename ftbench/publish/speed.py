@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ import pandas as pd
 import torch
 from tabulate import tabulate
 
+from ftbench.errors import BadInput
 from ftbench.machine import provenance
 from ftbench.pipeline.stages import Pair
 from ftbench.plaintext import shown
@@ -44,7 +46,12 @@ class Speed:
 
 
 def time_pairs(opened: Opened, seconds: float) -> list[Speed]:
-    """Time each different pair of a plan with random weights, which cost what trained ones do."""
+    """Time each different pair of a plan with random weights, which cost what trained ones do.
+
+    ``seconds``: of each measurement. Raises BadInput where that is no finite number.
+    """
+    if not math.isfinite(seconds):
+        raise BadInput(f"--seconds {seconds} is no number of seconds; give a finite one, such as 2")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

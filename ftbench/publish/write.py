@@ -121,7 +121,7 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         images=max(evaluated, default=0),
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
-        steps=_steps([cell for cell in opened.plan.cells if cell.kind == "train"]),
+        steps=training_steps([cell for cell in opened.plan.cells if cell.kind == "train"]),
         notes=_notes(opened, outcome),
     )
 
@@ -170,7 +170,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _steps(trained: Sequence[Cell]) -> str:
+def training_steps(trained: Sequence[Cell]) -> str:
     """Steps of training and images a step, in the settings' order; pairs of which nothing learns are named."""
     settings = [cell.settings["train"] for cell in trained if cell.settings["train"]]
     if not settings:

@@ -20,8 +20,10 @@ from ftbench.storage.results import MARKED, PSNR_SSIM, CellResult, MetricInfo
 ALPHA = 0.05
 VERDICT_NOTE = (
     "Brackets are of one comparison by itself. “Higher” and “lower” stand where sign flips over images tell the "
-    "difference from 0 at 5 %, after Holm's correction for the {compared} comparisons of this table; “tie” where not."
+    "difference from 0 at 5 %, after Holm's correction for this table's comparisons, {compared} in all; “tie” where "
+    "not."
 )
+FEWEST_NOTE = f"Undecided: of fewer than {FEWEST} images no outcome can tell a difference from chance."
 PAIRS_NOTE = (
     "Each row compares these two trainings, first minus second, paired by image over the same draws. What other seeds "
     "would give it cannot tell: a verdict about two methods needs several seeds of both."
@@ -90,6 +92,7 @@ def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = P
         differences.append(found)
     compared = judged(rows, differences)
     notes = [PAIRS_NOTE, VERDICT_NOTE.format(compared=compared)] if rows else []
+    notes += [FEWEST_NOTE] if any("undecided" in row.values() for row in rows) else []
     notes += [SEEDS_NOTE] if only_seed else []
     nothing = "No two settings could be compared." if results else NO_CELL
     return make_table("pairs", "Trainings compared in pairs", columns, rows, [*notes, *apart], nothing=nothing)

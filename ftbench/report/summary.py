@@ -33,7 +33,8 @@ PEOPLE_SHOWN = 6
 NO_FAKE = "No deepfake was applied: there is nothing to compare."
 
 READING, PAYLOAD, QUALITY = "Bits read, %", "Payload decoded, %", "Marked against cover"
-_FIXED = ("cell", "label", "status", "payload_bits", "code_bits")
+REACHED = "reached_db"
+_FIXED = ("cell", "label", "status", "payload_bits", "code_bits", REACHED)
 
 
 def main_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PSNR_SSIM) -> Table:
@@ -48,7 +49,7 @@ def main_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PS
     attacks = _attacks(results)
     settings = _settings(results)
     off = {result.cell: found for result in results if (found := reached(result))}
-    columns = [*_heading(results, settings), *([Column("reached_db", "reached dB")] if off else [])]
+    columns = [*_heading(results, settings), *([Column(REACHED, "reached dB")] if off else [])]
     for simulator, (key, title) in attacks.items():
         columns.append(_rate(f"{key}_raw_bit_accuracy", f"bits, {title}", READING))
         if simulator != UNMARKED:
@@ -67,7 +68,7 @@ def main_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PS
     for label, result in zip(display_labels(results, loud=False), results, strict=True):
         row: dict[str, str | Measured] = _identify(label, result, settings)
         if result.cell in off:
-            row["reached_db"] = "{1:.2f}, asked {0:.2f}".format(*off[result.cell])
+            row[REACHED] = "{1:.2f}, asked {0:.2f}".format(*off[result.cell])
         for simulator, (key, _) in attacks.items():
             read = readings(result, simulator)
             row[f"{key}_raw_bit_accuracy"] = bit_accuracy(read, "code_errors", result.code_bits)

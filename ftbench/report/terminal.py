@@ -109,7 +109,7 @@ def _print_pairs(table: Table, console: Console) -> None:
         for label, name in names.items():
             console.print(f"  {name} {label}", highlight=False, markup=False)
     drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    drawn.add_column("first − second")
+    drawn.add_column("first − second", no_wrap=True)
     for column in measures:
         drawn.add_column(column.title)
     for (first, second), (_, row) in zip(pairs, shown.iterrows(), strict=True):

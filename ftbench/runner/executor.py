@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ftbench.console import Console
-from ftbench.errors import BadInput, CannotWrite, FtbenchError
+from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
 from ftbench.machine import processes as parallel
 from ftbench.machine import provenance
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import Plugins
+from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings, apart
 from ftbench.plan.cells import Cell, CellKind, Plan, chosen_parts
 from ftbench.plan.workload import to_do
@@ -51,7 +52,7 @@ def run(
     plan: Plan,
     bench: Bench,
     request: Request | None = None,
-    before_risk: Callable[[Outcome], None] = lambda outcome: None,
+    before_risk: Callable[[Outcome], object] = lambda outcome: None,
 ) -> Outcome:
     """Run what is unfinished. Interruptions and CannotWrite (a full disk) pass through; the rest fails a cell.
 
@@ -176,12 +177,15 @@ def _load_parts(plan: Plan) -> None:
     for chosen in chosen_parts(plan.cells):
         before = Surroundings.now()
         try:
-            chosen.record.load()
-        except Exception as error:
+            with exit_raises():
+                chosen.record.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             record, by = chosen.record, chosen.provided
             raise BadInput(
                 f"{record.kind} {record.name!r} of {by.distribution} {by.version} cannot be loaded: "
-                f"{type(error).__name__}: {error}; mend that distribution or name another part"
+                f"{told(error)}; mend that distribution or name another part"
             ) from error
         finally:
             before.restored()

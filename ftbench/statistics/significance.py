@@ -56,7 +56,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def _signs(number: int) -> NDArray[np.float64]:
     """(2^number, number) of ±1, every pattern once."""
     bits = np.arange(2**number)[:, None] >> np.arange(number) & 1
-    return 1.0 - 2.0 * bits
+    return np.where(bits == 1, -1.0, 1.0).astype(np.float64)
 
 
 def _tail(sizes: NDArray[np.float64], total: float) -> float:

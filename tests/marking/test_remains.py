@@ -52,7 +52,7 @@ def test_a_motion_photo_no_longer_says_that_it_has_a_film(options: dict[str, Any
     picture = pictures.read(data)
     assert picture.lost("PNG") == picture.lost("JPEG") == ("its film left out",)
     for kind in ("JPEG", "PNG"):
-        copy = pictures.write(picture, picture.pixels, kind, 95)  # type: ignore[arg-type]
+        copy = pictures.write(picture, picture.pixels, kind, 95)
         for word in (b"Motion", b"MicroVideo", b"hdrgm:Version", b"5144", b"video/mp4"):
             assert word not in copy.replace(b'xmlns:hdrgm="', b"")
         assert b"ftyp" not in copy

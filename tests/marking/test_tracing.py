@@ -52,8 +52,8 @@ def test_a_payload_that_somebody_chose_has_no_p_value(ftbench_here: Command, mod
     (row,) = json.loads(ftbench_here("extract", model, files[0], "--expect", "11111111", "--json").out)
     assert (row["matches"], row["p_value"]) == (8, None)
     assert "add --drawn" in row["no_p_value"]
-    said = ftbench_here("extract", model, files[0], *among, "--drawn")
-    assert (said.code, "--drawn speaks of the payload of --expect" in said.err) == (2, True)
+    refused = ftbench_here("extract", model, files[0], *among, "--drawn")
+    assert (refused.code, "--drawn speaks of the payload of --expect" in refused.err) == (2, True)
 
 
 def test_a_bad_row_of_the_register_blocks_no_other(ftbench_here: Command, model: Path, tmp_path: Path) -> None:

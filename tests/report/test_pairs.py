@@ -154,7 +154,7 @@ def test_verdicts_are_corrected_for_all_comparisons_of_the_table(many: Make) -> 
     assert row["marked_raw_bit_accuracy_verdict"] == "tie"
     # The interval is the comparison's own.
     assert row["marked_raw_bit_accuracy_difference"].estimate.low > 0
-    assert any("Holm" in note and "12 comparisons" in note for note in table.notes)
+    assert any("Holm" in note and "comparisons, 12 in all" in note for note in table.notes)
     alone = pairs_table([cells[0], worse], metrics=()).frame
     assert list(alone["marked_raw_bit_accuracy_verdict"]) == ["higher"]
     assert "marked_raw_bit_accuracy_p" in csv_text(table).splitlines()[0].split(",")
@@ -186,7 +186,9 @@ def test_the_table_says_that_it_compares_two_trainings(many: Make) -> None:
 @pytest.mark.parametrize("images", [2, 5])
 def test_so_few_images_decide_nothing(images: int, many: Make) -> None:
     first, second = (many(str(db), np.full(images, db), np.zeros(images)) for db in (30.0, 20.0))
-    assert list(pairs_table([first, second]).frame["psnr_verdict"]) == ["undecided"]
+    table = pairs_table([first, second])
+    assert list(table.frame["psnr_verdict"]) == ["undecided"]
+    assert "Undecided: of fewer than 6 images no outcome can tell a difference from chance." in table.notes
 
 
 @pytest.mark.parametrize("columns", [{"target dB": "32"}, {"target dB": "30", "at dB": "32"}])
