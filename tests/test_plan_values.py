@@ -12,7 +12,7 @@ from ftbench.benchfile.document import parse
 from ftbench.benchfile.schema import Reference
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
-from ftbench.plan.resolve import Choice
+from ftbench.plan.resolve import Resolver
 from tests.test_plan import changed, planned
 
 
@@ -49,7 +49,7 @@ def test_no_parameter_of_a_built_in_part_takes_infinity(plugins: Plugins) -> Non
 
 @pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "~no-such-user-of-this-machine/x"])
 def test_a_file_name_that_cannot_be_is_one_short_sentence(plugins: Plugins, name: str) -> None:
-    choice = Choice(plugins, parse("dataset: {name: folder}", "test.yaml"), Path("/nowhere"), ["MIT"])
+    choice = Resolver(plugins, parse("dataset: {name: folder}", "test.yaml"), Path("/nowhere"), ["MIT"])
     assert choice.part("dataset", Reference.model_validate({"name": "folder", "path": name}), ("dataset",)) is None
     [problem] = choice.problems
     assert problem.startswith("test.yaml, line 1, dataset: path is ")
