@@ -24,9 +24,6 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 # Nothing is fetched while the site is built: it builds without a network.
 intersphinx_mapping: dict[str, Any] = {}
-# Libraries that the reference need not import to be read.
-autodoc_mock_imports = ["torch"] if "torch" not in sys.modules else []
-
 OUTSIDE = re.compile(r"\[([^\]]+)\]\((\.\./[^)#\s]+|make_[^)#\s]+)(#[^)\s]*)?\)")
 
 
