@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,7 +119,7 @@ def _fault(cell: Any) -> str | None:
     return None
 
 
-def _ranks(cells: Mapping[str, Mapping[str, Any]], finished: Mapping[str, float]) -> dict[str, Sequence[Any]]:
+def _ranks(cells: Mapping[str, Mapping[str, Any]], finished: Mapping[str, float]) -> dict[str, tuple[int, float, str]]:
     """Folder -> how much finished work hangs on it, when it was done, and its name, so that no order is by chance."""
     named = {str(cell["identity"]): folder for folder, cell in cells.items()}
     hanging: dict[str, set[str]] = {folder: set() for folder in cells}
