@@ -92,9 +92,9 @@ def plan(
     table = Table("cell", "kind", "what", "needs", "state", box=None)
     for cell in opened.plan.cells:
         summary = opened.bench.folder(cell).summary
-        needs = ", ".join(needed.identity[:8] for needed in cell.inputs)
+        needs = ", ".join(needed.key[:8] for needed in cell.inputs)
         state = summary["status"] if summary else "to do"
-        table.add_row(cell.identity[:8], cell.kind, cell.label.removeprefix("fit "), needs, state)
+        table.add_row(cell.key[:8], cell.kind, cell.label.removeprefix("fit "), needs, state)
     console.print(table)
 
 

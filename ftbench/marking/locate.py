@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftbench.errors import BadInput
 from ftbench.storage.store import CellFolder, Store
-from ftbench.train.loop import WEIGHTS
+from ftbench.train.weights import WEIGHTS
 
 CELL, MANIFEST = "cell.json", "manifest.json"
 SHORTEST = 6

@@ -18,10 +18,10 @@ from ftbench.errors import BadInput
 from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.stages import Pair
-from ftbench.plan.resolve import ResolvedPart, input_paths
+from ftbench.plan.part import ResolvedPart, input_paths
 from ftbench.runner.build import build, guard_of
 from ftbench.storage.store import CellFolder, Damaged, Store
-from ftbench.train.loop import WEIGHTS
+from ftbench.train.weights import WEIGHTS
 
 AGAIN = "run its benchmark again, which makes the cell anew"
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")

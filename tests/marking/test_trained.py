@@ -18,7 +18,7 @@ from ftbench.marking.locate import find
 from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.stages import Pair
-from ftbench.plan.resolve import ResolvedPart
+from ftbench.plan.part import ResolvedPart
 from ftbench.runner.build import build
 from ftbench.storage.store import CellFolder, Store
 from tests.marking.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
@@ -260,7 +260,7 @@ def with_learned_code(plugins: Plugins, tmp_path: Path) -> tuple[CellFolder, Plu
     for kind, identity in (("simulator", "b" * 64), ("codec", "c" * 64)):
         fitted = store.cell("fit", identity)
         fitted.path.mkdir(parents=True)
-        settings = {kind: {**parts["codec"].identity}}
+        settings = {kind: {**parts["codec"].key}}
         fitted.begin({"kind": "fit", "label": "fit", "identity": identity, "settings": settings})
         sign = torch.tensor([-1.0, 1, 1, -1]) if kind == "codec" else torch.ones(4)
         save_file({"sign": sign}, fitted.file("weights.safetensors"))
