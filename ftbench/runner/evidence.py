@@ -57,7 +57,7 @@ def evidence_of(cell: Cell, factories: Factories, folders: Iterable[tuple[str, C
     """What a cell would be made with now; ``folders``: key and folder of each cell that it needs."""
     parts = [*cell.parts, *([cell.material.part] if cell.material.part and _sees_images(cell) else [])]
     modules = frozenset((part.provided.distribution, _module(part.provided)) for part in parts)
-    weights = {key: _weights(folder) for key, folder in folders}
+    weights = {key: weights_digest(folder) for key, folder in folders}
     return Evidence.model_construct(
         code=_code(cell.kind, modules, factories),
         records={_named(part): part.declared for part in parts},
@@ -115,7 +115,7 @@ def _libraries() -> dict[str, str]:
     return found
 
 
-def _weights(folder: CellFolder) -> str:
+def weights_digest(folder: CellFolder) -> str:
     """Digest of a finished cell's weights; empty where it is unfinished, or too old to say."""
     files = (folder.summary or {}).get("files")
     return str(files[WEIGHTS]["sha256"]) if isinstance(files, dict) and WEIGHTS in files else ""

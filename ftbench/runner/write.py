@@ -238,6 +238,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "inputs": [needed.key for needed in cell.inputs],
                 **(outcome.summaries.get(cell.key) or {"status": "failed"}),
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
+                **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
                 **({"row": _table_row(cell)} if isinstance(cell, EvaluateCell) else {}),
             }
             for cell in plan.cells

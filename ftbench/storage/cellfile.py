@@ -84,7 +84,7 @@ def cell_json(
         "identity": key,
         "inputs": list(inputs),
         "settings": settings,
-        "evidence": evidence.model_dump(mode="json", exclude_none=True),
+        "evidence": evidence.model_dump(mode="json", exclude_defaults=True),
     }
 
 
