@@ -82,6 +82,7 @@ class World:
         console = Console(file=self.said, width=400)
         self.bench = Bench(nothing, nothing, COMPUTE, Store(root), deaf, console)
         self.worked: list[str] = []
+        self.weights = {"bias": 1.0}
         self.inside: dict[str, Callable[[CellFolder], object]] = {}
         """Label -> what happens in that cell besides."""
         work: dict[CellKind, Any] = {"train": self.train, "evaluate": self.evaluate}
@@ -98,7 +99,10 @@ class World:
 
     def train(self, cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
         self._enter(cell, folder)
-        write_bytes(folder.file(WEIGHTS), save({"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2)}))
+        write_bytes(
+            folder.file(WEIGHTS),
+            save({"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2) * self.weights["bias"]}),
+        )
         write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame({"step": [20.0], "loss": [0.5]})))
         return {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -65,8 +65,8 @@ def rerun_when(text: str) -> Rerun:
     """What ``--rerun`` says; raises BadInput."""
     from ftbench.errors import BadInput
 
-    if text == "key" or text == "code" or text == "code+libraries":
-        return text
+    if text in ("key", "code", "code+libraries"):
+        return cast("Rerun", text)
     raise BadInput(f"--rerun {text!r} is none of key, code and code+libraries")
 
 
