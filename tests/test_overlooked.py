@@ -25,10 +25,12 @@ from tests.test_fingerprint import numbers_in
 
 TINY = Path(__file__).parent / "old_store" / "tiny.yaml"
 SMALL = (
-    *("fit.steps=2", "code.steps=2", "train.steps=2", "train.validate_every=1", "dataset.images_per_identity=12"),
+    *("fit.steps=2", "code.steps=2", "train.steps=2", "train.validate_every=1"),
     'train.distortions=["identity", {"name": "jpeg", "quality": [50, 90]}]',
     'evaluate.distortions=["identity", {"name": "chain", "steps": [{"name": "jpeg", "quality": 50}]}]',
 )
+HEARS = ("ftbench/runner/executor.py", "ftbench_trackers/mlflow.py", "ftbench_trackers/tensorboard.py")
+"""Files that are told of progress while a cell is made."""
 HOME = Path(ftbench.__file__).parent
 
 
@@ -78,7 +80,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[s
 
 
 def test_all_code_that_runs_in_a_cell_vouches_for_it(executed: Any) -> None:
-    excused = set(map(file_of, UNFOLLOWED))
+    excused = {*map(file_of, UNFOLLOWED), *HEARS}
     assert len(executed) == 6
     for label, (code, files) in executed.items():
         assert len(files) > 10, label

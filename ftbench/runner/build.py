@@ -46,8 +46,9 @@ def new_pair(cell: TrainCell, size: int) -> Pair:
 
 def trained_pair(cell: TrainCell, bench: Bench) -> Pair:
     """The pair of a finished cell, on the device. Raises Damaged."""
-    pair: Pair = bench.compute.place(new_pair(cell, bench.data.size))
+    pair = bench.compute.place(new_pair(cell, bench.data.size))
     load_weights(bench.folder(cell), pair)
+    assert isinstance(pair, Pair)
     return pair
 
 

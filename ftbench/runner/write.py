@@ -19,9 +19,10 @@ from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
+from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
 from ftbench.runner.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
-from ftbench.runner.jobs import QUALITY, ROWS, SAMPLES, rows_of, samples_of
+from ftbench.runner.jobs import rows_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.manifest import MANIFEST
