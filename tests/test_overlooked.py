@@ -49,7 +49,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[s
 
     def watched(work: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         def worked(cell: Cell, *rest: Any) -> dict[str, Any]:
-            names = ran.setdefault(cell.label, set())
+            names = ran.setdefault(cell.key, set())
 
             def note(frame: FrameType, event: str, argument: object) -> None:
                 names.add(frame.f_code.co_filename)
@@ -71,7 +71,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[s
     found = {}
     for cell in opened.plan.cells:
         files = {}
-        for name in ran[cell.label]:
+        for name in ran[cell.key]:
             top = next((n for n, part in enumerate(Path(name).parts) if part.partition("_")[0] == "ftbench"), None)
             if top is not None:
                 files[Path(*Path(name).parts[top:]).as_posix()] = Path(name)

@@ -34,6 +34,7 @@ UNFOLLOWED: Mapping[str, str] = {
     "ftbench.contract.hooks": "plugins are found and observers told by it",
     "ftbench.contract.moved": "old import paths",
     "ftbench.storage.store": "finds and keeps files; their content is checked by digest",
+    "ftbench.storage.seal": "digests of what is kept",
     "ftbench.errors": "words",
     "ftbench.plaintext": "words",
     "ftbench.console": "words",
@@ -64,6 +65,11 @@ def evidence_of(cell: Cell, factories: Factories, folders: Iterable[tuple[str, C
         libraries=_libraries(),
         inputs={key: digest for key, digest in weights.items() if digest},
     )
+
+
+def code_of(factory: str, packages: frozenset[str]) -> dict[str, str]:
+    """Digest of each file in ``packages`` that stands behind a factory."""
+    return _of_module(factory.partition(":")[0], packages)
 
 
 def part_code(provided: Provided, factories: Factories) -> dict[str, str]:
