@@ -117,7 +117,9 @@ def plan(
     standings = Standings(opened.bench, request.rerun)
     for sentence in strays(opened.plan, standings):
         console.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
-    table = Table("cell", "kind", "what", "needs", "state", box=None)
+    table = Table("cell", "kind", "what", "needs", box=None)
+    # A reason names files, which are to be read whole.
+    table.add_column("state", overflow="fold")
     for cell in opened.plan.cells:
         needs = ", ".join(needed.key[:8] for needed in cell.inputs)
         table.add_row(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from ftbench.parts.catalogue import BUILT_IN, Provided
 from ftbench.parts.fingerprint import code_evidence, packages_of
-from ftbench.plan.cells import Cell, CellKind
+from ftbench.plan.cells import Cell, CellKind, TrainCell
 from ftbench.plan.part import ResolvedPart
 from ftbench.storage.cellfile import Evidence
 from ftbench.storage.store import CellFolder
@@ -56,7 +56,11 @@ def factories_of(brought: Iterable[Provided]) -> Factories:
 
 def evidence_of(cell: Cell, factories: Factories, folders: Iterable[tuple[str, CellFolder]]) -> Evidence:
     """What a cell would be made with now; ``folders``: key and folder of each cell that it needs."""
-    parts = [*cell.parts, *([cell.material.part] if cell.material.part and _sees_images(cell) else [])]
+    # A trained pair works in the cells that need it, whatever weights it came out with.
+    pairs = [
+        part for one in cell.inputs if isinstance(one, TrainCell) for part in (one.encoder, one.decoder, one.codec)
+    ]
+    parts = [*cell.parts, *pairs, *([cell.material.part] if cell.material.part and _sees_images(cell) else [])]
     modules = frozenset((part.provided.distribution, _module(part.provided)) for part in parts)
     weights = {key: weights_digest(folder) for key, folder in folders}
     return Evidence.model_construct(
