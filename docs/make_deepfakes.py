@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,8 @@ from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import SimulatorStage
 from ftbench.plan.cells import Plan
 from ftbench.runner import executor as execute
-from ftbench.runner.build import build, guard_of
+from ftbench.runner.build import simulator_stage
 from ftbench.runner.opening import Opened, Request, open_benchmark
-from ftbench.train.loop import load_weights
 from ftbench_datasets.procedural.shot import shot
 from ftbench_datasets.procedural.source import ProceduralFaces
 
@@ -70,11 +70,9 @@ def fitted(opened: Opened, request: Request) -> Iterator[SimulatorStage]:
     outcome = execute.run(Plan(opened.benchmark, tuple(fits)), opened.bench, request)
     if outcome.failed:
         raise CellFailed("; ".join(outcome.failed.values()))
-    for chosen in evaluation.parts["simulators"]:
-        network = build(chosen, size=opened.bench.data.size)
-        cell = next(fit for fit in fits if fit.settings["simulator"] == chosen.identity)
-        load_weights(opened.bench.folder(cell), network)
-        yield SimulatorStage(chosen.record, network.eval().requires_grad_(False), guard_of(chosen))
+    here = replace(opened.bench, compute=replace(opened.bench.compute, device="cpu"))
+    for chosen in evaluation.simulators:
+        yield simulator_stage(chosen, evaluation, here)
 
 
 def fake(attack: SimulatorStage, covers: Tensor, donors: Tensor) -> Tensor:

@@ -94,10 +94,10 @@ def task(loss: Loss | None = None, **settings: Any) -> PairTask:
     )
 
 
-def run(folder: Path, progress: Silent | None = None, made: PairTask | None = None) -> dict[str, Any]:
+def run(folder: Path, progress: Silent | None = None, made: PairTask | None = None, steps: int = 60) -> dict[str, Any]:
     return loop.train(
         made or task(),
-        steps=60,
+        steps=steps,
         optimiser=Optimiser(learning_rate=1e-2),
         ema=0.9,
         validate_every=15,

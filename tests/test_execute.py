@@ -21,19 +21,50 @@ from rich.console import Console
 from safetensors.torch import save
 
 from ftbench.errors import CannotWrite, CellFailed
-from ftbench.plan.cells import Cell, CellKind, Plan
+from ftbench.keeping.bench import Bench
+from ftbench.plan.cells import Cell, CellKind, Material, Plan
+from ftbench.plan.part import ResolvedPart
 from ftbench.progress import Progress
 from ftbench.runner import executor as execute
+from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import QUALITY, ROWS, SAMPLES, Bench
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
 from ftbench.storage.store import CellFolder, Damaged, Store
-from ftbench.train.loop import CURVE, WEIGHTS, load_weights
+from ftbench.train.loop import CURVE
+from ftbench.train.weights import WEIGHTS, load_weights
 from tests.small_pair import COMPUTE
+
+MATERIAL = Material("d" * 64, ("a", "b"), 16, COMPUTE)
+
+
+class Bare(Cell):
+    """A cell without parts, known by its label."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"of": self.label}
+
+    @property
+    def parts(self) -> tuple[ResolvedPart, ...]:
+        return ()
+
+    @property
+    def steps(self) -> int:
+        return 1
+
+
+class Training(Bare):
+    kind = "train"
+
+
+class Evaluation(Bare):
+    kind = "evaluate"
 
 
 class Deaf:
     """Stands for plugins of which none listens."""
+
+    parts = ()
 
     def tell(self, hook: str, **values: Any) -> None: ...
 
@@ -42,9 +73,9 @@ class World:
     """A training, two evaluations of it, and a log of what was worked on; work writes as the real kinds do."""
 
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.trained = Cell("train", "pair", {"of": "pair"}, {}, ())
-        self.first = Cell("evaluate", "first", {"of": "first"}, {}, (self.trained,))
-        self.second = Cell("evaluate", "second", {"of": "second"}, {}, (self.trained,))
+        self.trained = Training(label="pair", material=MATERIAL)
+        self.first = Evaluation(label="first", material=MATERIAL, inputs=(self.trained,))
+        self.second = Evaluation(label="second", material=MATERIAL, inputs=(self.trained,))
         self.cells = (self.trained, self.first, self.second)
         self.said = io.StringIO()
         nothing: Any = None
@@ -52,6 +83,7 @@ class World:
         console = Console(file=self.said, width=400)
         self.bench = Bench(nothing, nothing, COMPUTE, Store(root), deaf, console)
         self.worked: list[str] = []
+        self.weights = {"bias": 1.0}
         self.inside: dict[str, Callable[[CellFolder], object]] = {}
         """Label -> what happens in that cell besides."""
         work: dict[CellKind, Any] = {"train": self.train, "evaluate": self.evaluate}
@@ -68,7 +100,10 @@ class World:
 
     def train(self, cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
         self._enter(cell, folder)
-        write_bytes(folder.file(WEIGHTS), save({"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2)}))
+        write_bytes(
+            folder.file(WEIGHTS),
+            save({"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2) * self.weights["bias"]}),
+        )
         write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame({"step": [20.0], "loss": [0.5]})))
         return {}
 
@@ -194,9 +229,7 @@ def test_damage_while_a_run_works_fails_the_cell_that_reads_it(world: World) -> 
 
     world.inside["first"] = hurts
     outcome = world.run()
-    assert (
-        f"{WEIGHTS} of cell {world.folder(world.trained).path.name} is damaged" in outcome.failed[world.first.identity]
-    )
+    assert f"{WEIGHTS} of cell {world.folder(world.trained).path.name} is damaged" in outcome.failed[world.first.key]
 
 
 def test_a_cell_that_another_run_holds_is_done_later(world: World) -> None:
@@ -220,7 +253,7 @@ def test_a_cell_that_another_run_holds_is_done_later(world: World) -> None:
     outcome = world.run()
     theirs.join()
     assert world.worked == ["second"]
-    assert outcome.summaries[world.first.identity]["label"] == "theirs"
+    assert outcome.summaries[world.first.key]["label"] == "theirs"
     assert not outcome.failed
     lines = world.said.getvalue().splitlines()
     assert lines.count("[2/3] evaluate first: another run is working on it; later") == 1
@@ -279,7 +312,7 @@ def test_what_killed_runs_left_goes_and_the_kept_files_name_none_of_it(world: Wo
     folder.path.mkdir(parents=True)
     folder.file(".checkpoint-x1.pt").write_bytes(b"half")
     folder.file(".weights-x2.safetensors").write_bytes(b"half")
-    summary = world.run().summaries[world.trained.identity]
+    summary = world.run().summaries[world.trained.key]
     assert sorted(summary["files"]) == ["cell.json", CURVE, WEIGHTS]
     assert not list(folder.path.glob(".*-*"))
 

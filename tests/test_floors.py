@@ -16,7 +16,7 @@ FLOORS = (
     ("plan", "pipeline"),
     ("train",),
     ("evaluate",),
-    ("report",),
+    ("report", "keeping"),
     ("runner",),
     ("publish",),
     ("claims", "marking", "testing"),

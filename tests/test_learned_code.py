@@ -30,20 +30,20 @@ def test_a_learned_code_is_fitted_once_and_used_by_every_cell(tmp_path: Path) ->
     (tmp_path / "learned.yaml").write_text(LEARNED, encoding="utf-8")
     console = Console(file=io.StringIO())
     opened = open_benchmark(Request(str(tmp_path / "learned.yaml"), out=tmp_path / "results"), console)
-    fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
-    assert [next(iter(cell.parts)) for cell in fits] == ["simulator", "codec"]
+    fits = opened.plan.fits
+    assert [cell.bits for cell in fits] == [None, 8]
     outcome = execute.run(opened.plan, opened.bench)
     assert not outcome.failed
     results.write(opened, outcome, folder_for(opened, keep=False), False, console)
 
     fitted = fits[1]
-    trained = [cell for cell in opened.plan.cells if cell.kind == "train"]
+    trained = opened.plan.trainings
     assert len(trained) == 2
     assert all(fitted in cell.inputs for cell in trained)
-    chosen = fitted.parts["codec"]
+    chosen = fitted.part
     torch.manual_seed(0)
     code = build(chosen, bits=4)
-    folder = Store(tmp_path / "results" / ".store").cell("fit", fitted.identity)
+    folder = Store(tmp_path / "results" / ".store").cell("fit", fitted.key)
     code.load_state_dict(load_file(folder.file("weights.safetensors")))
     payloads = torch.tensor([[(word >> bit) & 1 for bit in range(4)] for word in range(16)]).float()
     # Fitted, it is a code: every payload comes back, also when any one of the twelve bits is misread.

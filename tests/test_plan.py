@@ -16,14 +16,12 @@ from ftbench.benchfile.schema import Benchmark
 from ftbench.errors import BadInput
 from ftbench.machine.compute import Compute
 from ftbench.parts.catalogue import Plugins
-from ftbench.plan import planner as plan_module
 from ftbench.plan.cells import Plan, chosen_parts
+from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
 from ftbench.plan.resolve import Resolver
 
-GROUNDS = PlanInputs(
-    "d" * 64, "s" * 64, ("a", "b"), {"train": 2, "val": 2, "test": 2}, Compute("cpu", "float32", 1, "none")
-)
+GROUNDS = PlanInputs("d" * 64, ("a", "b"), {"train": 2, "val": 2, "test": 2}, Compute("cpu", "float32", 1, "none"))
 BASE: dict[str, Any] = {
     "name": "test",
     "dataset": {"name": "procedural-faces", "size": 64},
@@ -58,7 +56,7 @@ def test_one_combination_is_three_cells_in_order(plugins: Plugins) -> None:
     fit, train, evaluate = plan.cells
     assert train.inputs == (fit,)
     assert evaluate.inputs[0] == train
-    assert fit.identity in {cell.identity for cell in evaluate.inputs[1:]}
+    assert fit.key in {cell.key for cell in evaluate.inputs[1:]}
 
 
 def test_every_combination_is_a_cell_and_simulators_are_shared(plugins: Plugins) -> None:
@@ -81,8 +79,8 @@ def test_payload_lengths_pools_and_qualities_are_axes(plugins: Plugins) -> None:
     columns = [cell.columns for cell in plan.evaluations]
     assert {(one["target dB"], one["α"]) for one in columns} == {("30", "none"), ("none", "0.1")}
     assert {one["at dB"] for one in columns} == {"own", "36"}
-    assert {cell.settings["code_bits"] for cell in plan.cells if cell.kind == "train"} == {8, 15}
-    pools = {cell.columns["pool"]: len(cell.parts["pool"]) for cell in plan.cells if cell.kind == "train"}
+    assert {cell.settings["code_bits"] for cell in plan.trainings} == {8, 15}
+    pools = {cell.columns["pool"]: len(cell.pool) for cell in plan.trainings}
     assert pools == {"with": 2, "without": 1}
 
 
@@ -99,8 +97,8 @@ def test_pairs_name_each_encoder_with_its_decoder(plugins: Plugins) -> None:
     ]
     data = changed(matrix={"pairs": pairs})
     del data["matrix"]["encoder"], data["matrix"]["decoder"]
-    trained = [cell for cell in planned(data, plugins).cells if cell.kind == "train"]
-    names = [(cell.parts["encoder"].record.name, cell.parts["decoder"].record.name) for cell in trained]
+    trained = planned(data, plugins).trainings
+    names = [(cell.encoder.record.name, cell.decoder.record.name) for cell in trained]
     assert names == [("unet-resnet18", "conv7"), ("hidden", "hidden"), ("hidden", "hidden")]
     assert [cell.columns["encoder"] for cell in trained] == ["unet-resnet18", "hidden channels=16", "hidden"]
     # The decoders differ too, but the encoder says which pair it is.
@@ -110,7 +108,7 @@ def test_pairs_name_each_encoder_with_its_decoder(plugins: Plugins) -> None:
         "hidden λ=1 α=0.1",
     ]
     product = planned(changed(matrix={"encoder": "hidden", "decoder": "hidden"}), plugins)
-    assert trained[2].identity in {cell.identity for cell in product.cells}
+    assert trained[2].key in {cell.key for cell in product.cells}
 
 
 @pytest.mark.parametrize(
@@ -149,11 +147,11 @@ def marked_again(by: str, **matrix: Any) -> dict[str, Any]:
 
 def test_another_pair_that_marks_once_more_is_trained_first(plugins: Plugins) -> None:
     plan = planned(marked_again("mbrs"), plugins)
-    trained = {cell.label.split()[0]: cell for cell in plan.cells if cell.kind == "train"}
+    trained = {cell.label.split()[0]: cell for cell in plan.trainings}
     assert len(plan.cells) == 6
     for cell in plan.evaluations:
         own, other = trained[cell.label.split()[0]], trained["mbrs"]
-        assert [one.identity for one in cell.inputs] == list(dict.fromkeys([own.identity, other.identity]))
+        assert [one.key for one in cell.inputs] == list(dict.fromkeys([own.key, other.key]))
 
 
 @pytest.mark.parametrize(
@@ -183,10 +181,10 @@ def test_several_simulators_may_be_met_in_one_training(plugins: Plugins) -> None
     data = changed(matrix={"simulator": [small, [small, wide], "none"]}, evaluate={"simulators": ["none", wide]})
     plan = planned(data, plugins)
     assert kinds(plan) == ["fit"] * 2 + ["train"] * 3 + ["evaluate"] * 3
-    trained = [cell for cell in plan.cells if cell.kind == "train"]
+    trained = plan.trainings
     assert [len(cell.inputs) for cell in trained] == [1, 2, 0]
     assert [cell.columns["trained against"] for cell in trained] == ["faceswap", "faceswap + faceswap-residual", "none"]
-    assert len({cell.identity for cell in trained}) == 3
+    assert len({cell.key for cell in trained}) == 3
     used = [part.record.name for part in chosen_parts(trained[1:])]
     assert used.count("faceswap") == used.count("faceswap-residual") == 1
 
@@ -212,18 +210,18 @@ def test_people_are_set_aside_for_what_is_fitted_on_them(plugins: Plugins) -> No
 def test_a_setting_may_have_steps_of_its_own(plugins: Plugins) -> None:
     losses = [{"target_psnr": 30, "steps": 7}, {"message": 1}]
     plan = planned(changed(matrix={"loss": losses}, train={"steps": 9}), plugins)
-    assert [cell.settings["train"]["steps"] for cell in plan.cells if cell.kind == "train"] == [7, 9]
+    assert [cell.settings["train"]["steps"] for cell in plan.trainings] == [7, 9]
     same = planned(changed(matrix={"loss": [{"target_psnr": 30}]}, train={"steps": 7}), plugins)
-    assert same.cells[1].identity == plan.cells[1].identity
+    assert same.cells[1].key == plan.cells[1].key
 
 
 def test_a_setting_may_have_a_ramp_of_its_own(plugins: Plugins) -> None:
     losses = [{"target_psnr": 30, "ramp": 0.0}, {"message": 1}]
     plan = planned(changed(matrix={"loss": losses}, train={"curriculum": {"ramp": 0.6}}), plugins)
-    trained = [cell for cell in plan.cells if cell.kind == "train"]
+    trained = plan.trainings
     assert [cell.settings["train"]["curriculum"]["ramp"] for cell in trained] == [0, 0.6]
     same = planned(changed(matrix={"loss": [{"target_psnr": 30}]}, train={"curriculum": {"ramp": 0.0}}), plugins)
-    assert same.cells[1].identity == trained[0].identity
+    assert same.cells[1].key == trained[0].key
 
 
 def test_without_a_simulator_nothing_is_fitted(plugins: Plugins) -> None:
@@ -251,40 +249,59 @@ def test_a_black_box_simulator_is_fitted_for_the_test_alone(plugins: Plugins) ->
         ({"message": {"bits": 16}}, {"train", "evaluate"}),
     ],
 )
-def test_an_identity_hangs_on_what_decides_the_result(
-    plugins: Plugins, sections: dict[str, Any], differ: set[str]
-) -> None:
+def test_a_key_hangs_on_what_decides_the_result(plugins: Plugins, sections: dict[str, Any], differ: set[str]) -> None:
     before, after = planned(BASE, plugins), planned(changed(**sections), plugins)
-    unlike = {a.kind for a, b in zip(before.cells, after.cells, strict=True) if a.identity != b.identity}
+    unlike = {a.kind for a, b in zip(before.cells, after.cells, strict=True) if a.key != b.key}
     assert unlike == differ
 
 
-def test_an_identity_does_not_hang_on_names_of_things(plugins: Plugins) -> None:
+def test_a_key_does_not_hang_on_names_of_things(plugins: Plugins) -> None:
     before = planned(BASE, plugins)
     after = planned({**BASE, "name": "other", "title": "x"}, plugins)
-    assert [c.identity for c in before.cells] == [c.identity for c in after.cells]
+    assert [c.key for c in before.cells] == [c.key for c in after.cells]
     explicit = changed(matrix={"encoder": {"name": "unet-resnet18", "up_width": 1.0}})
-    assert [c.identity for c in planned(explicit, plugins).cells] == [c.identity for c in before.cells]
+    assert [c.key for c in planned(explicit, plugins).cells] == [c.key for c in before.cells]
 
 
-def test_an_identity_hangs_on_data_compute_and_sources(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = {cell.identity for cell in planned(BASE, plugins).cells}
+def test_a_key_hangs_on_data_and_compute(plugins: Plugins) -> None:
+    before = {cell.key for cell in planned(BASE, plugins).cells}
     for grounds in (
         replace(GROUNDS, data_digest="e" * 64),
-        replace(GROUNDS, data_source="t" * 64),
         replace(GROUNDS, people=("b", "a")),
         replace(GROUNDS, compute=Compute("cpu", "bfloat16", 1, "none")),
         replace(GROUNDS, compute=Compute("cpu", "float32", 2, "none")),
     ):
-        assert not before & {cell.identity for cell in planned(BASE, plugins, grounds).cells}
+        assert not before & {cell.key for cell in planned(BASE, plugins, grounds).cells}
+
+
+def test_a_key_hangs_on_no_source_and_no_release_of_a_built_in_part(
+    plugins: Plugins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [cell.key for cell in planned(BASE, plugins).cells]
     monkeypatch.setattr(type(plugins.parts[0]), "source_digest", lambda self: "another source")
-    assert not before & {cell.identity for cell in planned(BASE, plugins).cells}
+    newer = replace(plugins, parts=tuple(replace(part, version="99.0") for part in plugins.parts))
+    assert [cell.key for cell in planned(BASE, newer).cells] == before
 
 
-def test_the_harness_itself_is_part_of_an_identity(plugins: Plugins, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = {cell.identity for cell in planned(BASE, plugins).cells}
-    monkeypatch.setattr(plan_module, "package_digest", lambda package, only=(): "another harness")
-    assert not before & {cell.identity for cell in planned(BASE, plugins).cells}
+def test_a_part_of_another_version_is_in_other_cells_only(plugins: Plugins) -> None:
+    def declaring(name: str, version: int) -> Plugins:
+        parts = [
+            replace(part, record=replace(part.record, version=version)) if part.record.name == name else part
+            for part in plugins.parts
+        ]
+        return replace(plugins, parts=tuple(parts))
+
+    before = [cell.key for cell in planned(BASE, plugins).cells]
+    assert [cell.key for cell in planned(BASE, declaring("conv7", 1)).cells] == before
+    fit, train, evaluate = [cell.key for cell in planned(BASE, declaring("conv7", 2)).cells]
+    assert fit == before[0]
+    assert train != before[1]
+    assert evaluate != before[2]
+    drawn = plugins.find("dataset", "procedural-faces")
+    for version, same in ((1, True), (2, False)):
+        part = ResolvedPart(replace(drawn, record=replace(drawn.record, version=version)), ftbench.Parameters())
+        grounds = replace(GROUNDS, data_part=part)
+        assert ([cell.key for cell in planned(BASE, plugins, grounds).cells] == before) is same
 
 
 def test_weights_count_by_content(plugins: Plugins, tmp_path: Path) -> None:
@@ -293,29 +310,24 @@ def test_weights_count_by_content(plugins: Plugins, tmp_path: Path) -> None:
     identities = set()
     for content in (b"1", b"2", b"1"):
         file.write_bytes(content)
-        identities.add(planned(data, plugins).cells[-1].identity)
+        identities.add(planned(data, plugins).cells[-1].key)
     assert len(identities) == 2
     elsewhere = tmp_path / "moved.pth"
     elsewhere.write_bytes(b"1")
     data["matrix"]["encoder"]["weights"] = str(elsewhere)
-    assert planned(data, plugins).cells[-1].identity in identities
-
-
-def test_harness_sources_exist() -> None:
-    home = Path(plan_module.__file__).parent
-    assert all((home / name).is_file() for names in plan_module.HARNESS_SOURCES.values() for name in names)
+    assert planned(data, plugins).cells[-1].key in identities
 
 
 def test_strength_grids_are_written_out(plugins: Plugins) -> None:
     distortions = ["identity", {"name": "jpeg", "quality": [90, 50]}, {"name": "gaussian-blur", "sigma": 1.0}]
     plan = planned(changed(evaluate={"distortions": distortions}), plugins)
-    labels = [chosen.label for chosen in plan.evaluations[0].parts["distortions"]]
+    labels = [chosen.label for chosen in plan.evaluations[0].distortions]
     assert labels == ["identity", "jpeg quality=90", "jpeg quality=50", "gaussian-blur sigma=1"]
 
 
 def test_training_ranges_are_drawn_between_two_numbers(plugins: Plugins) -> None:
     plan = planned(changed(train={"distortions": [{"name": "jpeg", "quality": [50, 95]}]}), plugins)
-    ((chosen, ranged),) = plan.cells[1].parts["pool"]
+    ((chosen, ranged),) = plan.trainings[0].pool
     assert chosen.record.name == "jpeg"
     assert ranged["quality"] == (50, 95)
 
@@ -330,13 +342,13 @@ def test_a_chain_is_one_value_a_list_of_chains_a_grid_and_neither_a_range(plugin
         evaluate={"distortions": grid},
     )
     plan = planned(data, plugins)
-    labels = [chosen.label for chosen in plan.evaluations[0].parts["distortions"]]
+    labels = [chosen.label for chosen in plan.evaluations[0].distortions]
     assert labels[-3:] == [
         "chain steps=resize(scale=0.5)>jpeg(quality=50)",
         "chain steps=jpeg(quality=50)>resize(scale=0.5)",
         "chain steps=grayscale",
     ]
-    trained = plan.cells[1].parts["pool"]
+    trained = plan.trainings[0].pool
     assert [chosen.record.name for chosen, _ in trained] == ["identity", "chain"]
     assert trained[1][1]["steps"] == [RESIZED, SAVED]
 

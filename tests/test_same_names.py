@@ -38,19 +38,19 @@ def planned(data: dict[str, Any], plugins: Plugins, ours: bool = False) -> tuple
     return make_plan(benchmark, choice, GROUNDS), choice
 
 
-def brought(plan: Plan, role: str) -> set[str]:
-    return {part.provided.distribution for cell in plan.cells for part in cell.parts.get(role, []) if part}
+def brought(plan: Plan, kind: str) -> set[str]:
+    return {part.provided.distribution for cell in plan.cells for part in cell.parts if part.record.kind == kind}
 
 
 def test_a_benchmark_of_the_package_means_built_in_parts_and_says_so_once(plugins: Plugins, crowded: Plugins) -> None:
     data = changed(evaluate={"simulators": ["faceswap"], "distortions": ["jpeg", {"name": "jpeg", "quality": 10}]})
     plan, choice = planned(data, crowded, ours=True)
-    assert brought(plan, "distortions") == {"ftbench"}
+    assert brought(plan, "distortion") == {"ftbench"}
     said = [sentence for sentence in choice.said if "'jpeg'" in sentence]
     assert said == ["distortion 'jpeg' is ftbench's own here; jpeg@guest has to be named so"]
     # Nothing that the guest brings changes what is computed.
     alone, _ = planned(data, plugins, ours=True)
-    assert [cell.identity for cell in plan.cells] == [cell.identity for cell in alone.cells]
+    assert [cell.key for cell in plan.cells] == [cell.key for cell in alone.cells]
 
 
 def test_a_file_of_the_user_must_say_which(crowded: Plugins) -> None:
@@ -70,7 +70,7 @@ def test_what_the_harness_names_by_default_is_built_in(crowded: Plugins) -> None
         evaluate={"simulators": ["none"]},
     )
     plan, choice = planned(data, crowded)
-    assert brought(plan, "metrics") == brought(plan, "distortions") == {"ftbench"}
+    assert brought(plan, "metric") == brought(plan, "distortion") == {"ftbench"}
     assert not choice.said
 
 
@@ -92,16 +92,16 @@ def test_two_of_one_name_stand_side_by_side(crowded: Plugins) -> None:
     assert {cell.columns["decoder"] for cell in plan.evaluations} == {"conv7@ftbench", "conv7@guest"}
     assert {cell.columns["trained against"] for cell in plan.evaluations} == {"faceswap@ftbench", "faceswap@guest"}
     cell = plan.evaluations[0]
-    assert [part.label for part in cell.parts["distortions"]] == ["identity", "jpeg@ftbench", "jpeg@guest"]
-    assert [part.called for part in cell.parts["metrics"]] == ["psnr@ftbench", "psnr@guest", "ssim"]
-    assert [part.title for part in cell.parts["simulators"]] == ["faceswap@ftbench", "faceswap@guest"]
+    assert [part.label for part in cell.distortions] == ["identity", "jpeg@ftbench", "jpeg@guest"]
+    assert [part.called for part in cell.metrics] == ["psnr@ftbench", "psnr@guest", "ssim"]
+    assert [part.title for part in cell.simulators] == ["faceswap@ftbench", "faceswap@guest"]
 
 
 def test_one_of_a_distribution_is_called_by_its_name_alone(plugins: Plugins) -> None:
     data = changed(evaluate={"simulators": ["none", "faceswap@ftbench"]})
     written, _ = planned(data, plugins)
     bare, _ = planned(BASE, plugins)
-    assert [cell.identity for cell in written.cells] == [cell.identity for cell in bare.cells]
+    assert [cell.key for cell in written.cells] == [cell.key for cell in bare.cells]
 
 
 def test_which_files_are_the_package_s_own(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_order_of_tests_decides_no_result(plugins: Plugins) -> None:
     tests = {"simulators": simulators, "distortions": ["jpeg", "identity"], "metrics": ["psnr", "ssim"]}
     forth, _ = planned(changed(evaluate=dict(tests)), plugins)
     back, _ = planned(changed(evaluate={key: values[::-1] for key, values in tests.items()}), plugins)
-    assert {cell.identity for cell in forth.cells} == {cell.identity for cell in back.cells}
-    assert [part.label for part in back.evaluations[0].parts["distortions"]] == ["identity", "jpeg"]
+    assert {cell.key for cell in forth.cells} == {cell.key for cell in back.cells}
+    assert [part.label for part in back.evaluations[0].distortions] == ["identity", "jpeg"]
     fewer, _ = planned(changed(evaluate={**tests, "metrics": ["psnr"]}), plugins)
-    assert fewer.evaluations[0].identity != forth.evaluations[0].identity
+    assert fewer.evaluations[0].key != forth.evaluations[0].key

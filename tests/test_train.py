@@ -17,11 +17,11 @@ from ftbench.benchfile.schema import Curriculum, Loss
 from ftbench.machine.randomness import generator
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.storage.store import CellFolder
-from ftbench.train import loop
 from ftbench.train.augment import augment
 from ftbench.train.batches import draw_batch
 from ftbench.train.critic import Critic, adversarial_losses
 from ftbench.train.schedules import image_share, message_share, psnr_at
+from ftbench.train.weights import load_weights
 from tests.small_pair import SIMULATOR, Reads, Writes, run, task
 
 
@@ -221,4 +221,4 @@ def test_the_critic_is_not_among_the_kept_weights(tmp_path: Path) -> None:
     before = [parameter.clone() for parameter in made.network.critic.parameters()]
     run(tmp_path, made=made)
     assert any(not torch.equal(a, b) for a, b in zip(before, made.network.critic.parameters(), strict=True))
-    loop.load_weights(CellFolder(tmp_path), Pair(Writes(4), Reads(4)))
+    load_weights(CellFolder(tmp_path), Pair(Writes(4), Reads(4)))

@@ -96,17 +96,17 @@ def test_what_is_left_is_counted_and_timed_by_what_is_done(plugins: Plugins) -> 
     plan = planned(data, plugins)
     fit, first, *_ = plan.cells
     assert to_do(plan.cells, lambda cell: None) == "to do: 1 fit (50 steps), 3 trainings (300 steps), 3 evaluations"
-    done = {fit.identity: 20.0, first.identity: 30.0}
+    done = {fit.key: 20.0, first.key: 30.0}
 
     def summary(cell: Cell) -> dict[str, Any] | None:
-        return {"seconds": done[cell.identity]} if cell.identity in done else None
+        return {"seconds": done[cell.key]} if cell.key in done else None
 
     # Two trainings of 100 steps at .3 s; no evaluation was timed.
     said = "to do: 2 trainings (200 steps), 3 evaluations; at least 1 min 00 s, going by the finished ones"
     assert to_do(plan.cells, summary) == said
-    done[plan.cells[4].identity] = 7.0
+    done[plan.cells[4].key] = 7.0
     assert to_do(plan.cells, summary).endswith("2 evaluations; about 1 min 14 s, going by the finished ones")
-    done.update(dict.fromkeys((cell.identity for cell in plan.cells), 1.0))
+    done.update(dict.fromkeys((cell.key for cell in plan.cells), 1.0))
     assert to_do(plan.cells, summary) == "to do: nothing, all cells are done"
 
 

@@ -13,7 +13,7 @@ import typer
 
 import ftbench
 from ftbench import stopping
-from ftbench.cli import bench, check, compare, look, mark
+from ftbench.cli import bench, check, compare, look, mark, store
 from ftbench.console import Console, prepare_streams, silence
 from ftbench.errors import BadInput, FtbenchError
 from ftbench.machine import supervision
@@ -31,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 bench.add_to(app)
+store.add_to(app)
 check.add_to(app)
 compare.add_to(app)
 look.add_to(app)

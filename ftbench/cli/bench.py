@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from ftbench.console import Console
-from ftbench.plaintext import shown_lines
+from ftbench.plaintext import shown, shown_lines
+
+if TYPE_CHECKING:
+    from ftbench.parts.evidence import Rerun
 
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
 Scale = Annotated[
@@ -31,6 +34,16 @@ Allow = Annotated[
         "--allow-plugin", metavar="FILE", help="Run this Python file, which the benchmark names under plugins."
     ),
 ]
+RerunWhen = Annotated[
+    str,
+    typer.Option(
+        "--rerun",
+        metavar="key|code|code+libraries",
+        envvar="FTBENCH_RERUN",
+        help="When a finished cell runs again: never while its settings are the same, when code behind it changed, or "
+        "a library as well.",
+    ),
+]
 Track = Annotated[
     list[str] | None,
     typer.Option(
@@ -48,6 +61,15 @@ def add_to(app: typer.Typer) -> None:
     app.command()(schema)
 
 
+def rerun_when(text: str) -> Rerun:
+    """What ``--rerun`` says; raises BadInput."""
+    from ftbench.errors import BadInput
+
+    if text in ("key", "code", "code+libraries"):
+        return cast("Rerun", text)
+    raise BadInput(f"--rerun {text!r} is none of key, code and code+libraries")
+
+
 def run(
     benchmark: File,
     scale: Scale = None,
@@ -56,6 +78,7 @@ def run(
     assignments: Set = None,
     allowed: Allow = None,
     tracked: Track = None,
+    rerun: RerunWhen = "code",
     keep: Annotated[
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
     ] = False,
@@ -65,7 +88,7 @@ def run(
     from ftbench.runner.opening import Request
 
     console = Console()
-    request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
+    request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
     ran = run_request(request, console, keep=keep, tracked=tracked or ())
     if ran.failed:
         console.print(f"{len(ran.failed)} of {ran.cells} cells failed", style="bold red")
@@ -79,22 +102,29 @@ def plan(
     out: Out = Path("results"),
     assignments: Set = None,
     allowed: Allow = None,
+    rerun: RerunWhen = "code",
 ) -> None:
-    """Show the cells of a benchmark, and which are done; nothing is computed."""
+    """Show the cells of a benchmark, which are done, and why the others are not; nothing is computed."""
     from rich.table import Table
 
+    from ftbench.keeping.standing import Standings
+    from ftbench.keeping.strays import strays
     from ftbench.runner.opening import Request, open_benchmark
 
     console = Console()
-    opened = open_benchmark(
-        Request(benchmark, scale, data, out, assignments or (), allowed or ()), console, settle_on_disk=False
-    )
-    table = Table("cell", "kind", "what", "needs", "state", box=None)
+    request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
+    opened = open_benchmark(request, console, settle_on_disk=False)
+    standings = Standings(opened.bench, request.rerun)
+    for sentence in strays(opened.plan, standings):
+        console.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
+    table = Table("cell", "kind", "what", "needs", box=None)
+    # A reason names files, which are to be read whole.
+    table.add_column("state", overflow="fold")
     for cell in opened.plan.cells:
-        summary = opened.bench.folder(cell).summary
-        needs = ", ".join(needed.identity[:8] for needed in cell.inputs)
-        state = summary["status"] if summary else "to do"
-        table.add_row(cell.identity[:8], cell.kind, cell.label.removeprefix("fit "), needs, state)
+        needs = ", ".join(needed.key[:8] for needed in cell.inputs)
+        table.add_row(
+            cell.key[:8], cell.kind, cell.label.removeprefix("fit "), needs, shown(standings.expected(cell).state)
+        )
     console.print(table)
 
 

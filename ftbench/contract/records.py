@@ -62,6 +62,11 @@ class Component:
     decoders, size for simulators and metrics, nothing for data sets. It returns one sentence when the part
     cannot be used so, else None. Empty: nothing to object; distortions and codecs are not asked."""
 
+    version: int | None = None
+    """Raise it when the same parameters give other numbers: cells that used the part are then made anew, and others'
+    results are told from yours. None counts as 1 in a part of ftbench; in anybody else's every change of its package
+    is another part, as long as none is declared."""
+
     kind: Kind = field(init=False, default="encoder", repr=False)
 
     def __post_init__(self) -> None:
@@ -76,10 +81,10 @@ class Component:
             raise ValueError(f"{self.name}: summary must be one line")
         if not (isinstance(self.parameters, type) and issubclass(self.parameters, Parameters)):
             raise ValueError(f"{self.name}: parameters must be a subclass of ftbench.Parameters")
-        for label in ("max_batch", "max_bits", "people", "per_person"):
+        for label in ("version", "max_batch", "max_bits", "people", "per_person"):
             most = getattr(self, label, None)
             if most is not None and most < 1:
-                raise ValueError(f"{self.name}: {label} is {most}; give at least 1, or None for any number")
+                raise ValueError(f"{self.name}: {label} is {most}; give at least 1, or None")
         small = [size for size in getattr(self, "resolutions", ()) if size < 1]
         if small:
             raise ValueError(f"{self.name}: resolutions holds {small[0]}; give sides in pixels")

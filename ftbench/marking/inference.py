@@ -112,7 +112,7 @@ def _entry(order: Order, job: Job, marked: Marked, data: bytes) -> Entry:
         file=os.fsencode(job.name).decode("utf-8", "backslashreplace"),
         payload=payloads.spell(marked.payload),
         psnr=f"{marked.psnr:.2f}",
-        model=order.trained.identity,
+        model=order.trained.key,
         setting=order.trained.label,
         sha256=hashlib.sha256(data).hexdigest(),
         drawn="yes" if order.payload is None else "no",

@@ -10,10 +10,13 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftbench.errors import BadInput
+from ftbench.parts.catalogue import BUILT_IN
+from ftbench.storage.cellfile import CELL, Evidence, Unreadable, read_cell
+from ftbench.storage.earlier import is_earlier
 from ftbench.storage.store import CellFolder, Store
-from ftbench.train.loop import WEIGHTS
+from ftbench.train.weights import WEIGHTS
 
-CELL, MANIFEST = "cell.json", "manifest.json"
+MANIFEST = "manifest.json"
 SHORTEST = 6
 """Digits of an identity that may stand for it."""
 
@@ -28,9 +31,11 @@ class PartRecord(Record):
     """A part as it was when a cell used it."""
 
     name: str
-    distribution: str
-    version: str
-    source: str
+    distribution: str = BUILT_IN
+    version: int | str | None = None
+    """As its record declared; None: nothing. In cells of earlier releases that of the distribution."""
+    source: str = ""
+    """Digest of another distribution's package, where its record declares no version."""
     parameters: dict[str, Any]
     at: int | None = None
     """Side in pixels that its images were resized to; None: as they came."""
@@ -56,6 +61,13 @@ class TrainCell(Record):
     identity: str
     settings: TrainSettings
     inputs: list[str] = []
+    evidence: Evidence = Evidence()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the cell is called, and was called in an earlier store."""
+        earlier = self.evidence.migrated
+        return frozenset({self.identity, *([earlier.identity] if earlier else [])})
 
 
 class _Listed(Record):
@@ -91,7 +103,7 @@ def find(model: Path, setting: str | None = None, store: Path | None = None) -> 
     listed = {cell.identity: cell for cell in manifest.cells if cell.kind == "train"}
     labels = _labels(listed)
     chosen = listed[_choose(model, labels, setting)]
-    folder = Store(store or model.resolve().parents[1] / ".store").cell("train", chosen.identity)
+    folder = _cell(Store(store or model.resolve().parents[1] / ".store"), chosen.identity)
     if not folder.file(CELL).is_file() or not folder.file(WEIGHTS).is_file():
         failed = f"; it failed: {chosen.reason}" if chosen.reason else ""
         scale = "" if manifest.scale == "plain" else f" --scale {manifest.scale}"
@@ -100,6 +112,21 @@ def find(model: Path, setting: str | None = None, store: Path | None = None) -> 
             f"{folder.path.name}/{WEIGHTS}{failed}; weights are not part of the repository: train them with "
             f"ftbench run {manifest.benchmark}{scale}, or say where they are with --store"
         )
+    return folder
+
+
+def _cell(store: Store, identity: str) -> CellFolder:
+    """Where a training is, which may have got another name since its manifest was written."""
+    folder = store.cell("train", identity)
+    if folder.path.is_dir() or not store.root.is_dir():
+        return folder
+    for other in store.root.glob("train-*"):
+        try:
+            held = None if is_earlier(other) else read_cell(other)
+        except Unreadable:
+            continue
+        if held and identity in held.names:
+            return CellFolder(other)
     return folder
 
 

@@ -105,7 +105,7 @@ def registered(file: Path, trained: Trained) -> Candidates:
     ways: dict[str, set[bool | None]] = {}
     faults = list(listing.faults)
     for line, entry in listing.rows:
-        if entry.model != trained.identity:
+        if entry.model not in trained.names:
             continue
         try:
             payload = payloads.parse(entry.payload, trained.bits)
@@ -116,7 +116,7 @@ def registered(file: Path, trained: Trained) -> Candidates:
         ways.setdefault(payload, set()).add(DRAWN.get(entry.drawn.strip().lower()))
     if not files:
         unread = f"; {faults[0]}" if faults else ""
-        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.identity[:12]}){unread}")
+        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){unread}")
     known = [Known(payload, _why_not(ways[payload]), tuple(names)) for payload, names in files.items()]
     return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults))
 

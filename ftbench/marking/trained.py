@@ -15,13 +15,17 @@ from torch import Tensor, nn
 from ftbench.contract.protocols import ChannelCode
 from ftbench.contract.records import Kind
 from ftbench.errors import BadInput
-from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
+from ftbench.keeping.evidence import factories_of, part_code
+from ftbench.marking.locate import PartRecord, TrainCell, describe, first_of
 from ftbench.parts.catalogue import Plugins
+from ftbench.parts.evidence import SHOWN
+from ftbench.parts.fingerprint import differences
 from ftbench.pipeline.stages import Pair
-from ftbench.plan.resolve import ResolvedPart, input_paths
+from ftbench.plan.part import ResolvedPart, input_paths
 from ftbench.runner.build import build, guard_of
+from ftbench.storage.cellfile import CELL
 from ftbench.storage.store import CellFolder, Damaged, Store
-from ftbench.train.loop import WEIGHTS
+from ftbench.train.weights import WEIGHTS
 
 AGAIN = "run its benchmark again, which makes the cell anew"
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")
@@ -31,7 +35,9 @@ KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")
 class Trained:
     """An encoder, a decoder and their channel code, ready to use on the CPU."""
 
-    identity: str
+    names: frozenset[str]
+    """Key of its cell, and what the cell was called in an earlier store."""
+    key: str
     label: str
     size: int
     """Side of the square that the networks see, pixels."""
@@ -85,14 +91,15 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
         if isinstance(network, nn.Module):
             network.eval().requires_grad_(False)
     return Trained(
-        identity=cell.identity,
+        names=cell.names,
+        key=cell.identity,
         label=cell.label,
         size=settings.size,
         bits=settings.bits,
         target_psnr=settings.loss.get("target_psnr"),
         pair=pair,
         codec=codec,
-        warnings=tuple(_warnings(parts, settings, summary)),
+        warnings=tuple(_warnings(parts, cell, summary, plugins)),
     )
 
 
@@ -100,7 +107,7 @@ def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> ResolvedPart:
     try:
         provided = plugins.find(kind, f"{known.name}@{known.distribution}")
     except BadInput as error:
-        made = f"{kind} {known.name!r} of {known.distribution} {known.version}"
+        made = f"{kind} {known.name!r} of {known.distribution}"
         raise BadInput(f"the model needs {made}: {error}") from error
     expected = provided.record.parameters
     # Of a file of starting weights the cell knows the digest; what came out of it is in the cell's own weights.
@@ -115,8 +122,8 @@ def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> ResolvedPart:
                 "digest alone; such a pair can be evaluated, and neither embed nor extract can rebuild it"
             ) from error
         raise BadInput(
-            f"{kind} {known.name!r} was trained as of {known.distribution} {known.version}, and the installed "
-            f"{provided.version} refuses its parameters ({first_of(error)}); install {known.version}"
+            f"{kind} {known.name!r} was trained as of another {known.distribution}, and the installed "
+            f"{provided.version} refuses its parameters ({first_of(error)}); install the one that made the cell"
         ) from error
     return ResolvedPart(provided, parameters, at=known.at)
 
@@ -173,20 +180,19 @@ def _fitted_codec(cell: TrainCell, folder: CellFolder) -> CellFolder:
     )
 
 
-def _warnings(parts: Mapping[Kind, ResolvedPart], settings: TrainSettings, summary: Mapping[str, Any]) -> Iterator[str]:
-    known: dict[Kind, PartRecord] = {kind: getattr(settings, kind) for kind in parts}
-    older = [
-        f"{kind} {known[kind].name!r} {known[kind].version} (now {chosen.provided.version})"
-        for kind, chosen in parts.items()
-        if chosen.provided.version != known[kind].version
-    ]
-    other = [
-        f"{kind} {known[kind].name!r}"
-        for kind, chosen in parts.items()
-        if chosen.provided.version == known[kind].version and chosen.provided.source_digest() != known[kind].source
-    ]
-    changed = [*older, *([f"other sources of {', '.join(other)}"] if other else [])]
+def _warnings(
+    parts: Mapping[Kind, ResolvedPart], cell: TrainCell, summary: Mapping[str, Any], plugins: Plugins
+) -> Iterator[str]:
+    known, factories = cell.evidence.code, factories_of(plugins.parts)
+    now: dict[str, str] = {}
+    for chosen in parts.values():
+        now |= part_code(chosen.provided, factories)
+    # Of a cell of an earlier store nobody knows the code.
+    both = known.keys() & now.keys()
+    changed = differences({name: known[name] for name in both}, {name: now[name] for name in both})
     if changed:
-        yield f"the model was trained with {' and '.join(changed)}; check that it still reads what it marks"
+        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        said = ", ".join(changed[:SHOWN])
+        yield f"since the model was trained, {said}{more}; check that it still reads what it marks"
     if summary.get("status") == "stalled":
         yield "this training stalled: its payloads are hardly read better than by guessing"

@@ -8,14 +8,16 @@ not seen. Files are named from the package's parent on, with ``/``: ``ftbench_ne
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import json
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ftbench.parts.sourcefile import Imported, SourceFile, read_source
+from ftbench.parts.sourcefile import DIGITS, Imported, SourceFile, read_source
 
 _CODE = (".py", ".pyw", ".pyc")
 
@@ -52,6 +54,11 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
         return "is new" if name not in old else "is gone" if name not in new else "changed"
 
     return [f"{name} {word(name)}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+
+
+def fingerprint(evidence: Mapping[str, str]) -> str:
+    """12 hex digits for all files of an evidence."""
+    return hashlib.sha256(json.dumps(dict(evidence), sort_keys=True).encode()).hexdigest()[:DIGITS]
 
 
 def packages_of(distribution: str, factories: Iterable[str]) -> frozenset[str]:

@@ -1,43 +1,208 @@
-"""The pieces of work that a benchmark is made of, and the plan that holds them."""
+"""The pieces of work that a benchmark is made of, typed by kind, and the plan that holds them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from ftbench.benchfile.schema import Benchmark
-from ftbench.plan.resolve import ResolvedPart
+from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, Loss, TrainSection
+from ftbench.plan.keys import cell_key, in_any_order
+from ftbench.plan.part import ResolvedPart
 
 CellKind = Literal["fit", "train", "evaluate"]
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One piece of work; equal identities give equal results."""
+class Material:
+    """What a benchmark's cells are made from beside their parts: images, and the way to compute."""
 
-    kind: CellKind
+    data: str
+    """Digest of the images, and of who is shown in which split."""
+    people: tuple[str, ...]
+    size: int
+    """Side of the images, pixels."""
+    compute: Any
+    part: ResolvedPart | None = None
+    """What opens or draws the images."""
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """As it stands in the key of a cell."""
+        # What the part gives is in the digest, but for what a new version says is drawn or read differently.
+        version = getattr(self.part.record, "version", None) if self.part else None
+        return {
+            "data": self.data,
+            "people": list(self.people),
+            "size": self.size,
+            "compute": asdict(self.compute),
+            **({} if version in (None, 1) else {"data_version": version}),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell(ABC):
+    """One piece of work; equal keys give equal results."""
+
+    kind: ClassVar[CellKind]
     label: str
-    settings: Mapping[str, Any]
-    """Everything that decides its result, as JSON."""
-    parts: Mapping[str, Any]
-    """The chosen parts by role, to build objects from."""
-    inputs: tuple[Cell, ...]
+    material: Material
+    inputs: tuple[Cell, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     """What a table row says of it."""
 
+    @property
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """Everything that decides its result, as JSON: made of the fields."""
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[ResolvedPart, ...]:
+        """Every part that it is made of, as often as it is used; its inputs' parts are theirs."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """Steps of training; 0 for a pair of which nothing learns, 1 for an evaluation."""
+
     @cached_property
-    def identity(self) -> str:
-        """Hash of settings, parts' sources and the inputs' identities."""
-        inputs = [cell.identity for cell in self.inputs]
-        if self.kind == "evaluate":
-            # The pair under test, then what its tests need, in whatever order they are listed.
-            inputs[1:] = sorted(inputs[1:])
-        whole = {"kind": self.kind, "settings": self.settings, "inputs": inputs}
-        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+    def key(self) -> str:
+        """64 hex digits of the settings and the inputs' keys; no file, path or release is in it."""
+        return cell_key(self.kind, self.settings, [cell.key for cell in self.inputs])
+
+    def fit_of(self, part: ResolvedPart) -> FitCell:
+        """The input in which a trainable part was fitted."""
+        return next(one for one in self.inputs if isinstance(one, FitCell) and one.part.key == part.key)
+
+    def training_of(self, encoder: str) -> TrainCell:
+        """The input in which a pair was trained whose encoder answers to a name."""
+        return next(one for one in self.inputs if isinstance(one, TrainCell) and one.encoder.answers_to(encoder))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitCell(Cell):
+    """A trainable simulator, or a learned code, fitted before any pair."""
+
+    kind: ClassVar[CellKind] = "fit"
+    part: ResolvedPart
+    section: FitSection | CodeSection
+    bits: int | None = None
+    """Of the payload, for a code."""
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Of a code without images: the same code serves every data set and size."""
+        section = self.section.model_dump()
+        if isinstance(self.section, FitSection):
+            return {**self.material.settings, "simulator": self.part.key, "fit": section}
+        return {"codec": self.part.key, "bits": self.bits, "code": section, "compute": asdict(self.material.compute)}
+
+    @property
+    def parts(self) -> tuple[ResolvedPart, ...]:
+        """The one that is fitted."""
+        return (self.part,)
+
+    @property
+    def steps(self) -> int:
+        """Of the fit."""
+        return self.section.steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainCell(Cell):
+    """A pair, trained against simulators."""
+
+    kind: ClassVar[CellKind] = "train"
+    encoder: ResolvedPart
+    decoder: ResolvedPart
+    codec: ResolvedPart
+    simulators: tuple[ResolvedPart, ...]
+    pool: tuple[tuple[ResolvedPart, dict[str, Any]], ...]
+    """Distortions, with parameters that are fixed or (low, high)."""
+    bits: int
+    code_bits: int
+    loss: Loss
+    section: TrainSection | None
+    """None: no part of the pair learns, so nothing that the file says of training counts."""
+    seed: int
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Steps and ramp of the setting stand under ``train``."""
+        return {
+            **self.material.settings,
+            "encoder": self.encoder.key,
+            "decoder": self.decoder.key,
+            "codec": self.codec.key,
+            "simulators": [simulator.key for simulator in self.simulators],
+            "bits": self.bits,
+            "code_bits": self.code_bits,
+            "loss": self.loss.model_dump(exclude={"steps", "ramp"}),
+            "train": self.section and self.section.model_dump(exclude={"distortions"}),
+            "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
+            "seed": self.seed,
+        }
+
+    @property
+    def parts(self) -> tuple[ResolvedPart, ...]:
+        """The pair, its code, and what it meets."""
+        met = (*self.simulators, *(chosen for chosen, _ in self.pool))
+        return (self.encoder, self.decoder, self.codec, *met)
+
+    @property
+    def steps(self) -> int:
+        """Of the training."""
+        return self.section.steps if self.section else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateCell(Cell):
+    """A trained pair under test; ``inputs`` are its training, and what the tests need besides."""
+
+    kind: ClassVar[CellKind] = "evaluate"
+    simulators: tuple[ResolvedPart, ...]
+    distortions: tuple[ResolvedPart, ...]
+    metrics: tuple[ResolvedPart, ...]
+    section: EvaluateSection
+    psnr: float | Literal["own"]
+
+    @property
+    def trained(self) -> TrainCell:
+        """The pair under test."""
+        first = self.inputs[0]
+        assert isinstance(first, TrainCell)
+        return first
+
+    @cached_property
+    def settings(self) -> Mapping[str, Any]:
+        """Rows carry labels, and random draws are seeded by them: in another order nothing is measured anew."""
+        return {
+            **self.material.settings,
+            "simulators": in_any_order([chosen.label, chosen.key] for chosen in self.simulators),
+            "distortions": in_any_order([chosen.label, chosen.key] for chosen in self.distortions),
+            "metrics": in_any_order([chosen.called, chosen.key] for chosen in self.metrics),
+            "evaluate": self.section.model_dump(include={"draws", "seed", "limit"}),
+            "psnr": self.psnr,
+        }
+
+    @property
+    def parts(self) -> tuple[ResolvedPart, ...]:
+        """What the pair is tested with."""
+        return (*self.simulators, *self.distortions, *self.metrics)
+
+    @property
+    def steps(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def simulator_labels(self) -> list[str]:
+        """The simulators as rows name them: with parameters only where the name alone would be ambiguous."""
+        called = [chosen.called for chosen in self.simulators]
+        return [one.label if called.count(one.called) > 1 else one.title for one in self.simulators]
 
 
 @dataclass(frozen=True)
@@ -48,18 +213,21 @@ class Plan:
     cells: tuple[Cell, ...]
 
     @property
-    def evaluations(self) -> tuple[Cell, ...]:
+    def fits(self) -> tuple[FitCell, ...]:
+        """What is fitted before any pair."""
+        return tuple(cell for cell in self.cells if isinstance(cell, FitCell))
+
+    @property
+    def trainings(self) -> tuple[TrainCell, ...]:
+        """One a pair."""
+        return tuple(cell for cell in self.cells if isinstance(cell, TrainCell))
+
+    @property
+    def evaluations(self) -> tuple[EvaluateCell, ...]:
         """One a row of the tables."""
-        return tuple(cell for cell in self.cells if cell.kind == "evaluate")
+        return tuple(cell for cell in self.cells if isinstance(cell, EvaluateCell))
 
 
-def chosen_parts(cells: Sequence[Cell]) -> list[ResolvedPart]:
+def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:
     """Every chosen part of some cells, as often as it is used."""
-    held = [
-        entry
-        for cell in cells
-        for role in cell.parts.values()
-        for entry in (role if isinstance(role, list) else [role])
-    ]
-    parts = (entry[0] if isinstance(entry, tuple) else entry for entry in held)
-    return [part for part in parts if isinstance(part, ResolvedPart)]
+    return [part for cell in cells for part in cell.parts]

@@ -9,7 +9,8 @@ from ftbench.benchfile.document import KeyPath
 from ftbench.contract.inputs import EXTRA_INPUTS
 from ftbench.contract.records import Codec, Decoder, Encoder, Simulator
 from ftbench.errors import BadInput
-from ftbench.plan.resolve import ResolvedPart, Resolver, answered, objection_of
+from ftbench.plan.part import ResolvedPart
+from ftbench.plan.resolve import Resolver, answered, objection_of
 
 FEWEST_FOR_DONORS = 2
 
@@ -53,7 +54,7 @@ def check_simulators(
                 resolver.note(
                     (*path, number), f"simulator {record.name!r} is fitted before any pair, and needs {name!r}"
                 )
-        if trained_on(chosen) not in shown:
+        if chosen.trained_on not in shown:
             resolver.note(
                 (*path, number, "trained_on"), "nobody is set aside for it; give dataset.reserve a share, such as 0.3"
             )
@@ -75,21 +76,11 @@ def check_met(resolver: Resolver, simulators: Sequence[ResolvedPart | None], pat
             resolver.note(
                 (*path, number), f"{chosen.record.name!r} needs {name!r}, which only tests give; name it in evaluate"
             )
-        if marks_by(chosen):
+        if chosen.marks_by:
             resolver.note(
                 (*path, number, "by"),
                 "another pair marks once more in tests alone; leave it out here, or name it in evaluate",
             )
-
-
-def marks_by(simulator: ResolvedPart) -> str | None:
-    """The encoder whose pair marks once more: what its parameter ``by`` says, or None for the pair under test."""
-    return getattr(simulator.parameters, "by", None) if "remarked" in simulator.record.needs else None
-
-
-def trained_on(simulator: ResolvedPart) -> str:
-    """The split that a trainable simulator is fitted on: what its parameter ``trained_on`` says, or train."""
-    return str(getattr(simulator.parameters, "trained_on", "train"))
 
 
 def code_length(resolver: Resolver, codec: ResolvedPart, bits: int, path: KeyPath) -> int | None:

@@ -10,7 +10,8 @@ from ftbench.benchfile.document import KeyPath
 from ftbench.benchfile.schema import Reference
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import BUILT_IN
-from ftbench.plan.resolve import ResolvedPart, Resolver
+from ftbench.plan.part import ResolvedPart
+from ftbench.plan.resolve import Resolver
 
 PLAIN = "identity"
 """The distortion that does nothing."""

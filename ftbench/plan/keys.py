@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from ftbench.parts.catalogue import BUILT_IN
@@ -42,15 +42,17 @@ def part_key(
 
 
 def cell_key(kind: str, settings: Mapping[str, Any], inputs: Sequence[str]) -> str:
-    """64 hex digits, from a cell's settings (JSON) and the keys of the cells that it needs, in order.
+    """64 hex digits, from a cell's settings (JSON) and the keys of the cells that it needs.
 
-    Raises KeyError for a kind that is none.
+    ``inputs``: in order; of an evaluation the pair under test, then what its tests need in whatever order. Raises
+    KeyError for a kind that is none.
     """
+    needed = [*inputs[:1], *sorted(inputs[1:])] if kind == "evaluate" else list(inputs)
     whole = {
         "kind": kind,
         "numbers": {str(known): number for known, number in NUMBERS.items()}[kind],
         "settings": settings,
-        "inputs": list(inputs),
+        "inputs": needed,
     }
     text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -64,3 +66,8 @@ def declared(record: Any) -> dict[str, Any]:
         for name, value in values.items()
         if name not in (*_SAID_ELSEWHERE, *_FOR_READERS) and not callable(value)
     }
+
+
+def in_any_order(named: Iterable[list[Any]]) -> list[list[Any]]:
+    """Lists of a label and a part, in one order whatever order they came in."""
+    return sorted(named, key=lambda one: json.dumps(one, sort_keys=True))

@@ -8,7 +8,8 @@ from typing import Literal
 
 from ftbench.benchfile.schema import Benchmark, Loss, Reference
 from ftbench.plan.distortions import PLAIN
-from ftbench.plan.resolve import NONE, ResolvedPart
+from ftbench.plan.part import ResolvedPart
+from ftbench.plan.resolve import NONE
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,15 @@ fit a simulator -> train a pair against it -> evaluate the pair
 from __future__ import annotations
 
 import itertools
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ftbench.benchfile.document import KeyPath
 from ftbench.benchfile.schema import Benchmark, Reference
 from ftbench.contract.records import Kind
-from ftbench.parts.catalogue import package_digest
-from ftbench.plan.cells import Cell, CellKind, Plan
+from ftbench.plan.cells import Cell, EvaluateCell, FitCell, Material, Plan, TrainCell
 from ftbench.plan.conflicts import (
     check_labels,
     check_met,
@@ -24,22 +22,11 @@ from ftbench.plan.conflicts import (
     check_pair,
     check_simulators,
     code_length,
-    marks_by,
 )
 from ftbench.plan.distortions import OUR_PLAIN, distortion_grid, training_pool
 from ftbench.plan.labels import Combination, Labels
-from ftbench.plan.resolve import NONE, ResolvedPart, Resolver, own_size, told_apart
-
-_COMMON = (
-    *("augment.py", "components.py", "compute.py", "config.py", "critic.py", "data.py"),
-    *("loop.py", "parallel.py", "pipeline.py", "randomness.py", "tensorfile.py", "terms.py", "train.py", "work.py"),
-)
-HARNESS_SOURCES: dict[CellKind, tuple[str, ...]] = {
-    "fit": (*_COMMON, "fit.py"),
-    "train": (*_COMMON, "pool.py"),
-    "evaluate": (*_COMMON, "evaluate.py"),
-}
-"""The harness's own files that a cell's numbers come out of: another source is another cell."""
+from ftbench.plan.part import ResolvedPart
+from ftbench.plan.resolve import NONE, Resolver, own_size, told_apart
 
 
 @dataclass(frozen=True)
@@ -47,12 +34,12 @@ class PlanInputs:
     """What planning needs to know of the world: data and compute, both settled."""
 
     data_digest: str
-    data_source: str
-    """Digest of the sources of the part that opens and draws the images."""
     people: tuple[str, ...]
     shown: Mapping[str, int]
     """People in each split."""
     compute: Any
+    data_part: ResolvedPart | None = None
+    """What opens or draws the images."""
 
 
 def people_needed(benchmark: Benchmark, resolver: Resolver) -> int | None:
@@ -83,7 +70,7 @@ def make_plan(benchmark: Benchmark, resolver: Resolver, grounds: PlanInputs) -> 
     cells: dict[str, Cell] = {}
     for evaluation in _distinct(list(planner.evaluations())):
         for cell in _with_inputs(evaluation):
-            cells.setdefault(cell.identity, cell)
+            cells.setdefault(cell.key, cell)
     resolver.settle()
     order = sorted(cells.values(), key=lambda cell: ("fit", "train", "evaluate").index(cell.kind))
     return Plan(benchmark, tuple(order))
@@ -100,8 +87,9 @@ class _Planner:
         self.benchmark, self.resolver, self.grounds = benchmark, resolver, grounds
         self.size = benchmark.dataset.size
         self.labels = Labels(benchmark)
+        self.material = Material(grounds.data_digest, grounds.people, self.size, grounds.compute, grounds.data_part)
 
-    def evaluations(self) -> Iterator[Cell]:
+    def evaluations(self) -> Iterator[EvaluateCell]:
         matrix, evaluate, resolver = self.benchmark.matrix, self.benchmark.evaluate, self.resolver
         couples = list(self._couples())
         [codecs] = told_apart(resolver.parts("codec", matrix.codec, ("matrix", "codec")))
@@ -115,6 +103,7 @@ class _Planner:
         check_metrics(resolver, metrics, self.size)
         check_labels(resolver, "simulators", tests)
         check_labels(resolver, "distortions", grid)
+        used, measured = ([one for one in chosen if one] for chosen in (tests, metrics))
         parts = itertools.product(couples, enumerate(codecs), groups)
         rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, matrix.loss, matrix.seed))
         fitting: set[tuple[tuple[KeyPath, KeyPath], int]] = set()
@@ -134,7 +123,7 @@ class _Planner:
             trained = self._train(setting, pools)
             others = [self._train(other, pools) for other in self._others(setting, tests, couples) if other != setting]
             for psnr in evaluate.psnr:
-                yield self._evaluate(trained, others, psnr, tests, grid, [chosen for chosen in metrics if chosen])
+                yield self._evaluate(trained, others, psnr, used, grid, measured)
 
     def _couples(self) -> Iterator[_Couple]:
         kinds: tuple[Kind, Kind] = ("encoder", "decoder")
@@ -156,7 +145,7 @@ class _Planner:
     ) -> Iterator[Combination]:
         """Pairs that mark once more in tests of a setting's pair, trained under the same setting."""
         for number, chosen in enumerate(tests):
-            by = marks_by(chosen) if chosen else None
+            by = chosen.marks_by if chosen else None
             if by is None:
                 continue
             named = [(one, reader) for one, reader, _ in couples if one and reader and one.answers_to(by)]
@@ -198,119 +187,71 @@ class _Planner:
             )
         return {"with": declared, "without": plain}
 
-    def _fit_simulator(self, simulator: ResolvedPart) -> Cell:
-        return Cell(
-            kind="fit",
-            label=f"fit {simulator.label}",
-            settings=self._settings("fit", simulator=simulator.identity, fit=self.benchmark.fit.model_dump()),
-            parts={"simulator": simulator},
-            inputs=(),
-        )
+    def _fit_simulator(self, simulator: ResolvedPart) -> FitCell:
+        section = self.benchmark.fit
+        return FitCell(label=f"fit {simulator.label}", material=self.material, part=simulator, section=section)
 
-    def _fit_code(self, codec: ResolvedPart, bits: int) -> Cell:
-        return Cell(
-            kind="fit",
-            label=f"fit {codec.label} of {bits} bits",
-            # No image is seen: the same code serves every data set and size.
-            settings={
-                "codec": codec.identity,
-                "bits": bits,
-                "code": self.benchmark.code.model_dump(),
-                "compute": asdict(self.grounds.compute),
-                "harness": package_digest("ftbench", HARNESS_SOURCES["fit"]),
-            },
-            parts={"codec": codec},
-            inputs=(),
-        )
+    def _fit_code(self, codec: ResolvedPart, bits: int) -> FitCell:
+        label, section = f"fit {codec.label} of {bits} bits", self.benchmark.code
+        return FitCell(label=label, material=self.material, part=codec, section=section, bits=bits)
 
-    def _train(self, setting: Combination, pools: Mapping[str, list[_Ranged]]) -> Cell:
+    def _train(self, setting: Combination, pools: Mapping[str, list[_Ranged]]) -> TrainCell:
         setting = setting.as_it_counts()
-        simulators, loss, pool = setting.simulators, setting.loss, pools[setting.pool]
-        return Cell(
-            kind="train",
+        codec, loss = setting.codec, setting.loss
+        return TrainCell(
             label=self.labels.label(setting),
-            settings=self._settings(
-                "train",
-                encoder=setting.encoder.identity,
-                decoder=setting.decoder.identity,
-                codec=setting.codec.identity,
-                simulators=[simulator.identity for simulator in simulators],
-                bits=setting.bits,
-                code_bits=setting.code_bits,
-                loss=loss.model_dump(exclude={"steps", "ramp"}),
-                # None: no part of the pair learns, so nothing that the file says of training counts.
-                train=self.benchmark.train.under(loss).model_dump(exclude={"distortions"}) if setting.learns else None,
-                distortions=[[chosen.identity, ranged] for chosen, ranged in pool],
-                seed=setting.seed,
-            ),
-            parts={
-                "encoder": setting.encoder,
-                "decoder": setting.decoder,
-                "codec": setting.codec,
-                "simulators": list(simulators),
-                "pool": pool,
-            },
+            material=self.material,
+            encoder=setting.encoder,
+            decoder=setting.decoder,
+            codec=codec,
+            simulators=setting.simulators,
+            pool=tuple(pools[setting.pool]),
+            bits=setting.bits,
+            code_bits=setting.code_bits,
+            loss=loss,
+            section=self.benchmark.train.under(loss) if setting.learns else None,
+            seed=setting.seed,
             inputs=(
-                *self._fits(simulators),
-                *([self._fit_code(setting.codec, setting.bits)] if setting.codec.record.trainable else []),
+                *self._fits(setting.simulators),
+                *([self._fit_code(codec, setting.bits)] if codec.record.trainable else []),
             ),
             columns=self.labels.columns(setting),
         )
 
     def _evaluate(
         self,
-        trained: Cell,
-        others: list[Cell],
+        trained: TrainCell,
+        others: list[TrainCell],
         psnr: float | Literal["own"],
-        tests: list[ResolvedPart | None],
+        tests: list[ResolvedPart],
         grid: list[ResolvedPart],
         metrics: list[ResolvedPart],
-    ) -> Cell:
+    ) -> EvaluateCell:
         chosen_quality = self.benchmark.evaluate.psnr != ["own"]
         at = "own" if psnr == "own" else f"{psnr:g}"
-        return Cell(
-            kind="evaluate",
+        return EvaluateCell(
             label=f"{trained.label} at {at} dB".replace("own dB", "own") if chosen_quality else trained.label,
-            settings=self._settings(
-                "evaluate",
-                # Rows carry the labels, and random draws are seeded by them: in another order nothing is measured anew.
-                simulators=sorted(([chosen.label, chosen.identity] for chosen in tests if chosen), key=_spelt),
-                distortions=sorted(([chosen.label, chosen.identity] for chosen in grid), key=_spelt),
-                metrics=sorted(([chosen.called, chosen.identity] for chosen in metrics), key=_spelt),
-                evaluate=self.benchmark.evaluate.model_dump(include={"draws", "seed", "limit"}),
-                psnr=psnr,
-            ),
-            parts={"simulators": tests, "distortions": grid, "metrics": metrics},
+            material=self.material,
+            simulators=tuple(tests),
+            distortions=tuple(grid),
+            metrics=tuple(metrics),
+            section=self.benchmark.evaluate,
+            psnr=psnr,
             inputs=(trained, *others, *self._fits(tests)),
             columns={**trained.columns, "at dB": at},
         )
 
-    def _fits(self, simulators: Sequence[ResolvedPart | None]) -> tuple[Cell, ...]:
-        return tuple(self._fit_simulator(chosen) for chosen in simulators if chosen and chosen.record.trainable)
-
-    def _settings(self, kind: CellKind, **more: Any) -> dict[str, Any]:
-        return {
-            "data": self.grounds.data_digest,
-            "data_source": self.grounds.data_source,
-            "people": list(self.grounds.people),
-            "size": self.size,
-            "compute": asdict(self.grounds.compute),
-            "harness": package_digest("ftbench", HARNESS_SOURCES[kind]),
-            **more,
-        }
+    def _fits(self, simulators: Sequence[ResolvedPart]) -> tuple[FitCell, ...]:
+        return tuple(self._fit_simulator(chosen) for chosen in simulators if chosen.record.trainable)
 
 
-def _spelt(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def _distinct(cells: list[Cell]) -> Iterator[Cell]:
+def _distinct(cells: Sequence[EvaluateCell]) -> Iterator[EvaluateCell]:
     """The cells, each with a label of its own."""
     alike: defaultdict[str, set[str]] = defaultdict(set)
     for cell in cells:
-        alike[cell.label].add(cell.identity)
+        alike[cell.label].add(cell.key)
     for cell in cells:
-        yield replace(cell, label=f"{cell.label} ({cell.identity[:6]})") if len(alike[cell.label]) > 1 else cell
+        yield replace(cell, label=f"{cell.label} ({cell.key[:6]})") if len(alike[cell.label]) > 1 else cell
 
 
 def _with_inputs(cell: Cell) -> Iterator[Cell]:

@@ -2,86 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from ftbench.benchfile.document import Document, KeyPath
 from ftbench.benchfile.explain import explain
 from ftbench.benchfile.schema import Reference
-from ftbench.contract.records import Distortion, Kind, Metric, Parameters
+from ftbench.contract.records import Kind
 from ftbench.errors import BadInput, FtbenchError, told
 from ftbench.machine.calltime import limited
 from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
 from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings
+from ftbench.plan.part import ResolvedPart, input_paths
 
 Answer = TypeVar("Answer")
 LONGEST_SAID = 60
 """Letters of a wrong name that a message repeats."""
 NONE = "none"
 """Stands for no simulator."""
-
-
-@dataclass(frozen=True)
-class ResolvedPart:
-    """A part with the parameters that a benchmark gives it."""
-
-    provided: Provided
-    parameters: Parameters
-    given: Mapping[str, Any] = field(default_factory=dict)
-    """What the benchmark file says, for labels."""
-    at: int | None = None
-    """Side in pixels that its images are resized to, where a benchmark adapts it; None: it takes them as they are."""
-    beside: bool = False
-    """Whether a part of the same name, from another distribution, stands beside it in the benchmark."""
-
-    @property
-    def record(self) -> Any:
-        """The part's record."""
-        return self.provided.record
-
-    @property
-    def called(self) -> str:
-        """``jpeg``, or ``jpeg@my-parts`` where the name alone would not tell it apart."""
-        return f"{self.record.name}@{self.provided.distribution}" if self.beside else str(self.record.name)
-
-    def answers_to(self, name: str) -> bool:
-        """Whether a reference ``name`` or ``name@distribution`` means this part."""
-        return name in (self.record.name, f"{self.record.name}@{self.provided.distribution}")
-
-    @property
-    def label(self) -> str:
-        """``jpeg quality=50``: the name and what the file says of it."""
-        hidden = input_paths(type(self.parameters))
-        given = (f"{key}={_plain(value)}" for key, value in self.given.items() if key not in hidden)
-        return " ".join([self.called, *given, *self._adapted])
-
-    @property
-    def title(self) -> str:
-        """The name alone, with the size where it works at another than its benchmark."""
-        return " ".join([self.called, *self._adapted])
-
-    @property
-    def _adapted(self) -> list[str]:
-        return [] if self.at is None else [f"at {self.at} px"]
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What makes it this part and no other."""
-        return {
-            "name": self.record.name,
-            "distribution": self.provided.distribution,
-            "version": self.provided.version,
-            "source": self.provided.source_digest(),
-            "parameters": _digested(self.parameters),
-            **({} if self.at is None else {"at": self.at}),
-        }
 
 
 def answered(provided: Provided, ask: Callable[[], Answer]) -> Answer:
@@ -229,51 +173,9 @@ def told_apart(*lists: Sequence[ResolvedPart | None]) -> list[list[ResolvedPart 
     ]
 
 
-def strength_of(chosen: ResolvedPart) -> float | None:
-    """The number that a strength grid varies, or None for a distortion without one."""
-    record = cast(Distortion, chosen.record)
-    return float(getattr(chosen.parameters, record.strength)) if record.strength else None
-
-
-def metric_record(chosen: ResolvedPart) -> Metric:
-    """The record of a chosen metric."""
-    return cast(Metric, chosen.record)
-
-
 def own_size(record: Any, size: int) -> int:
     """The side of the images that a part is handed where others are ``size`` px: the smallest that loses nothing."""
     taken: list[int] = sorted(getattr(record, "resolutions", ()))
     if not taken or size in taken:
         return size
     return next((side for side in taken if side > size), taken[-1])
-
-
-def _plain(value: Any) -> str:
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(item, str) or (isinstance(item, Mapping) and "name" in item) for item in value)
-    ):
-        return ">".join(map(_step, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _step(part: Any) -> str:
-    """``jpeg(quality=50)``: a part inside a list of parts, without spaces, which would tell parameters apart."""
-    given = {} if isinstance(part, str) else {key: value for key, value in part.items() if key != "name"}
-    inside = ",".join(f"{key}={_plain(value)}" for key, value in given.items())
-    return (part if isinstance(part, str) else str(part["name"])) + (f"({inside})" if inside else "")
-
-
-def input_paths(parameters: type[Parameters]) -> list[str]:
-    """The parameters that name files or folders of the user."""
-    return [name for name, info in parameters.model_fields.items() if "input-path" in info.metadata]
-
-
-def _digested(parameters: Parameters) -> dict[str, Any]:
-    values = parameters.model_dump(mode="json")
-    for name in input_paths(type(parameters)):
-        file = Path(values[name])
-        if values[name] and file.is_file():
-            values[name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return values

@@ -47,24 +47,16 @@ def _axes(benchmark: Benchmark) -> dict[str, int]:
     return {**couples, **rest, "message.bits": len(benchmark.message.bits)}
 
 
-def steps_of(cell: Cell) -> int:
-    """The steps that a cell will train for; 0 for a pair of which nothing learns, 1 for an evaluation."""
-    if cell.kind == "evaluate":
-        return 1
-    section: Mapping[str, Any] = cell.settings.get(cell.kind) or cell.settings.get("code") or {}
-    return int(section.get("steps", 0))
-
-
 def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] | None]) -> str:
     """``to do: 2 trainings (3,000 steps), 4 evaluations; about 12 min, going by the finished ones``."""
-    summaries = {cell.identity: summary_of(cell) for cell in cells}
-    left = [cell for cell in cells if summaries[cell.identity] is None]
+    summaries = {cell.key: summary_of(cell) for cell in cells}
+    left = [cell for cell in cells if summaries[cell.key] is None]
     if not left:
         return "to do: nothing, all cells are done"
-    untrained = sum(cell.kind == "train" and not steps_of(cell) for cell in left)
-    counts, steps = Counter(cell.kind for cell in left if steps_of(cell)), Counter[str]()
+    untrained = sum(cell.kind == "train" and not cell.steps for cell in left)
+    counts, steps = Counter(cell.kind for cell in left if cell.steps), Counter[str]()
     for cell in left:
-        steps[cell.kind] += steps_of(cell)
+        steps[cell.kind] += cell.steps
     parts = []
     for kind, name in NAMES.items():
         if counts[kind]:
@@ -81,13 +73,13 @@ def _time(left: Sequence[Cell], cells: Sequence[Cell], summaries: Mapping[str, M
     """What is left at the pace of the finished cells of the same kind, or nothing where none is finished."""
     paces: defaultdict[str, list[float]] = defaultdict(list)
     for cell in cells:
-        summary = summaries[cell.identity]
-        if summary is not None and "seconds" in summary and steps_of(cell):
-            paces[cell.kind].append(float(summary["seconds"]) / steps_of(cell))
-    left = [cell for cell in left if steps_of(cell)]
+        summary = summaries[cell.key]
+        if summary is not None and "seconds" in summary and cell.steps:
+            paces[cell.kind].append(float(summary["seconds"]) / cell.steps)
+    left = [cell for cell in left if cell.steps]
     known = [cell for cell in left if paces[cell.kind]]
     if not known:
         return ""
-    seconds = sum(statistics.median(paces[cell.kind]) * steps_of(cell) for cell in known)
+    seconds = sum(statistics.median(paces[cell.kind]) * cell.steps for cell in known)
     about = "about" if len(known) == len(left) else "at least"
     return f"; {about} {duration(seconds)}, going by the finished ones"

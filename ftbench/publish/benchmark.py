@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from ftbench.console import Console
 from ftbench.errors import CellFailed
 from ftbench.machine import supervision
+from ftbench.parts.evidence import Rerun
 from ftbench.parts.isolation import not_left
-from ftbench.publish import write
+from ftbench.publish import observers, write
 from ftbench.publish.folder import folder_for
-from ftbench.runner import executor, observers
+from ftbench.runner import executor
 from ftbench.runner.opening import Opened, Request, open_benchmark
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def run(
     out: str | Path = "results",
     settings: Mapping[str, Any] | None = None,
     allow: Sequence[str | Path] = (),
+    rerun: Rerun = "code",
     quiet: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Run a benchmark and return its tables, as ``ftbench.results`` does. Finished cells are kept and found again.
@@ -105,6 +107,8 @@ def run(
         out: the results folder.
         settings: overrides by dotted key, such as ``{"train.steps": 10}``.
         allow: Python files that the benchmark may run as plugins.
+        rerun: when a finished cell runs again although its settings are the same: when code behind it changed
+            (``"code"``), a library as well (``"code+libraries"``), or never (``"key"``).
         quiet: print nothing.
 
     Raises BadInput for what is wrong with the file or its parts, and CellFailed, with every reason, where cells failed;
@@ -113,7 +117,7 @@ def run(
     import json
 
     assignments = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
-    request = Request(str(benchmark), scale, data, Path(out), assignments, [Path(file) for file in allow])
+    request = Request(str(benchmark), scale, data, Path(out), assignments, [Path(file) for file in allow], rerun)
     ran = run_request(request, Console(quiet=quiet))
     if ran.failed:
         raise CellFailed(f"{len(ran.failed)} of {ran.cells} cells failed: {'; '.join(ran.failed.values())}")

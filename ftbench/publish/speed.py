@@ -17,9 +17,9 @@ from ftbench.errors import BadInput
 from ftbench.machine import provenance
 from ftbench.pipeline.stages import Pair
 from ftbench.plaintext import shown
-from ftbench.plan.cells import Cell
+from ftbench.plan.cells import TrainCell
 from ftbench.report.tables import markdown_escape
-from ftbench.runner.build import build_pair
+from ftbench.runner.build import new_pair
 from ftbench.runner.opening import Opened
 from ftbench.storage.store import write_atomically
 
@@ -56,10 +56,8 @@ def time_pairs(opened: Opened, seconds: float) -> list[Speed]:
     torch.set_num_threads(1)
     try:
         found: dict[tuple[str, ...], list[Speed]] = {}
-        for cell in opened.plan.cells:
-            if cell.kind != "train":
-                continue
-            key = (cell.columns["encoder"], cell.columns["decoder"], str(cell.settings["code_bits"]))
+        for cell in opened.plan.trainings:
+            key = (cell.columns["encoder"], cell.columns["decoder"], str(cell.code_bits))
             if key not in found:
                 found[key] = [_timed(cell, opened, batch, seconds) for batch in BATCHES]
         return [speed for speeds in found.values() for speed in speeds]
@@ -74,7 +72,7 @@ def write(opened: Opened, speeds: Sequence[Speed], folder: Path) -> str:
     """
     frame = pd.DataFrame([vars(speed) for speed in speeds])
     write_atomically(folder / "speed.csv", lambda path: frame.to_csv(path, index=False))
-    bits = ", ".join(sorted({str(cell.settings["code_bits"]) for cell in opened.plan.cells if cell.kind == "train"}))
+    bits = ", ".join(sorted({str(cell.code_bits) for cell in opened.plan.trainings}))
     made = f"one core of {provenance.machine()['processor']}, torch {torch.__version__.partition('+')[0]}"
     caption = (
         f"Benchmark {opened.benchmark.name} · scale {opened.scale} · {opened.bench.data.size} px · codes of {bits} "
@@ -107,13 +105,13 @@ def _three_digits(rate: float) -> str:
     return f"{float(f'{rate:.3g}'):g}"
 
 
-def _timed(cell: Cell, opened: Opened, batch: int, seconds: float) -> Speed:
-    size, bits = opened.bench.data.size, int(cell.settings["code_bits"])
-    pair = build_pair(cell.parts["encoder"], cell.parts["decoder"], size, bits).eval()
+def _timed(cell: TrainCell, opened: Opened, batch: int, seconds: float) -> Speed:
+    size, bits = opened.bench.data.size, cell.code_bits
+    pair = new_pair(cell, size).eval()
     generator = torch.Generator().manual_seed(0)
     covers = torch.rand(batch, 3, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
     code = torch.randint(0, 2, (batch, bits), generator=generator).float()
-    marking, reading = _rates(pair, covers, code, cell.settings["loss"]["target_psnr"], seconds)
+    marking, reading = _rates(pair, covers, code, cell.loss.target_psnr, seconds)
     return Speed(
         encoder=cell.columns["encoder"],
         decoder=cell.columns["decoder"],

@@ -15,13 +15,14 @@ from ftbench.data.images import describe
 from ftbench.evaluate.evaluate import MARKED, OF_COVER, OF_MARKED, UNMARKED
 from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
-from ftbench.plan.cells import Cell, chosen_parts
-from ftbench.plan.resolve import input_paths, metric_record
+from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
+from ftbench.plan.part import input_paths, metric_record
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
+from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import QUALITY, ROWS, SAMPLES, rows_of, samples_of, simulator_label
+from ftbench.runner.jobs import rows_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.manifest import MANIFEST
@@ -37,19 +38,19 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
 
     Earlier tables in ``folder`` stay until these are whole, and altogether where these are poorer.
     """
-    finished = [cell for cell in opened.plan.evaluations if cell.identity in outcome.summaries]
+    finished = [cell for cell in opened.plan.evaluations if cell.key in outcome.summaries]
     results = [_result(cell, opened, outcome) for cell in finished]
     caption = _caption(opened, outcome)
     metrics = [
         MetricInfo(chosen.called, record.unit, record.digits, record.higher_is_better)
-        for chosen in (finished[0].parts["metrics"] if finished else ())
+        for chosen in (finished[0].metrics if finished else ())
         for record in [metric_record(chosen)]
     ]
     # Of runs that end together one at a time decides and writes.
     with tables_held(opened.bench.store.root):
         if not keep and is_of_others(folder, opened):
             folder = folder_for(opened, keep)
-        stays = better_ones(folder, {cell.identity for cell in finished}, len(opened.plan.evaluations))
+        stays = better_ones(folder, {cell.key for cell in finished}, len(opened.plan.evaluations))
         if not stays:
             with swapped_in(folder) as new:
                 samples = {cell.label: _samples(cell, opened) for cell in finished}
@@ -70,23 +71,23 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
     return main_rows(results, metrics)
 
 
-def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
+def _result(cell: EvaluateCell, opened: Opened, outcome: Outcome) -> CellResult:
     folder = opened.bench.folder(cell)
-    trained = cell.inputs[0]
+    trained = cell.trained
     return CellResult(
-        cell=cell.identity,
+        cell=cell.key,
         label=cell.label,
         settings=cell.columns,
-        status=outcome.summaries[cell.identity]["status"],
-        bits=int(trained.settings["bits"]),
-        code_bits=int(trained.settings["code_bits"]),
+        status=outcome.summaries[cell.key]["status"],
+        bits=trained.bits,
+        code_bits=trained.code_bits,
         rows=in_order(folder.load(ROWS, rows_of), _order(cell)),
         quality=in_order(folder.load(QUALITY, rows_of), _order(cell)),
         curve=read_curve(opened.bench.folder(trained)),
     )
 
 
-def _samples(cell: Cell, opened: Opened) -> Samples:
+def _samples(cell: EvaluateCell, opened: Opened) -> Samples:
     pictures = opened.bench.folder(cell).load(SAMPLES, samples_of)
     held = {name: pictures[name] for name in ("cover", "marked")}
     if first := next((name for name in _order(cell)["simulator"] if OF_COVER + name in pictures), None):
@@ -94,23 +95,20 @@ def _samples(cell: Cell, opened: Opened) -> Samples:
     return Samples(names=tuple(map(str, pictures["names"])), **held)
 
 
-def _order(cell: Cell) -> dict[str, list[str]]:
+def _order(cell: EvaluateCell) -> dict[str, list[str]]:
     """What rows of a cell are told apart by, in the benchmark's order, whichever order they were measured in."""
-    tests = cell.parts["simulators"]
-    simulators = [simulator_label(chosen, tests) for chosen in tests if chosen]
+    simulators = cell.simulator_labels
     return {
         "simulator": [MARKED, *simulators, UNMARKED],
         "of": ["marked", *(f"fake:{name}" for name in simulators)],
-        "distortion": [chosen.label for chosen in cell.parts["distortions"]],
+        "distortion": [chosen.label for chosen in cell.distortions],
     }
 
 
 def _caption(opened: Opened, outcome: Outcome) -> Caption:
     benchmark, data = opened.benchmark, opened.bench.data
     evaluated = [
-        outcome.summaries[cell.identity]["images"]
-        for cell in opened.plan.evaluations
-        if cell.identity in outcome.summaries
+        outcome.summaries[cell.key]["images"] for cell in opened.plan.evaluations if cell.key in outcome.summaries
     ]
     return Caption(
         benchmark=benchmark.name,
@@ -121,7 +119,7 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         images=max(evaluated, default=0),
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
-        steps=training_steps([cell for cell in opened.plan.cells if cell.kind == "train"]),
+        steps=training_steps(opened.plan.trainings),
         notes=_notes(opened, outcome),
     )
 
@@ -139,8 +137,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
         "the same per pixel"
         for side in sorted(scaled)
     ]
-    fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
-    fitted = sorted({cell.parts["simulator"].called for cell in fits if "simulator" in cell.parts})
+    fitted = sorted({cell.part.called for cell in opened.plan.fits if cell.bits is None})
     if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
         notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
@@ -148,15 +145,14 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
         steps_kept = _kept_early([cell for cell in opened.plan.cells if cell.kind == kind], outcome)
         if steps_kept:
             notes.append(f"Weights kept are those of {rule}: {', '.join(steps_kept)}")
-    encoders = [cell.parts["encoder"].parameters for cell in opened.plan.cells if cell.kind == "train"]
+    encoders = [cell.encoder.parameters for cell in opened.plan.trainings]
     if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
         notes.append("Networks start from random initialisation")
     straight = {
         chosen.called
-        for cell in opened.plan.cells
-        if cell.kind == "train"
-        for chosen in [*cell.parts["simulators"], *(chosen for chosen, _ in cell.parts["pool"])]
-        if chosen and not chosen.record.differentiable
+        for cell in opened.plan.trainings
+        for chosen in [*cell.simulators, *(chosen for chosen, _ in cell.pool)]
+        if not chosen.record.differentiable
     }
     if straight:
         notes.append(f"Trained straight through, having no gradient: {', '.join(sorted(straight))}")
@@ -170,19 +166,19 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def training_steps(trained: Sequence[Cell]) -> str:
+def training_steps(trained: Sequence[TrainCell]) -> str:
     """Steps of training and images a step, in the settings' order; pairs of which nothing learns are named."""
-    settings = [cell.settings["train"] for cell in trained if cell.settings["train"]]
+    settings = [cell.section for cell in trained if cell.section]
     if not settings:
         return "none, no part of these pairs learns"
-    steps = "/".join(map(str, dict.fromkeys(one["steps"] for one in settings)))
-    without = dict.fromkeys(cell.columns["encoder"] for cell in trained if not cell.settings["train"])
-    return f"{steps} of {settings[0]['batch_size']} images" + (f", none for {', '.join(without)}" if without else "")
+    steps = "/".join(map(str, dict.fromkeys(one.steps for one in settings)))
+    without = dict.fromkeys(cell.columns["encoder"] for cell in trained if not cell.section)
+    return f"{steps} of {settings[0].batch_size} images" + (f", none for {', '.join(without)}" if without else "")
 
 
 def _kept_early(cells: list[Cell], outcome: Outcome) -> list[str]:
     """Which cells kept the weights of a step before their last, in words."""
-    summaries = [(cell, outcome.summaries.get(cell.identity, {})) for cell in cells]
+    summaries = [(cell, outcome.summaries.get(cell.key, {})) for cell in cells]
     return [
         f"{cell.label.removeprefix('fit ')} step {summary['best_step']:,} of {summary['steps']:,}"
         for cell, summary in summaries
@@ -190,18 +186,18 @@ def _kept_early(cells: list[Cell], outcome: Outcome) -> list[str]:
     ]
 
 
-def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
+def _copy_rows(finished: list[EvaluateCell], opened: Opened, folder: Path) -> None:
     """Per-image rows and curves beside the tables, under names that a reader understands."""
     for cell in finished:
         kept = _kept_files(cell)
-        cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
+        cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.trained)
         write_bytes(folder / kept["rows"], file_in_order(cell_folder.read(ROWS), _order(cell)))
         write_bytes(folder / kept["quality"], file_in_order(cell_folder.read(QUALITY), _order(cell)))
         write_bytes(folder / kept["curve"], trained.read(CURVE))
 
 
-def _kept_files(cell: Cell) -> dict[str, str]:
-    name = re.sub(r"[^A-Za-z0-9=.-]+", "_", _spelt(cell.label)) + "-" + cell.identity[:8]
+def _kept_files(cell: EvaluateCell) -> dict[str, str]:
+    name = re.sub(r"[^A-Za-z0-9=.-]+", "_", _spelt(cell.label)) + "-" + cell.key[:8]
     return {
         "rows": f"rows/{name}.csv.gz",
         "quality": f"rows/{name}-quality.csv.gz",
@@ -239,24 +235,25 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
             {
                 "kind": cell.kind,
                 "label": cell.label,
-                "identity": cell.identity,
-                "inputs": [needed.identity for needed in cell.inputs],
-                **(outcome.summaries.get(cell.identity) or {"status": "failed"}),
-                **({"reason": outcome.failed[cell.identity]} if cell.identity in outcome.failed else {}),
-                **({"row": _table_row(cell)} if cell.kind == "evaluate" else {}),
+                "identity": cell.key,
+                "inputs": [needed.key for needed in cell.inputs],
+                **(outcome.summaries.get(cell.key) or {"status": "failed"}),
+                **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
+                **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
+                **({"row": _table_row(cell)} if isinstance(cell, EvaluateCell) else {}),
             }
             for cell in plan.cells
         ],
     }
 
 
-def _table_row(cell: Cell) -> dict[str, Any]:
+def _table_row(cell: EvaluateCell) -> dict[str, Any]:
     """What it takes to read the tables back without the benchmark file."""
-    trained = cell.inputs[0]
+    trained = cell.trained
     return {
         "columns": dict(cell.columns),
-        "payload_bits": int(trained.settings["bits"]),
-        "code_bits": int(trained.settings["code_bits"]),
+        "payload_bits": trained.bits,
+        "code_bits": trained.code_bits,
         "kept": _kept_files(cell),
     }
 
@@ -265,8 +262,11 @@ def _parts(cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
     """Every part that a cell was made of, once."""
     found: dict[str, dict[str, Any]] = {}
     for chosen in chosen_parts(cells):
-        commit = {"commit": chosen.provided.commit} if chosen.provided.commit else {}
-        part = {"kind": chosen.record.kind, **chosen.identity, **commit}
+        by = chosen.provided
+        commit = {"commit": by.commit} if by.commit else {}
+        version = {"numbers": chosen.record.version} if getattr(chosen.record, "version", None) else {}
+        who = {"distribution": by.distribution, "version": by.version, **version, **commit}
+        part = {"kind": chosen.record.kind, **chosen.key, **who}
         found.setdefault(json.dumps(part, sort_keys=True), part)
     return list(found.values())
 

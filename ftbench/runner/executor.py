@@ -9,21 +9,27 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
+from ftbench.keeping.bench import Bench
+from ftbench.keeping.standing import Standings
+from ftbench.keeping.strays import strays
 from ftbench.machine import processes as parallel
 from ftbench.machine import provenance
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings, apart
-from ftbench.plan.cells import Cell, CellKind, Plan, chosen_parts
+from ftbench.plan.cells import Cell, FitCell, Plan, chosen_parts
 from ftbench.plan.workload import to_do
 from ftbench.progress import Progress, begin, duration
 from ftbench.runner import jobs as work
-from ftbench.runner.jobs import Bench
+from ftbench.runner.jobs import WORK
+from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
+from ftbench.storage.earlier import keep_newest, move_aside
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
 
 if TYPE_CHECKING:
@@ -32,11 +38,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 """Between two looks at a cell that another run holds."""
-WORK: dict[CellKind, Callable[[Cell, Bench, CellFolder, Progress], dict[str, Any]]] = {
-    "fit": work.fit_part,
-    "train": work.train_pair,
-    "evaluate": work.evaluate_pair,
-}
 
 
 @dataclass
@@ -45,7 +46,9 @@ class Outcome:
 
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    """identity -> reason."""
+    """key -> reason."""
+    remarks: dict[str, str] = field(default_factory=dict)
+    """key -> what a reader should know of a cell that was kept."""
 
 
 def run(
@@ -54,7 +57,7 @@ def run(
     request: Request | None = None,
     before_risk: Callable[[Outcome], object] = lambda outcome: None,
 ) -> Outcome:
-    """Run what is unfinished. Interruptions and CannotWrite (a full disk) pass through; the rest fails a cell.
+    """Run what is unfinished, or does not stand. Interruptions and CannotWrite pass through; the rest fails a cell.
 
     ``request`` is what other processes open the same benchmark by, to share a training; None: nothing is shared.
     ``before_risk`` gets what is done before cells are tried that ended their process last time.
@@ -62,20 +65,24 @@ def run(
     _load_parts(plan)
     for cell in plan.cells:
         _set_damage_aside(cell, bench)
-    _say(bench, to_do(plan.cells, lambda cell: bench.folder(cell).summary))
+    standings = Standings(bench, request.rerun if request else "code")
+    lost = strays(plan, standings)
+    if lost:
+        raise BadInput("\n".join(lost))
+    _say(bench, to_do(plan.cells, lambda cell: standings.expected(cell).summary))
     titles = {
-        cell.identity: f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
+        cell.key: f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
         for number, cell in enumerate(plan.cells, start=1)
     }
-    queue = _Queue(plan, titles, bench, request)
-    risky = _risky(plan, bench)
-    queue.work([cell for cell in plan.cells if cell.identity not in risky])
+    queue = _Queue(plan, titles, bench, request, standings)
+    risky = _risky(plan, bench, standings)
+    queue.work([cell for cell in plan.cells if cell.key not in risky])
     if risky:
         for cell in plan.cells:
-            if cell.identity in risky and bench.folder(cell).ended_its_process():
-                _say(bench, f"{titles[cell.identity]}: ended its process last time, so it is tried last", loud=True)
+            if cell.key in risky and bench.folder(cell).ended_its_process():
+                _say(bench, f"{titles[cell.key]}: ended its process last time, so it is tried last", loud=True)
         before_risk(queue.outcome)
-        queue.work([cell for cell in plan.cells if cell.identity in risky])
+        queue.work([cell for cell in plan.cells if cell.key in risky])
     return queue.outcome
 
 
@@ -103,14 +110,13 @@ def _say_damage(cell: Cell, bench: Bench, name: str, reason: str, moved: list[st
     )
 
 
-def _risky(plan: Plan, bench: Bench) -> set[str]:
+def _risky(plan: Plan, bench: Bench, standings: Standings) -> set[str]:
     """Unfinished cells that ended the process that worked on them, and what needs those."""
     risky: set[str] = set()
     for cell in plan.cells:
-        folder = bench.folder(cell)
-        needs = any(needed.identity in risky for needed in cell.inputs)
-        if folder.summary is None and (needs or folder.ended_its_process()):
-            risky.add(cell.identity)
+        needs = any(needed.key in risky for needed in cell.inputs)
+        if standings.of(cell).summary is None and (needs or bench.folder(cell).ended_its_process()):
+            risky.add(cell.key)
     return risky
 
 
@@ -122,9 +128,15 @@ class _Queue:
     titles: Mapping[str, str]
     bench: Bench
     request: Request | None
+    standings: Standings
     outcome: Outcome = field(default_factory=Outcome)
     elsewhere: set[str] = field(default_factory=set)
     """Cells that were held by another run when their turn came."""
+
+    @cached_property
+    def plan_keys(self) -> frozenset[str]:
+        """Of an input outside the plan the work itself finds out whether it is there."""
+        return frozenset(cell.key for cell in self.plan.cells)
 
     def work(self, cells: list[Cell]) -> None:
         """Bring all of them to an end."""
@@ -132,7 +144,7 @@ class _Queue:
         while cells:
             left = [cell for cell in cells if not self._end(cell)]
             if len(left) == len(cells):
-                held = [self.titles[cell.identity] for cell in left if cell.identity in self.elsewhere]
+                held = [self.titles[cell.key] for cell in left if cell.key in self.elsewhere]
                 if held != waited:
                     _say(self.bench, f"waiting for another run, which works on: {', '.join(held)}")
                     waited = held
@@ -141,39 +153,48 @@ class _Queue:
 
     def _end(self, cell: Cell) -> bool:
         """Bring a cell to its end; False where it has to wait for another run."""
-        title, outcome = self.titles[cell.identity], self.outcome
-        summary = self.bench.folder(cell).summary
-        if summary is not None:
-            outcome.summaries[cell.identity] = summary
-            by = "by another run" if cell.identity in self.elsewhere else "before"
-            _say(self.bench, f"{title}: done {by}, kept")
+        title, outcome = self.titles[cell.key], self.outcome
+        if any(
+            needed.key in self.plan_keys - outcome.summaries.keys() - outcome.failed.keys() for needed in cell.inputs
+        ):
+            # Whether it stands hangs on what they come out as.
+            return False
+        found = self.standings.anew(cell)
+        if found.summary is not None:
+            outcome.summaries[cell.key] = dict(found.summary)
+            by = "by another run" if cell.key in self.elsewhere else "before"
+            _say(self.bench, f"{title}: done {by}, {found.remark or 'kept'}")
+            if found.remark:
+                outcome.remarks[cell.key] = found.remark
             return True
-        if any(needed.identity in outcome.failed for needed in cell.inputs):
-            outcome.failed[cell.identity] = "a cell that it needs failed"
+        if any(needed.key in outcome.failed for needed in cell.inputs):
+            outcome.failed[cell.key] = "a cell that it needs failed"
             _say(self.bench, f"{title}: left out, a cell that it needs failed")
             return True
-        # Of an input outside the plan the work itself finds out whether it is there.
-        planned = {one.identity for one in self.plan.cells}
-        if any(needed.identity in planned - outcome.summaries.keys() for needed in cell.inputs):
-            return False
         try:
             with self.bench.folder(cell).locked():
                 # Another run may have finished it since.
-                if self.bench.folder(cell).summary is not None:
+                found = self.standings.anew(cell)
+                if found.summary is not None:
                     return self._end(cell)
-                _attempt(cell, title, self.bench, outcome, self.request)
+                if found.again:
+                    kept = move_aside(self.bench.folder(cell)).name
+                    _say(self.bench, f"{title}: {found.again}; made again, and kept as {kept} until then")
+                _attempt(cell, title, self.bench, outcome, self.request, self.standings.evidence(cell))
+                self.standings.anew(cell)
+                keep_newest(self.bench.folder(cell))
         except Held:
-            if cell.identity not in self.elsewhere:
-                self.elsewhere.add(cell.identity)
+            if cell.key not in self.elsewhere:
+                self.elsewhere.add(cell.key)
                 _say(self.bench, f"{title}: another run is working on it; later")
             return False
         if len(outcome.summaries) + len(outcome.failed) < len(self.plan.cells):
-            _say(self.bench, to_do(self.plan.cells, lambda one: self.bench.folder(one).summary))
+            _say(self.bench, to_do(self.plan.cells, lambda one: self.standings.expected(one).summary))
         return True
 
 
 def _load_parts(plan: Plan) -> None:
-    # Before hours of training, and while the sources are those that the identities were made of.
+    # Before hours of training, and while the sources are those that the evidence was made of.
     for chosen in chosen_parts(plan.cells):
         before = Surroundings.now()
         try:
@@ -191,24 +212,26 @@ def _load_parts(plan: Plan) -> None:
             before.restored()
 
 
-def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Request | None) -> None:
-    named = {"cell": cell.identity, "label": cell.label, "kind": cell.kind}
+def _attempt(
+    cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Request | None, evidence: Evidence
+) -> None:
+    named = {"cell": cell.key, "label": cell.label, "kind": cell.kind}
     bench.plugins.tell("ftbench_cell_started", **named, columns=cell.columns)
     summary: dict[str, Any] = {"status": "failed"}
     try:
         bench.folder(cell).tidy()
         held = bench.folder(cell).running({"label": cell.label, "kind": cell.kind})
-        with held, bench.compute.settled(), apart(derive("process", cell.identity)):
-            summary = _finish(cell, title, bench, request)
+        with held, bench.compute.settled(), apart(derive("process", cell.key)):
+            summary = _finish(cell, title, bench, request, evidence)
     except CannotWrite:
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, FtbenchError) else f"{type(error).__name__}: {error}"
-        log.debug("cell %s failed", cell.identity, exc_info=True)
-        outcome.failed[cell.identity] = summary["reason"] = reason
+        log.debug("cell %s failed", cell.key, exc_info=True)
+        outcome.failed[cell.key] = summary["reason"] = reason
         _say(bench, f"{title}: FAILED: {reason}", loud=True)
     else:
-        outcome.summaries[cell.identity] = summary
+        outcome.summaries[cell.key] = summary
         said = f"{title}: {summary['status']} in {duration(summary['seconds'])}"
         stalled = summary["status"] == "stalled"
         if stalled:
@@ -217,23 +240,17 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Re
     bench.plugins.tell("ftbench_cell_finished", **named, status=summary["status"], summary=summary)
 
 
-def _finish(cell: Cell, title: str, bench: Bench, request: Request | None) -> dict[str, Any]:
+def _finish(cell: Cell, title: str, bench: Bench, request: Request | None, evidence: Evidence) -> dict[str, Any]:
     folder = bench.folder(cell)
-    folder.begin(
-        {
-            "kind": cell.kind,
-            "label": cell.label,
-            "identity": cell.identity,
-            "inputs": [needed.identity for needed in cell.inputs],
-            "settings": cell.settings,
-        }
-    )
+    evidence = evidence.model_copy(update={"migrated": _begun_before(folder)})
+    inputs = [needed.key for needed in cell.inputs]
+    folder.begin(cell_json(cell.kind, cell.label, cell.key, inputs, cell.settings, evidence))
     start = time.monotonic()
-    learned = cell.kind == "train" or (cell.kind == "fit" and "simulator" in cell.parts)
+    learned = cell.kind == "train" or (isinstance(cell, FitCell) and cell.bits is None)
 
     def worked() -> dict[str, Any]:
         if request and learned and bench.compute.processes > 1:
-            shared = (request, cell.identity, title)
+            shared = (request, cell.key, title)
             return parallel.launch(_share, shared, bench.compute.processes, bench.compute.device)
         return _worked(cell, title, bench)
 
@@ -258,6 +275,15 @@ def _finish(cell: Cell, title: str, bench: Bench, request: Request | None) -> di
     return folder.finish(made)
 
 
+def _begun_before(folder: CellFolder) -> Migrated | None:
+    """Of a training that goes on from a checkpoint of an earlier store, where it came from."""
+    try:
+        held = read_cell(folder.path) if folder.file(UNFINISHED).exists() else None
+    except Unreadable:
+        return None
+    return held.evidence.migrated if held else None
+
+
 def _worked(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
     progress = _Told(begin(title, bench.console), bench.plugins, cell)
     try:
@@ -266,12 +292,12 @@ def _worked(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
         progress.stop()
 
 
-def _share(request: Request, identity: str, title: str) -> dict[str, Any]:
+def _share(request: Request, key: str, title: str) -> dict[str, Any]:
     """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
     from ftbench.runner.opening import open_benchmark
 
     opened = open_benchmark(request, Console(quiet=True), settle_on_disk=False)
-    cell = next((cell for cell in opened.plan.cells if cell.identity == identity), None)
+    cell = next((cell for cell in opened.plan.cells if cell.key == key), None)
     if cell is None:
         raise BadInput("the benchmark, its data or a part's source changed while it ran; run it again")
     compute = opened.bench.compute
@@ -291,7 +317,7 @@ class _Told:
 
     def __init__(self, inner: Progress, plugins: Plugins, cell: Cell) -> None:
         self.inner, self.plugins = inner, plugins
-        self.named = {"cell": cell.identity, "label": cell.label, "kind": cell.kind}
+        self.named = {"cell": cell.key, "label": cell.label, "kind": cell.kind}
 
     def start(self, total: int, done: int = 0) -> None:
         self.inner.start(total, done)

@@ -16,17 +16,19 @@ from ftbench.benchfile.explain import explain
 from ftbench.benchfile.schema import Benchmark, BenchmarkFile
 from ftbench.data.images import Data, choose
 from ftbench.errors import BadInput, nearest
+from ftbench.keeping.bench import Bench
 from ftbench.machine import provenance
 from ftbench.machine.compute import Compute, gpu_present, settle
 from ftbench.machine.computefile import read_settled
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.discovery import discover
+from ftbench.parts.evidence import Rerun
 from ftbench.parts.local_file import permitted
 from ftbench.plan.cells import Plan
+from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
 from ftbench.plan.resolve import Resolver, answered, objection_of
 from ftbench.plan.workload import check_count
-from ftbench.runner.jobs import Bench
 from ftbench.storage.files import write_json
 from ftbench.storage.store import Store
 
@@ -44,6 +46,8 @@ class Request:
     assignments: Sequence[str] = ()
     allowed: Sequence[Path] = ()
     """Python files that the benchmark may run."""
+    rerun: Rerun = "code"
+    """What makes a finished cell that is found by its key run again."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,10 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     plugins = discover(local=permitted(document, benchmark.plugins, file.parent, request.allowed))
     resolver = Resolver(plugins, document, file.parent, benchmark.accept_licences, library.is_ours(file))
     needed = people_needed(benchmark, resolver)
-    data, data_source = _data(benchmark, resolver, needed)
+    data, data_part = _data(benchmark, resolver, needed)
     store = Store(request.out / ".store")
     compute = _settled(benchmark, store, settle_on_disk, console)
-    plan = make_plan(benchmark, resolver, PlanInputs(data.digest, data_source, data.people, data.shown(), compute))
+    plan = make_plan(benchmark, resolver, PlanInputs(data.digest, data.people, data.shown(), compute, data_part))
     for sentence in resolver.said:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     return Opened(
@@ -133,8 +137,8 @@ def _swapped(document: Document, data: str | None) -> Document:
     return replace(document, data={**document.data, "dataset": {**section, **same}})
 
 
-def _data(benchmark: Benchmark, resolver: Resolver, needed: int | None) -> tuple[Data, str]:
-    """The data set, opened and narrowed, and the digest of the sources that read or draw it."""
+def _data(benchmark: Benchmark, resolver: Resolver, needed: int | None) -> tuple[Data, ResolvedPart]:
+    """The data set, opened and narrowed, and the part that reads or draws it."""
     chosen = resolver.part("dataset", benchmark.dataset, ("dataset",))
     resolver.settle()
     assert chosen is not None
@@ -146,7 +150,7 @@ def _data(benchmark: Benchmark, resolver: Resolver, needed: int | None) -> tuple
     place = f"{resolver.document.place(('dataset',))}, dataset"
     section = benchmark.dataset
     data = choose(source, section.size, section.people, needed, place, section.reserve)
-    return data, chosen.provided.source_digest()
+    return data, chosen
 
 
 def _settled(benchmark: Benchmark, store: Store, on_disk: bool, console: Console) -> Compute:

@@ -99,7 +99,16 @@ def survey_parts(
     while left:
         request = {
             "job": "examine",
-            "parts": [{"entry": p.entry.name, "value": p.entry.value, "kind": p.kind, "name": p.name} for p in left],
+            "parts": [
+                {
+                    "entry": p.entry.name,
+                    "value": p.entry.value,
+                    "distribution": p.entry.distribution,
+                    "kind": p.kind,
+                    "name": p.name,
+                }
+                for p in left
+            ],
             "size": size,
             "bits": bits,
             "parameters": dict(parameters),

@@ -94,12 +94,24 @@ def _examine(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:
         answer: dict[str, Any] = {"findings": [], "notes": [], "bad": ""}
         try:
             report = survey(record, request["size"], request["bits"], **request["parameters"])
-            answer |= {"findings": [asdict(finding) for finding in report.findings], "notes": list(report.notes)}
+            notes = [*report.notes, _fingerprint(record, part["distribution"])]
+            answer |= {"findings": [asdict(finding) for finding in report.findings], "notes": notes}
         except CannotExamine as reason:
             answer["notes"] = [f"not examined: {reason}"]
         except BadInput as reason:
             answer["bad"] = str(reason)
         say("report", index=index, seconds=time.monotonic() - started, **answer)
+
+
+def _fingerprint(record: Any, distribution: str) -> str:
+    """What vouches for the part in the cells that use it, in a few words."""
+    from ftbench.keeping.evidence import code_of
+    from ftbench.parts.fingerprint import fingerprint, packages_of
+
+    code = code_of(record.factory, packages_of(distribution, [record.factory]))
+    version = getattr(record, "version", None)
+    numbers = "no version declared" if version is None else f"version {version}"
+    return f"fingerprint {fingerprint(code)} of {len(code)} file{'s' * (len(code) != 1)}, {numbers}"
 
 
 _JOBS = {"list": _list, "list beside torch": _list_beside_torch, "examine": _examine}

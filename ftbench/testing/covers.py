@@ -11,7 +11,7 @@ from PIL import Image
 
 from ftbench.contract.protocols import Item, Split
 from ftbench.contract.records import Component
-from ftbench.plan.resolve import input_paths
+from ftbench.plan.part import input_paths
 from ftbench.testing.exam import Ended, Exam
 from ftbench.testing.finding import CannotExamine
 from ftbench.testing.material import pictures

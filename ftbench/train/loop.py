@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 import pandas as pd
 import torch
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -32,10 +31,10 @@ from ftbench.storage.files import csv_bytes, write_bytes
 from ftbench.storage.store import UNFINISHED as CHECKPOINT
 from ftbench.storage.store import CellFolder
 from ftbench.train.schedules import ema_decay, rate_factor
+from ftbench.train.weights import WEIGHTS
 
 LOG_EVERY = 20
 CHECKPOINT_SECONDS = 30.0
-WEIGHTS = "weights.safetensors"
 CURVE = "curve.csv"
 SCAFFOLD = "critic."
 """Parameters under this name help training and are not kept."""
@@ -214,11 +213,6 @@ def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict
     best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     nothing = torch.optim.SGD([torch.zeros(1)])
     return _finish(_Run(network, None, nothing, best_step=0, best=best, curve=[{"step": 0.0, **values}]), folder)
-
-
-def load_weights(folder: CellFolder, network: nn.Module) -> None:
-    """Fill ``network`` with the kept weights of a finished cell; raises Damaged when they are not what was kept."""
-    folder.load(WEIGHTS, lambda content: network.load_state_dict(load_tensors(content)))
 
 
 def read_curve(folder: CellFolder) -> pd.DataFrame:

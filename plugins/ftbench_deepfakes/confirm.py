@@ -23,10 +23,10 @@ from ftbench.console import Console, prepare_streams
 from ftbench.errors import BadInput, CellFailed, FtbenchError
 
 if TYPE_CHECKING:
+    from ftbench.keeping.bench import Bench
     from ftbench.pipeline.stages import SimulatorStage
     from ftbench.plan.cells import Cell, Plan
-    from ftbench.plan.resolve import ResolvedPart
-    from ftbench.runner.jobs import Bench
+    from ftbench.plan.part import ResolvedPart
     from ftbench_deepfakes.witness.verdict import Verdict
 
 WITNESSES = {
@@ -68,14 +68,14 @@ def confirm(
     opened = open_benchmark(request, console)
     folder, bench = folder_for(opened, keep), opened.bench
     wanted = known(opened.plan)
-    fits = {cell.identity: cell for _, cell in wanted.values() if cell}
+    fits = {cell.key: cell for _, cell in wanted.values() if cell}
     outcome = execute.run(Plan(opened.benchmark, tuple(fits.values())), bench, request)
     verdicts: list[Verdict] = []
     failed: dict[str, str] = {}
     for label, (chosen, cell) in wanted.items():
         try:
-            if cell and cell.identity in outcome.failed:
-                raise CellFailed(outcome.failed[cell.identity])
+            if cell and cell.key in outcome.failed:
+                raise CellFailed(outcome.failed[cell.key])
             verdict = replace(_examined(chosen, cell, bench, steps, seed), simulator=label)
         except (FtbenchError, ValueError) as error:
             failed[label] = str(error)
@@ -94,15 +94,11 @@ def known(plan: Plan) -> dict[str, tuple[ResolvedPart, Cell | None]]:
 
     Raises BadInput where there is none.
     """
-    from ftbench.runner.jobs import simulator_label
-
     found: dict[str, tuple[ResolvedPart, Cell | None]] = {}
     for evaluation in plan.evaluations:
-        everything = evaluation.parts["simulators"]
-        for chosen in everything:
-            if chosen and chosen.record.name in WITNESSES:
-                cell = _fit_of(chosen, evaluation) if chosen.record.trainable else None
-                found[simulator_label(chosen, everything)] = (chosen, cell)
+        for label, chosen in zip(evaluation.simulator_labels, evaluation.simulators, strict=True):
+            if chosen.record.name in WITNESSES:
+                found[label] = (chosen, evaluation.fit_of(chosen) if chosen.record.trainable else None)
     if not found:
         raise BadInput(
             f"benchmark {plan.benchmark.name!r} tests under no simulator that a witness is known for; "
@@ -131,12 +127,6 @@ def main() -> None:
         raise
 
 
-def _fit_of(chosen: ResolvedPart, evaluation: Cell) -> Cell:
-    return next(
-        cell for cell in evaluation.inputs if cell.kind == "fit" and cell.settings.get("simulator") == chosen.identity
-    )
-
-
 def _examined(chosen: ResolvedPart, cell: Cell | None, bench: Bench, steps: int, seed: int) -> Verdict:
     witness: Any = importlib.import_module(f"ftbench_deepfakes.witness.{WITNESSES[chosen.record.name]}")
     with bench.compute.settled():
@@ -148,18 +138,14 @@ def _examined(chosen: ResolvedPart, cell: Cell | None, bench: Bench, steps: int,
 
 def _attack(chosen: ResolvedPart, cell: Cell | None, bench: Bench) -> SimulatorStage:
     """The simulator as the benchmark tests under it, on the CPU, where witnesses look."""
-    from torch import nn
-
     from ftbench.pipeline.stages import SimulatorStage
-    from ftbench.runner.build import build, guard_of
-    from ftbench.train.loop import load_weights
+    from ftbench.runner.build import build, frozen, guard_of
+    from ftbench.train.weights import load_weights
 
     network = build(chosen, size=bench.data.size)
     if cell:
         load_weights(bench.folder(cell), network)
-    if isinstance(network, nn.Module):
-        network = network.eval().requires_grad_(False)
-    return SimulatorStage(chosen.record, network, guard_of(chosen))
+    return SimulatorStage(chosen.record, frozen(network), guard_of(chosen))
 
 
 def _say(console: Console, line: str, style: str = "") -> None:

@@ -65,7 +65,7 @@ def test_an_exported_network_runs_as_the_deepfake_of_a_benchmark(exports: Export
 
     # The fakes that were read are the original network's, to a level of rounding.
     cell = bench.plan.evaluations[0]
-    kept = np.load(Store(tmp_path / "results" / ".store").cell("evaluate", cell.identity).file("samples.npz"))
+    kept = np.load(Store(tmp_path / "results" / ".store").cell("evaluate", cell.key).file("samples.npz"))
     for before, after in (("cover", "fake of cover:exported"), ("marked", "fake of marked:exported")):
         image = torch.from_numpy(kept[before]).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
@@ -81,16 +81,16 @@ def test_a_network_that_gives_no_numbers_stops_its_cell_by_name(tmp_path: Path) 
     outcome = execute.run(bench.plan, bench.bench)
     trained = bench.plan.cells[0]
     assert trained.kind == "train"
-    assert "exported" in outcome.failed[trained.identity]
-    assert "no finite numbers" in outcome.failed[trained.identity]
+    assert "exported" in outcome.failed[trained.key]
+    assert "no finite numbers" in outcome.failed[trained.key]
 
 
 def test_the_file_s_content_is_the_cell_and_its_place_is_not(exports: Exports, tmp_path: Path) -> None:
-    first = opened(tmp_path, BENCHMARK, exports.open_size).plan.evaluations[0].identity
+    first = opened(tmp_path, BENCHMARK, exports.open_size).plan.evaluations[0].key
     (tmp_path / "elsewhere").mkdir()
-    assert opened(tmp_path / "elsewhere", BENCHMARK, exports.open_size).plan.evaluations[0].identity == first
+    assert opened(tmp_path / "elsewhere", BENCHMARK, exports.open_size).plan.evaluations[0].key == first
     other = blend(tmp_path / "other.onnx")
-    assert opened(tmp_path, BENCHMARK, other).plan.evaluations[0].identity != first
+    assert opened(tmp_path, BENCHMARK, other).plan.evaluations[0].key != first
 
 
 def test_several_networks_are_told_apart_by_their_titles(exports: Exports, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_several_networks_are_told_apart_by_their_titles(exports: Exports, tmp_p
 
     both = BENCHMARK.replace(f"simulators: [none, {EDIT}]", f"simulators: [none, {entry('ada')}, {entry('eve')}]")
     plan = opened(tmp_path, both, exports.open_size).plan
-    labels = [chosen.label for chosen in plan.evaluations[0].parts["simulators"] if chosen]
+    labels = [chosen.label for chosen in plan.evaluations[0].simulators]
     assert labels == ["exported title=ada input_range=signed", "exported title=eve input_range=signed"]
 
 

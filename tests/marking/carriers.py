@@ -16,7 +16,7 @@ from torch import Tensor, nn
 import ftbench
 from ftbench.parts.catalogue import Plugins, Provided
 from ftbench.pipeline.stages import Pair
-from ftbench.plan.resolve import ResolvedPart
+from ftbench.plan.part import ResolvedPart
 from ftbench.runner.build import build
 from ftbench.storage.store import CellFolder, Store
 
@@ -107,7 +107,7 @@ def write_cell(
     folder.path.mkdir(parents=True)
     code_bits = code_bits or bits
     settings = {
-        **{kind: part.identity for kind, part in parts.items()},
+        **{kind: part.key for kind, part in parts.items()},
         "size": SIZE,
         "bits": bits,
         "code_bits": code_bits,

@@ -14,11 +14,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ftbench.errors import BadInput
+from ftbench.keeping.evidence import factories_of, part_code
 from ftbench.marking.locate import find
 from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.stages import Pair
-from ftbench.plan.resolve import ResolvedPart
+from ftbench.plan.part import ResolvedPart
 from ftbench.runner.build import build
 from ftbench.storage.store import CellFolder, Store
 from tests.marking.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
@@ -68,7 +69,7 @@ def finish_again(folder: CellFolder) -> None:
 def test_a_cell_comes_back_as_it_was(made: CellFolder, parts: dict[str, ResolvedPart], plugins: Plugins) -> None:
     trained = load(made, plugins)
     assert (trained.label, trained.size, trained.bits, trained.target_psnr) == ("λ=1 α=0.1", SIZE, BITS, 31.0)
-    assert trained.identity == "a1" * 32
+    assert trained.key == "a1" * 32
     assert trained.warnings == ()
     sides = {"size": SIZE, "bits": 2 * BITS}
     # Built once more by hand, with the weights that are on disk.
@@ -193,11 +194,11 @@ DAMAGE: dict[str, tuple[Callable[[CellFolder], None], str]] = {
     ),
     "a part that is not here": (
         lambda cell: edit(cell, lambda held: held["settings"]["decoder"].update(name="conv8")),
-        "the model needs decoder 'conv8' of ftbench .*nearest: conv7",
+        "the model needs decoder 'conv8' of ftbench: .*nearest: conv7",
     ),
     "another distribution": (
         lambda cell: edit(cell, lambda held: held["settings"]["decoder"].update(distribution="elsewhere")),
-        "the model needs decoder 'conv7' of elsewhere .*not in distribution 'elsewhere'",
+        "the model needs decoder 'conv7' of elsewhere: .*not in distribution 'elsewhere'",
     ),
     "a part that is a file": (
         lambda cell: edit(
@@ -207,7 +208,7 @@ DAMAGE: dict[str, tuple[Callable[[CellFolder], None], str]] = {
     ),
     "a parameter that is gone": (
         lambda cell: edit(cell, lambda held: held["settings"]["decoder"]["parameters"].update(depth=3)),
-        r"decoder 'conv7' was trained as of ftbench .* refuses its parameters \(depth: ",
+        r"decoder 'conv7' was trained as of another ftbench, .* refuses its parameters \(depth: ",
     ),
 }
 
@@ -223,15 +224,28 @@ def test_damage_is_one_sentence_and_nothing_is_unpickled(case: str, cell: CellFo
 
 
 def test_parts_that_changed_since_are_told(cell: CellFolder, plugins: Plugins) -> None:
-    def change(held: dict[str, Any]) -> None:
-        held["settings"]["encoder"]["version"] = "0.0.7"
-        held["settings"]["decoder"]["source"] = "0" * 64
-
-    edit(cell, change)
+    factories = factories_of(plugins.parts)
+    code = {
+        **part_code(plugins.find("encoder", "unet-resnet18"), factories),
+        **part_code(plugins.find("decoder", "conv7"), factories),
+    }
+    edit(cell, lambda held: held.update(evidence={"code": code}))
+    assert load(cell, plugins).warnings == ()
+    code["ftbench_faketagger/conv7.py"] = "0" * 12
+    edit(cell, lambda held: held.update(evidence={"code": {**code, "ftbench/train/loop.py": "1" * 12}}))
     (sentence,) = load(cell, plugins).warnings
-    installed = plugins.find("encoder", "unet-resnet18").version
-    assert f"encoder 'unet-resnet18' 0.0.7 (now {installed}) and other sources of decoder 'conv7'" in sentence
-    assert "codec" not in sentence
+    assert sentence.startswith("since the model was trained, ftbench_faketagger/conv7.py changed; check")
+
+
+def test_a_cell_of_an_earlier_store_is_rebuilt_and_known_by_both_its_names(cell: CellFolder, plugins: Plugins) -> None:
+    def older(held: dict[str, Any]) -> None:
+        for kind in ("encoder", "decoder", "codec"):
+            held["settings"][kind] |= {"distribution": "ftbench", "version": "0.1.0", "source": "0" * 64}
+
+    edit(cell, older)
+    assert load(cell, plugins).warnings == ()
+    edit(cell, lambda held: held.update(evidence={"migrated": {"identity": "b2" * 32}}))
+    assert load(cell, plugins).names == {"a1" * 32, "b2" * 32}
 
 
 def test_a_stalled_training_is_told(parts: dict[str, ResolvedPart], plugins: Plugins, tmp_path: Path) -> None:
@@ -260,7 +274,7 @@ def with_learned_code(plugins: Plugins, tmp_path: Path) -> tuple[CellFolder, Plu
     for kind, identity in (("simulator", "b" * 64), ("codec", "c" * 64)):
         fitted = store.cell("fit", identity)
         fitted.path.mkdir(parents=True)
-        settings = {kind: {**parts["codec"].identity}}
+        settings = {kind: {**parts["codec"].key}}
         fitted.begin({"kind": "fit", "label": "fit", "identity": identity, "settings": settings})
         sign = torch.tensor([-1.0, 1, 1, -1]) if kind == "codec" else torch.ones(4)
         save_file({"sign": sign}, fitted.file("weights.safetensors"))

@@ -14,7 +14,7 @@ from ftbench.cli import run
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.discovery import discover
-from ftbench.runner import observers as tracking
+from ftbench.publish import observers as tracking
 from ftbench_trackers import mlflow as mlflow_hooks
 from ftbench_trackers import tensorboard as tensorboard_hooks
 from ftbench_trackers.runs import client

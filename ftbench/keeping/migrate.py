@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ftbench.plan.keys import NUMBERS, cell_key, part_key
+from ftbench.plan.keys import NUMBERS, cell_key, in_any_order, part_key
+from ftbench.storage.cellfile import Evidence, Migrated, cell_json
 
 _GONE = ("data_source", "harness")
 """Digests of sources, which are evidence now."""
@@ -27,27 +28,49 @@ class Renaming:
     """folder -> new key, inputs before what needs them."""
     left: dict[str, str] = field(default_factory=dict)
     """folder -> why it keeps its name."""
+    known: dict[str, str] = field(default_factory=dict)
+    """old identity -> new key."""
 
 
 def new_settings(old: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a cell without sources and releases; parts of other distributions keep their source's digest."""
-    return {name: _without_sources(value) for name, value in old.items() if name not in _GONE}
+    """The settings of a cell without sources and releases; parts of other distributions keep their source's digest.
+
+    What an evaluation tests with is in the one order that counts for all.
+    """
+    kept = {name: _without_sources(value) for name, value in old.items() if name not in _GONE}
+    if "metrics" in old:
+        kept["metrics"] = in_any_order(_called(old["metrics"], kept["metrics"]))
+        for axis in ("simulators", "distortions"):
+            kept[axis] = in_any_order(one for one in kept[axis] if one is not None)
+    return kept
 
 
-def new_cell(old: Mapping[str, Any], keys: Mapping[str, str], commit: str = "") -> dict[str, Any]:
+def _called(old: list[Any], new: list[Any]) -> Iterator[list[Any]]:
+    """Metrics with what rows call them, which the first cells did not say."""
+    names = [one["name"] for one in old if isinstance(one, Mapping)]
+    for before, after in zip(old, new, strict=True):
+        if isinstance(before, Mapping):
+            name = before["name"]
+            yield [name if names.count(name) == 1 else f"{name}@{before['distribution']}", after]
+        else:
+            yield after
+
+
+def new_cell(
+    old: Mapping[str, Any], keys: Mapping[str, str], commit: str = "", weights: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """What ``cell.json`` says from now on; ``keys`` maps old identities to new keys.
 
-    ``commit``: what the cell was made with, where that is known. Raises KeyError where an input has no new key.
+    ``commit``: what the cell was made with, where that is known; ``weights``: old identity -> digest of the weights of
+    a cell that it needed. Raises KeyError where an input has no new key.
     """
     settings, inputs = new_settings(old["settings"]), [keys[needed] for needed in old["inputs"]]
-    return {
-        "kind": old["kind"],
-        "label": old.get("label", ""),
-        "identity": cell_key(old["kind"], settings, inputs),
-        "inputs": inputs,
-        "settings": settings,
-        "evidence": {"migrated": {"identity": old["identity"], "commit": commit}},
-    }
+    evidence = Evidence(
+        inputs={keys[needed]: weights[needed] for needed in old["inputs"] if weights and needed in weights},
+        migrated=Migrated(identity=old["identity"], commit=commit),
+    )
+    key = cell_key(old["kind"], settings, inputs)
+    return cell_json(old["kind"], old.get("label", ""), key, inputs, settings, evidence)
 
 
 def renames(cells: Mapping[str, Any], finished: Mapping[str, float] | None = None) -> Renaming:
@@ -59,14 +82,18 @@ def renames(cells: Mapping[str, Any], finished: Mapping[str, float] | None = Non
     result = Renaming()
     whole: dict[str, Mapping[str, Any]] = {}
     for folder, cell in sorted(cells.items()):
+        if _has_its_key(cell):
+            # Of a migration that was broken off, what hangs on it finds it so.
+            migrated = cell["evidence"].get("migrated") or {}
+            result.known[str(migrated.get("identity", cell["identity"]))] = cell["identity"]
+            continue
         fault = _fault(cell)
         if fault:
             result.left[folder] = fault
         else:
             whole[folder] = cell
     ranks = _ranks(whole, finished or {})
-    taken: dict[str, str] = {}
-    """old identity -> new key."""
+    taken = result.known
     for kind in NUMBERS:
         claims: dict[str, list[str]] = {}
         for folder, cell in whole.items():
@@ -103,15 +130,23 @@ def _part(old: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
+def _has_its_key(cell: Any) -> bool:
+    return isinstance(cell, Mapping) and "form" in cell and isinstance(cell.get("evidence"), Mapping)
+
+
+def _digest(whole: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+
+
 def _fault(cell: Any) -> str | None:
     """Why what stands in a cell.json is no cell of the older form, or None."""
     try:
         whole = {name: cell[name] for name in ("kind", "settings", "inputs")}
-        if "evidence" in cell:
-            return "it has its key already"
         if cell["kind"] not in NUMBERS or not isinstance(cell["settings"], dict):
             return "its cell.json does not say what the cell is"
-        if hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest() != cell["identity"]:
+        # Later ones took what an evaluation's tests need in any order.
+        ordered = {**whole, "inputs": [*whole["inputs"][:1], *sorted(whole["inputs"][1:])]}
+        if cell["identity"] not in map(_digest, (whole, ordered)):
             return "its cell.json was changed: the settings do not give the identity that stands beside them"
         new_settings(cell["settings"])
     except (TypeError, KeyError, AttributeError):
@@ -119,7 +154,7 @@ def _fault(cell: Any) -> str | None:
     return None
 
 
-def _ranks(cells: Mapping[str, Mapping[str, Any]], finished: Mapping[str, float]) -> dict[str, Sequence[Any]]:
+def _ranks(cells: Mapping[str, Mapping[str, Any]], finished: Mapping[str, float]) -> dict[str, tuple[int, float, str]]:
     """Folder -> how much finished work hangs on it, when it was done, and its name, so that no order is by chance."""
     named = {str(cell["identity"]): folder for folder, cell in cells.items()}
     hanging: dict[str, set[str]] = {folder: set() for folder in cells}

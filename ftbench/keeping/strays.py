@@ -1,0 +1,78 @@
+"""Cells that a plan would make although the store holds them under another name: told before anything is made."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from ftbench.errors import BadInput
+from ftbench.keeping.migrate import renames
+from ftbench.keeping.standing import Standings
+from ftbench.plan.cells import Plan
+from ftbench.storage.cellfile import CELL, Unreadable, understood
+from ftbench.storage.earlier import is_earlier
+from ftbench.storage.store import CellFolder, Store
+
+
+def cell_files(store: Store) -> dict[str, Any]:
+    """Folder -> what its ``cell.json`` holds, of any form; None where it is no JSON. Without what was kept aside."""
+    found: dict[str, Any] = {}
+    for folder in sorted(store.root.iterdir()) if store.root.is_dir() else ():
+        if (folder / CELL).is_file() and not is_earlier(folder):
+            try:
+                found[folder.name] = json.loads((folder / CELL).read_text(encoding="utf-8"))
+            except (OSError, ValueError, RecursionError):
+                found[folder.name] = None
+    return found
+
+
+def finished(store: Store, folders: dict[str, Any]) -> dict[str, float]:
+    """Folder -> when its cell was done, in seconds; unfinished ones are left out."""
+    done = {name: CellFolder(store.root / name) for name in folders}
+    return {
+        name: folder.file("done.json").stat().st_mtime for name, folder in done.items() if folder.summary is not None
+    }
+
+
+def strays(plan: Plan, standings: Standings) -> list[str]:
+    """One sentence for each cell to do that the store holds under another name, or all of them in an earlier form."""
+    store = standings.bench.store
+    wanted = {cell.key: cell for cell in plan.cells if standings.of(cell).summary is None}
+    held = cell_files(store) if wanted else {}
+    claims: defaultdict[str, list[str]] = defaultdict(list)
+    for name, said in held.items():
+        key = _key(said, store.root / name)
+        if key in wanted and name != store.cell(wanted[key].kind, key).path.name:
+            claims[key].append(name)
+    sentences = []
+    for key, names in claims.items():
+        cell, right = wanted[key], store.cell(wanted[key].kind, key).path
+        if right.is_dir() and CellFolder(right).summary is not None:
+            # It is to be made again; a copy under another name is no reason to wait.
+            continue
+        what, alone = f"{cell.kind} {cell.label.removeprefix('fit ')!r}", len(names) == 1
+        sentences.append(
+            f"{names[0]} in {store.root} claims to be {what}; rename it to {right.name}, or move it away"
+            if alone
+            else f"{' and '.join(names)} in {store.root} claim to be {what}; rename the right one to {right.name}, and "
+            "move the others away"
+        )
+    older = renames({name: said for name, said in held.items() if isinstance(said, dict)})
+    waiting = [key for key in older.keys.values() if key in wanted]
+    if waiting:
+        many = f"{len(waiting)} of these cells are" if len(waiting) > 1 else "one of these cells is"
+        sentences.append(
+            f"{many} in {store.root} under the name of an earlier release; ftbench store migrate --out "
+            f"{store.root.parent} gives such cells their new names, and nothing is made anew"
+        )
+    return sentences
+
+
+def _key(said: Any, folder: Path) -> str:
+    """The key that a ``cell.json`` claims; empty where it is of another form or cannot be read."""
+    try:
+        return understood(said, folder).identity
+    except (Unreadable, BadInput):
+        return ""

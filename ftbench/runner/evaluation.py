@@ -1,0 +1,71 @@
+"""Tests a trained pair: rows, qualities and samples go into its folder."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ftbench.contract.protocols import QualityMeasure
+from ftbench.evaluate.evaluate import GridDistortion, evaluate
+from ftbench.pipeline.stages import DistortionStage
+from ftbench.plan.part import strength_of
+from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair
+from ftbench.storage.files import csv_bytes, gzipped, write_bytes
+
+if TYPE_CHECKING:
+    from ftbench.keeping.bench import Bench
+    from ftbench.plan.cells import EvaluateCell
+    from ftbench.plan.part import ResolvedPart
+    from ftbench.progress import Progress
+    from ftbench.storage.store import CellFolder
+
+ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"
+
+
+def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
+    """What is worth a manifest is returned."""
+    trained = cell.trained
+    pair = trained_pair(trained, bench)
+    labelled = zip(cell.simulator_labels, cell.simulators, strict=True)
+    attacks = {label: simulator_stage(chosen, cell, bench) for label, chosen in labelled}
+    # The last cell of a benchmark, and the only one that opens the test split.
+    images = bench.data.split("test", cell.section.limit)
+    findings = evaluate(
+        pair=pair,
+        codec=held_code(trained, bench),
+        attacks=attacks,
+        conditions=[_condition(chosen, bench) for chosen in cell.distortions],
+        metrics={chosen.called: _metric(chosen, bench) for chosen in cell.metrics},
+        images=images,
+        settings=cell.section,
+        bits=trained.bits,
+        psnr=trained.loss.target_psnr if cell.psnr == "own" else cell.psnr,
+        device=bench.compute.device,
+        progress=progress,
+    )
+    # Made in memory: the same rows are the same bytes, and a full disk is known as such.
+    write_bytes(folder.file(ROWS), gzipped(csv_bytes(findings.rows)))
+    write_bytes(folder.file(QUALITY), gzipped(csv_bytes(findings.quality)))
+    samples, content = dict(findings.samples), io.BytesIO()
+    np.savez(content, **samples)
+    write_bytes(folder.file(SAMPLES), content.getvalue())
+    status = (bench.folder(trained).summary or {}).get("status", "done")
+    return {"status": status, "images": len(images), "rows": len(findings.rows)}
+
+
+def _condition(chosen: ResolvedPart, bench: Bench) -> GridDistortion:
+    record = chosen.record
+    return GridDistortion(
+        label=chosen.label,
+        category=record.category,
+        strength=strength_of(chosen),
+        damage=DistortionStage(record, on_device(build(chosen), bench), guard_of(chosen)),
+        plain=record.category == "none",
+    )
+
+
+def _metric(chosen: ResolvedPart, bench: Bench) -> QualityMeasure:
+    measure, guard = on_device(build(chosen), bench), guard_of(chosen)
+    return lambda reference, image: guard.tensor(measure, reference, image, shape=(len(image),))

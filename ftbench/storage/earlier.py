@@ -1,0 +1,80 @@
+"""What a cell's folder held before it was made anew: kept beside it as ``<folder>.earlier``, and taken back.
+
+Files are moved, not the folder: its lock stays where other runs look for it. ``done.json`` goes last, so that what was
+moved by halves is nowhere taken for a finished cell.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ftbench.errors import CannotWrite
+from ftbench.storage.store import DONE, LOCK, RUNNING, CellFolder
+
+EARLIER = ".earlier"
+
+
+def is_earlier(folder: Path) -> bool:
+    """Whether a folder holds what another held before."""
+    return EARLIER in folder.name
+
+
+def move_aside(folder: CellFolder) -> Path:
+    """Empty a cell's folder, which this process holds; where its files are now."""
+    number, target = 1, folder.path.with_name(folder.path.name + EARLIER)
+    while target.exists():
+        number += 1
+        target = folder.path.with_name(f"{folder.path.name}{EARLIER}-{number}")
+    _move(folder.path, target)
+    return target
+
+
+def take_back(folder: CellFolder) -> bool:
+    """Put the newest finished cell of those beside it back, where this one is unfinished; whether there was one."""
+    finished = [path for path in _beside(folder) if CellFolder(path).summary is not None]
+    if folder.summary is not None or not finished:
+        return False
+    newest = finished[-1]
+    if _files(folder.path):
+        move_aside(folder)
+    _move(newest, folder.path)
+    shutil.rmtree(newest, ignore_errors=True)
+    return True
+
+
+def keep_newest(folder: CellFolder) -> None:
+    """Of what lies beside a finished cell keep the finished one that was made last, or the last where none was."""
+    beside = _beside(folder)
+    if folder.summary is None or not beside:
+        return
+    finished = [path for path in beside if CellFolder(path).summary is not None] or beside
+    for path in beside:
+        if path != finished[-1]:
+            shutil.rmtree(path, ignore_errors=True)
+    target = folder.path.with_name(folder.path.name + EARLIER)
+    if finished[-1] != target and not target.exists():
+        finished[-1].rename(target)
+
+
+def _beside(folder: CellFolder) -> list[Path]:
+    """Oldest first."""
+
+    def number(path: Path) -> int:
+        return int(path.name.rpartition("-")[2]) if not path.name.endswith(EARLIER) else 1
+
+    found = folder.path.parent.glob(f"{folder.path.name}{EARLIER}*")
+    return sorted((path for path in found if path.is_dir()), key=number)
+
+
+def _move(source: Path, target: Path) -> None:
+    try:
+        target.mkdir(exist_ok=True)
+        for file in sorted(_files(source), key=lambda file: file.name == DONE):
+            file.replace(target / file.name)
+    except OSError as error:
+        raise CannotWrite(f"cannot move {source.name} to {target.name} in {source.parent}: {error.strerror}") from error
+
+
+def _files(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if file.is_file() and file.name not in (LOCK, RUNNING)]
