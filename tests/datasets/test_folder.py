@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from made import by_name, digest, opened, people, photo, put, said, splits
-from PIL import Image
+from PIL import Image, ImageOps
 
 from ftbench.errors import BadInput
 from ftbench.splits import split_of
@@ -138,6 +138,23 @@ def test_near_duplicates_share_the_split_of_their_original(tmp_path):
     assert said(source, "near-duplicates (re-saved").startswith("12 groups")
     # Without the grouping, these very copies would have been torn apart.
     assert any(len({split_of(key) for key in group}) > 1 for group in groups)
+
+
+def test_copies_move_no_originals_and_lie_in_their_splits(tmp_path):
+    root = people(tmp_path, each=1)
+    pictures = {f"p{n % 2}/o{n}": photo(700 + n, 120, 120) for n in range(24)}
+    for name, picture in pictures.items():
+        put(root / f"{name}.png", picture)
+    before = {item.name: item.split for item in opened(root).items}
+    assert all(before[f"{name}.png"] == split_of(digest(root / f"{name}.png")) for name in pictures)
+    for name, picture in pictures.items():
+        put(root / f"{name}-saved.jpg", picture, quality=75)
+        put(root / f"{name}-mirrored.jpg", ImageOps.mirror(picture), quality=88)
+        put(root / f"{name}-cut.jpg", picture.crop((4, 3, 114, 113)).resize((120, 120)), quality=92)
+    after = {item.name: item.split for item in opened(root).items}
+    assert {name: after[name] for name in before} == before
+    torn = [name for name in after if "-" in name and after[name] != before[f"{name.split('-')[0]}.png"]]
+    assert torn == []
 
 
 def test_near_duplicates_of_two_people_stay_apart_when_people_are_split(tmp_path):
