@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
+from ftbench.calltime import limited
 from ftbench.components import Distortion, Kind, Metric, Parameters
 from ftbench.config import Reference
 from ftbench.errors import BadInput, FtbenchError, told
 from ftbench.explain import explain
-from ftbench.plugins import Plugins, Provided
+from ftbench.isolation import exit_raises
+from ftbench.plugins import BUILT_IN, Plugins, Provided
 from ftbench.surroundings import Surroundings
 from ftbench.yamlfile import Document, KeyPath
 
 Answer = TypeVar("Answer")
+LONGEST_SAID = 60
+"""Letters of a wrong name that a message repeats."""
 NONE = "none"
 """Stands for no simulator."""
 
@@ -33,6 +38,8 @@ class Chosen:
     """What the benchmark file says, for labels."""
     at: int | None = None
     """Side in pixels that its images are resized to, where a benchmark adapts it; None: it takes them as they are."""
+    beside: bool = False
+    """Whether a part of the same name, from another distribution, stands beside it in the benchmark."""
 
     @property
     def record(self) -> Any:
@@ -40,16 +47,25 @@ class Chosen:
         return self.provided.record
 
     @property
+    def called(self) -> str:
+        """``jpeg``, or ``jpeg@my-parts`` where the name alone would not tell it apart."""
+        return f"{self.record.name}@{self.provided.distribution}" if self.beside else str(self.record.name)
+
+    def answers_to(self, name: str) -> bool:
+        """Whether a reference ``name`` or ``name@distribution`` means this part."""
+        return name in (self.record.name, f"{self.record.name}@{self.provided.distribution}")
+
+    @property
     def label(self) -> str:
         """``jpeg quality=50``: the name and what the file says of it."""
         hidden = input_paths(type(self.parameters))
         given = (f"{key}={_plain(value)}" for key, value in self.given.items() if key not in hidden)
-        return " ".join([self.record.name, *given, *self._adapted])
+        return " ".join([self.called, *given, *self._adapted])
 
     @property
     def title(self) -> str:
         """The name alone, with the size where it works at another than its benchmark."""
-        return " ".join([self.record.name, *self._adapted])
+        return " ".join([self.called, *self._adapted])
 
     @property
     def _adapted(self) -> list[str]:
@@ -72,7 +88,8 @@ def answered(provided: Provided, ask: Callable[[], Answer]) -> Answer:
     """What a part's own code answers while a benchmark is planned; raises BadInput that names it when it fails."""
     before = Surroundings.now()
     try:
-        return ask()
+        with exit_raises():
+            return ask()
     except (FtbenchError, ValidationError, KeyboardInterrupt):
         raise
     except BaseException as error:
@@ -90,7 +107,8 @@ def objection_of(chosen: Chosen, build: Mapping[str, int]) -> str | None:
     """Why a part cannot be used with these build arguments, or None; that it failed to tell is a reason too."""
 
     def ask() -> str | None:
-        sentence: Any = chosen.record.object_to(chosen.parameters, **build)
+        with limited("its objection"):
+            sentence: Any = chosen.record.object_to(chosen.parameters, **build)
         if sentence is None or isinstance(sentence, str):
             return sentence
         raise TypeError(f"{chosen.record.objection} gave {sentence!r} where a sentence or None was due")
@@ -110,12 +128,30 @@ class Choice:
     home: Path
     """The benchmark file's folder, which its relative paths start from."""
     licences: Sequence[str]
+    ours: bool = False
+    """Whether the file is one that the package brings: its names mean the package's own parts."""
     problems: list[str] = field(default_factory=list)
+    said: dict[str, None] = field(default_factory=dict)
+    """What the user should know although nothing is wrong, each sentence once, in order."""
+
+    def find(self, kind: Kind, name: str, path: KeyPath) -> Provided:
+        """The part that a name at ``path`` means; raises BadInput where it is not to be told which.
+
+        What the harness itself names, as a default or in a benchmark file of the package, is the built-in part
+        whatever else is installed.
+        """
+        written = path[:2] in self.document.places
+        found = self.plugins.find(kind, name, built_in_wins=self.ours or not written)
+        others = [p.distribution for p in self.plugins.of(kind) if p.record.name == name and p is not found]
+        if others and self.ours and written and found.distribution == BUILT_IN:
+            names = " or ".join(f"{name}@{other}" for other in others)
+            self.said.setdefault(f"{kind} {name!r} is ftbench's own here; {names} has to be named so")
+        return found
 
     def part(self, kind: Kind, reference: Reference, path: KeyPath) -> Chosen | None:
         """The part that a reference names, or None after noting why not."""
         try:
-            provided = self.plugins.find(kind, reference.name)
+            provided = self.find(kind, reference.name, path)
         except BadInput as error:
             self.note(path, str(error))
             return None
@@ -150,13 +186,26 @@ class Choice:
         ]
 
     def located(self, record: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters, with files named relative to the benchmark file's folder made absolute."""
+        """The parameters, with files named relative to the benchmark file's folder made absolute.
+
+        Raises BadInput for a name that no file system takes.
+        """
+        paths = input_paths(record.parameters)
         return {
-            key: str((self.home / Path(value).expanduser()).resolve())
-            if key in input_paths(record.parameters) and value and isinstance(value, str)
-            else value
+            key: self._absolute(key, value) if key in paths and value and isinstance(value, str) else value
             for key, value in given.items()
         }
+
+    def _absolute(self, key: str, value: str) -> str:
+        try:
+            path = (self.home / Path(value).expanduser()).resolve()
+            # A name that is too long, or holds what no name may, is known by asking for it.
+            path.exists()
+        except (OSError, ValueError, RuntimeError) as error:
+            said = repr(value) if len(value) <= LONGEST_SAID else f"{value[: LONGEST_SAID - 1]!r}…"
+            reason = getattr(error, "strerror", None) or error
+            raise BadInput(f"{key} is {said}, which cannot be looked for ({reason}); name a file or folder") from error
+        return str(path)
 
     def note(self, path: KeyPath, sentence: str) -> None:
         """Remember a problem and its place."""
@@ -167,6 +216,17 @@ class Choice:
         """Raise BadInput with every problem noted."""
         if self.problems:
             raise BadInput("\n".join(dict.fromkeys(self.problems)))
+
+
+def told_apart(*lists: Sequence[Chosen | None]) -> list[list[Chosen | None]]:
+    """The lists, with parts of one name from several distributions called by both wherever they stand."""
+    brought: defaultdict[str, set[str]] = defaultdict(set)
+    for chosen in (one for some in lists for one in some if one):
+        brought[chosen.record.name].add(chosen.provided.distribution)
+    return [
+        [replace(one, beside=True) if one and len(brought[one.record.name]) > 1 else one for one in some]
+        for some in lists
+    ]
 
 
 def strength_of(chosen: Chosen) -> float | None:

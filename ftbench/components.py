@@ -43,7 +43,7 @@ class Parameters(pydantic.BaseModel):
     and the JSON schema of benchmark files are made from it.
     """
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 @dataclass(frozen=True, kw_only=True)

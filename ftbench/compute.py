@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import nn
 
 from ftbench.config import ComputeSection
 from ftbench.errors import BadInput
+from ftbench.provenance import processors
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Processors with either train convolutions faster in bfloat16 than in float32."""
@@ -79,7 +79,7 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) ->
     if known.get("device") not in (None, device):
         known = {}
     threads = section.threads if section.threads != "auto" else known.get("threads")
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = threads or processors()
     precision = section.precision if section.precision != "auto" else known.get("precision")
     precision = precision or _faster_precision(device)
     processes = section.processes if section.processes != "auto" else known.get("processes")

@@ -9,22 +9,25 @@ from typing import Any, get_origin
 from ftbench.choice import Choice, Chosen
 from ftbench.config import Reference
 from ftbench.errors import BadInput
+from ftbench.plugins import BUILT_IN
 from ftbench.yamlfile import KeyPath
 
 PLAIN = "identity"
 """The distortion that does nothing."""
+OUR_PLAIN = f"{PLAIN}@{BUILT_IN}"
+"""What the harness itself names, whoever else provides one."""
 GRID: KeyPath = ("evaluate", "distortions")
 POOL: KeyPath = ("train", "distortions")
 
 
 def distortion_grid(choice: Choice, references: Sequence[Reference]) -> Iterator[Chosen]:
     """The distortions of the evaluation, every strength on its own."""
-    if not any(reference.name == PLAIN for reference in references):
+    if not any(reference.bare == PLAIN for reference in references):
         # The main table and the control are read without any distortion.
-        chosen = choice.part("distortion", Reference(name=PLAIN), GRID)
+        chosen = choice.part("distortion", Reference(name=OUR_PLAIN), GRID)
         yield from [chosen] if chosen else []
     for index, reference in enumerate(references):
-        given, whole = reference.parameters, _lists(choice, reference)
+        given, whole = reference.parameters, _lists(choice, reference, GRID)
         for key, value in given.items():
             if value == [] and key not in whole:
                 choice.note((*GRID, index, key), "the grid is empty; list its strengths")
@@ -40,7 +43,7 @@ def training_pool(choice: Choice, references: Sequence[Reference]) -> Iterator[t
     """The distortions of the training, with ranges as (low, high)."""
     for index, reference in enumerate(references):
         path = (*POOL, index)
-        given, whole = reference.parameters, _lists(choice, reference)
+        given, whole = reference.parameters, _lists(choice, reference, POOL)
         ranges = [key for key, value in given.items() if key not in whole and _is_range(value)]
         ends: list[Chosen | None] = []
         for end in (0, 1):
@@ -83,10 +86,10 @@ def _is_grid(value: Any, whole: bool) -> bool:
     return isinstance(value, list) and (not whole or (value != [] and all(isinstance(item, list) for item in value)))
 
 
-def _lists(choice: Choice, reference: Reference) -> set[str]:
+def _lists(choice: Choice, reference: Reference, path: KeyPath) -> set[str]:
     """The parameters of which one value is a list, such as a chain's steps."""
     try:
-        fields = choice.plugins.find("distortion", reference.name).record.parameters.model_fields
+        fields = choice.find("distortion", reference.name, path).record.parameters.model_fields
     except BadInput:
         # Told of where the part is chosen.
         return set()

@@ -10,17 +10,22 @@ NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 
 
 class Section(BaseModel):
-    """A mapping of the file: unknown keys are errors, values are never converted."""
+    """A mapping of the file: unknown keys are errors, values are never converted, numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Reference(BaseModel):
     """A part by name (``name@distribution`` where two provide it); every other key is a parameter of it."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
 
     name: str = Field(min_length=1)
+
+    @property
+    def bare(self) -> str:
+        """The name without its distribution."""
+        return self.name.partition("@")[0]
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -28,13 +28,13 @@ def check_labels(choice: Choice, axis: str, chosen: Sequence[Chosen | None]) -> 
 
 def check_metrics(choice: Choice, metrics: Sequence[Chosen | None], size: int) -> None:
     """A metric once, and of a size that it takes."""
-    names = [chosen.record.name for chosen in metrics if chosen]
+    names = [chosen.called for chosen in metrics if chosen]
     for index, chosen in enumerate(metrics):
         if chosen is None:
             continue
         path = ("evaluate", "metrics", index)
-        if names.count(chosen.record.name) > 1:
-            choice.note(path, f"metric {chosen.record.name!r} is named more than once")
+        if names.count(chosen.called) > 1:
+            choice.note(path, f"metric {chosen.called!r} is named more than once")
         sentence = objection_of(chosen, {"size": size})
         if sentence:
             choice.note(path, sentence)

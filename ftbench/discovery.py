@@ -18,12 +18,13 @@ from typing import Any, cast
 
 import pluggy
 
-from ftbench import hookspecs, lastresort
+from ftbench import hookspecs
 from ftbench.components import Component
 from ftbench.errors import BadInput, nearest, told
-from ftbench.isolation import Interrupted, TookTooLong, guarded, time_limit
+from ftbench.isolation import Interrupted, TookTooLong, guarded, last_word, time_limit
 from ftbench.local import LocalFile
 from ftbench.plugins import BUILT_IN, RECORDS, Failure, Plugins, Provided
+from ftbench.stopping import Stopped
 
 GROUP = "ftbench"
 """The entry-point group."""
@@ -90,10 +91,9 @@ def discover(policy: Policy | None = None, local: Sequence[LocalFile] = ()) -> P
     """
     policy = policy or Policy.from_environment()
     origins = [*_installed(policy), *map(_Origin.of_file, local)]
-    with lastresort.watching() as watch:
-        discovery = _Discovery(watch)
-        for origin in origins:
-            discovery.add(origin)
+    discovery = _Discovery()
+    for origin in origins:
+        discovery.add(origin)
     discovery.warn_of_newer_hooks()
     if policy.strict and discovery.failures:
         told = "; ".join(
@@ -127,9 +127,7 @@ def normal(name: str) -> str:
 class _Discovery:
     """Parts and failures as they are found, one plugin after the other."""
 
-    def __init__(self, watch: lastresort.Watch) -> None:
-        self.watch = watch
-        self.without = {(one.plugin, one.distribution): one for one in lastresort.left_out()}
+    def __init__(self) -> None:
         self.manager = pluggy.PluginManager(hookspecs.PROJECT)
         self.manager.add_hookspecs(hookspecs)
         self.parts: list[Provided] = []
@@ -139,10 +137,6 @@ class _Discovery:
     def add(self, origin: _Origin) -> None:
         """Load, register and list one plugin."""
         name = f"{origin.plugin}@{origin.distribution}"
-        gone = self.without.get((origin.plugin, origin.distribution))
-        if gone:
-            self._fail(origin, gone.stage, gone.reason)
-            return
         loaded = self._held(origin, "load", origin.load)
         if loaded is None:
             return
@@ -201,23 +195,25 @@ class _Discovery:
         """What the plugin's code returns, or None after noting what it raised instead."""
         result = None
         misdeeds: list[str] = []
+        # Our own are there to be waited for, however busy the machine is.
+        seconds = None if origin.distribution == BUILT_IN else time_limit()
         try:
-            with (
-                self.watch.over(origin.plugin, origin.distribution, stage, time_limit()),
-                guarded() as misdeeds,
-            ):
+            with last_word(f"plugin {origin.plugin} ({origin.distribution})", seconds), guarded(seconds) as misdeeds:
                 result = function()
-        except Interrupted:
+        except (Interrupted, Stopped):
             raise
         except BaseException as error:
-            self._fail(origin, stage, _told(error), traceback.format_exc())
-        for misdeed in [*misdeeds, *(self.watch.streams.misdeeds() if self.watch.streams else ())]:
+            late = isinstance(error, TookTooLong)
+            self._fail(origin, stage, _told(error), traceback.format_exc(), late=late)
+        for misdeed in misdeeds:
             self._fail(origin, stage, misdeed, fatal=False)
         return result
 
-    def _fail(self, origin: _Origin, stage: str, reason: str, text: str = "", fatal: bool = True) -> None:
+    def _fail(
+        self, origin: _Origin, stage: str, reason: str, text: str = "", fatal: bool = True, late: bool = False
+    ) -> None:
         of = (origin.plugin, origin.distribution, origin.version)
-        self.failures.append(Failure(*of, stage, reason, text, fatal))
+        self.failures.append(Failure(*of, stage, reason, text, fatal, late))
 
 
 def _told(error: BaseException) -> str:

@@ -25,6 +25,8 @@ SHOWN = 3
 """Images of each person in the picture grid."""
 MARKED = "none"
 UNMARKED = "unmarked"
+OF_COVER, OF_MARKED = "fake of cover:", "fake of marked:"
+"""What the names of sample pictures begin with; the simulator follows."""
 AVERAGED = 32
 """Marked images of one payload that an attacker averages over."""
 
@@ -50,7 +52,8 @@ class Findings:
     quality: pd.DataFrame
     """image, name, identity, draw, of ("marked" or "fake:<simulator>"), one column a metric."""
     samples: Mapping[str, np.ndarray]
-    """cover, marked, swapped_cover, swapped_marked: uint8 (rows, s, s, 3); names: str (rows,)."""
+    """cover, marked, and of every simulator ``fake of cover:<simulator>`` and ``fake of marked:<simulator>``: uint8
+    (rows, s, s, 3); names: str (rows,)."""
 
 
 @dataclass
@@ -110,13 +113,17 @@ def evaluate(
                 for name, attack in attacks.items()
             }
             marked = pair.mark(covers, code, psnr)
-            fakes = {name: attack(marked, inputs[name]) for name, attack in attacks.items()}
+            # The marked image and its cover meet the same draw: what is left between their fakes is the mark's doing.
+            seeds = {name: derive(settings.seed, "simulator", name, draw, number) for name in attacks}
+            fakes = {name: attack(marked, inputs[name], seeds[name]) for name, attack in attacks.items()}
             about = _about(images, index, draw)
             for view, image in {MARKED: marked, **fakes, UNMARKED: covers}.items():
                 for condition in conditions:
                     if view == UNMARKED and not condition.plain:
                         continue
                     noise = generator(settings.seed, "distortion", condition.label, draw, number)
+                    # For one that draws from torch's own generator: whatever was done before it changes nothing.
+                    torch.manual_seed(derive(settings.seed, "distortion", condition.label, draw, number))
                     logits = pair.read(condition.damage(image, noise))
                     rows.add(
                         {**about, "simulator": view, "distortion": condition.label},
@@ -125,17 +132,20 @@ def evaluate(
                         code_errors=_errors((logits > 0).float(), code),
                         payload_errors=_errors(codec.decode(logits.cpu()), payloads),
                     )
-            unfaked = {name: attack(covers, inputs[name]) for name, attack in attacks.items()}
+            unfaked = {name: attack(covers, inputs[name], seeds[name]) for name, attack in attacks.items()}
             compared = {"marked": (covers, marked)}
             compared |= {f"fake:{name}": (unfaked[name], fake) for name, fake in fakes.items()}
             for of, (reference, image) in compared.items():
-                values = {name: metric(reference, image).cpu().numpy() for name, metric in metrics.items()}
+                values = {}
+                for name, metric in metrics.items():
+                    torch.manual_seed(derive(settings.seed, "metric", name, draw, number))
+                    values[name] = metric(reference, image).cpu().numpy()
                 quality.add({**about, "of": of}, **values)
             if draw == 0:
-                first = next(iter(attacks), None)
                 pictures = {"cover": covers, "marked": marked}
-                if first:
-                    pictures |= {"swapped_cover": unfaked[first], "swapped_marked": fakes[first]}
+                # Of every simulator: which is listed first, and shown, is the report's affair.
+                pictures |= {OF_COVER + name: fake for name, fake in unfaked.items()}
+                pictures |= {OF_MARKED + name: fake for name, fake in fakes.items()}
                 for name, image in pictures.items():
                     samples.setdefault(name, []).append(_pixels(image))
             progress.advance(draw * len(batches) + number + 1, {})

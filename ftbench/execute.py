@@ -1,4 +1,7 @@
-"""Runs cells here, one after the other: finished ones are kept, a failed one fails alone."""
+"""Runs cells here, one after the other: finished ones are kept, a failed one fails alone.
+
+A cell that another run holds is done later, or taken from that run; one that ended its process last time comes last.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from ftbench import parallel, provenance, work
-from ftbench.errors import BadInput, CannotWrite, FtbenchError
+from ftbench.console import Console
+from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
+from ftbench.isolation import exit_raises
 from ftbench.plan import Cell, CellKind, Plan, chosen_parts
 from ftbench.plugins import Plugins
 from ftbench.progress import Progress, begin, duration
-from ftbench.store import CellFolder
+from ftbench.randomness import derive
+from ftbench.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.surroundings import Surroundings, apart
 from ftbench.work import Bench
 from ftbench.workload import to_do
 
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
     from ftbench.session import Request
 
 log = logging.getLogger(__name__)
+LOOK_SECONDS = 1.0
+"""Between two looks at a cell that another run holds."""
 WORK: dict[CellKind, Callable[[Cell, Bench, CellFolder, Progress], dict[str, Any]]] = {
     "fit": work.fit_part,
     "train": work.train_pair,
@@ -39,41 +46,147 @@ class Outcome:
     """identity -> reason."""
 
 
-def run(plan: Plan, bench: Bench, request: Request | None = None) -> Outcome:
+def run(
+    plan: Plan,
+    bench: Bench,
+    request: Request | None = None,
+    before_risk: Callable[[Outcome], object] = lambda outcome: None,
+) -> Outcome:
     """Run what is unfinished. Interruptions and CannotWrite (a full disk) pass through; the rest fails a cell.
 
     ``request`` is what other processes open the same benchmark by, to share a training; None: nothing is shared.
+    ``before_risk`` gets what is done before cells are tried that ended their process last time.
     """
     _load_parts(plan)
-    outcome = Outcome()
+    for cell in plan.cells:
+        _set_damage_aside(cell, bench)
     _say(bench, to_do(plan.cells, lambda cell: bench.folder(cell).summary))
-    for number, cell in enumerate(plan.cells, start=1):
-        title = f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
-        summary = bench.folder(cell).summary
+    titles = {
+        cell.identity: f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
+        for number, cell in enumerate(plan.cells, start=1)
+    }
+    queue = _Queue(plan, titles, bench, request)
+    risky = _risky(plan, bench)
+    queue.work([cell for cell in plan.cells if cell.identity not in risky])
+    if risky:
+        for cell in plan.cells:
+            if cell.identity in risky and bench.folder(cell).ended_its_process():
+                _say(bench, f"{titles[cell.identity]}: ended its process last time, so it is tried last", loud=True)
+        before_risk(queue.outcome)
+        queue.work([cell for cell in plan.cells if cell.identity in risky])
+    return queue.outcome
+
+
+def _set_damage_aside(cell: Cell, bench: Bench) -> None:
+    """Make a finished cell unfinished whose files are not what was written; every file is read for it."""
+    folder = bench.folder(cell)
+    if not folder.faults(work.KEEPS[cell.kind]):
+        return
+    try:
+        with folder.locked():
+            # Another run may have mended it before this one held it.
+            for name, reason in folder.faults(work.KEEPS[cell.kind]).items():
+                _say_damage(cell, bench, name, reason, folder.set_aside([name]))
+    except Held:
+        return
+
+
+def _say_damage(cell: Cell, bench: Bench, name: str, reason: str, moved: list[str]) -> None:
+    kept = f"; kept beside it as {moved[0]}" if moved else ""
+    _say(
+        bench,
+        f"{cell.kind} {cell.label.removeprefix('fit ')} ({bench.folder(cell).path.name}): {name} is damaged ({reason})"
+        f"{kept}; the cell is made anew",
+        loud=True,
+    )
+
+
+def _risky(plan: Plan, bench: Bench) -> set[str]:
+    """Unfinished cells that ended the process that worked on them, and what needs those."""
+    risky: set[str] = set()
+    for cell in plan.cells:
+        folder = bench.folder(cell)
+        needs = any(needed.identity in risky for needed in cell.inputs)
+        if folder.summary is None and (needs or folder.ended_its_process()):
+            risky.add(cell.identity)
+    return risky
+
+
+@dataclass
+class _Queue:
+    """Cells that are brought to an end in turn, those first that no other run holds."""
+
+    plan: Plan
+    titles: Mapping[str, str]
+    bench: Bench
+    request: Request | None
+    outcome: Outcome = field(default_factory=Outcome)
+    elsewhere: set[str] = field(default_factory=set)
+    """Cells that were held by another run when their turn came."""
+
+    def work(self, cells: list[Cell]) -> None:
+        """Bring all of them to an end."""
+        waited: list[str] = []
+        while cells:
+            left = [cell for cell in cells if not self._end(cell)]
+            if len(left) == len(cells):
+                held = [self.titles[cell.identity] for cell in left if cell.identity in self.elsewhere]
+                if held != waited:
+                    _say(self.bench, f"waiting for another run, which works on: {', '.join(held)}")
+                    waited = held
+                time.sleep(LOOK_SECONDS)
+            cells = left
+
+    def _end(self, cell: Cell) -> bool:
+        """Bring a cell to its end; False where it has to wait for another run."""
+        title, outcome = self.titles[cell.identity], self.outcome
+        summary = self.bench.folder(cell).summary
         if summary is not None:
             outcome.summaries[cell.identity] = summary
-            _say(bench, f"{title}: done before, kept")
-        elif any(needed.identity in outcome.failed for needed in cell.inputs):
+            by = "by another run" if cell.identity in self.elsewhere else "before"
+            _say(self.bench, f"{title}: done {by}, kept")
+            return True
+        if any(needed.identity in outcome.failed for needed in cell.inputs):
             outcome.failed[cell.identity] = "a cell that it needs failed"
-            _say(bench, f"{title}: left out, a cell that it needs failed")
-        else:
-            _attempt(cell, title, bench, outcome, request)
-            if number < len(plan.cells):
-                _say(bench, to_do(plan.cells, lambda cell: bench.folder(cell).summary))
-    return outcome
+            _say(self.bench, f"{title}: left out, a cell that it needs failed")
+            return True
+        # Of an input outside the plan the work itself finds out whether it is there.
+        planned = {one.identity for one in self.plan.cells}
+        if any(needed.identity in planned - outcome.summaries.keys() for needed in cell.inputs):
+            return False
+        try:
+            with self.bench.folder(cell).locked():
+                # Another run may have finished it since.
+                if self.bench.folder(cell).summary is not None:
+                    return self._end(cell)
+                _attempt(cell, title, self.bench, outcome, self.request)
+        except Held:
+            if cell.identity not in self.elsewhere:
+                self.elsewhere.add(cell.identity)
+                _say(self.bench, f"{title}: another run is working on it; later")
+            return False
+        if len(outcome.summaries) + len(outcome.failed) < len(self.plan.cells):
+            _say(self.bench, to_do(self.plan.cells, lambda one: self.bench.folder(one).summary))
+        return True
 
 
 def _load_parts(plan: Plan) -> None:
     # Before hours of training, and while the sources are those that the identities were made of.
     for chosen in chosen_parts(plan.cells):
+        before = Surroundings.now()
         try:
-            chosen.record.load()
-        except Exception as error:
+            with exit_raises():
+                chosen.record.load()
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             record, by = chosen.record, chosen.provided
             raise BadInput(
                 f"{record.kind} {record.name!r} of {by.distribution} {by.version} cannot be loaded: "
-                f"{type(error).__name__}: {error}; mend that distribution or name another part"
+                f"{told(error)}; mend that distribution or name another part"
             ) from error
+        finally:
+            before.restored()
 
 
 def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Request | None) -> None:
@@ -81,7 +194,9 @@ def _attempt(cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Re
     bench.plugins.tell("ftbench_cell_started", **named, columns=cell.columns)
     summary: dict[str, Any] = {"status": "failed"}
     try:
-        with bench.folder(cell).locked(), bench.compute.settled():
+        bench.folder(cell).tidy()
+        held = bench.folder(cell).running({"label": cell.label, "kind": cell.kind})
+        with held, bench.compute.settled(), apart(derive("process", cell.identity)):
             summary = _finish(cell, title, bench, request)
     except CannotWrite:
         raise
@@ -113,11 +228,23 @@ def _finish(cell: Cell, title: str, bench: Bench, request: Request | None) -> di
     )
     start = time.monotonic()
     learned = cell.kind == "train" or (cell.kind == "fit" and "simulator" in cell.parts)
-    if request and learned and bench.compute.processes > 1:
-        shared = (request, cell.identity, title)
-        summary = parallel.launch(_share, shared, bench.compute.processes, bench.compute.device)
-    else:
-        summary = _worked(cell, title, bench)
+
+    def worked() -> dict[str, Any]:
+        if request and learned and bench.compute.processes > 1:
+            shared = (request, cell.identity, title)
+            return parallel.launch(_share, shared, bench.compute.processes, bench.compute.device)
+        return _worked(cell, title, bench)
+
+    try:
+        summary = worked()
+    except Damaged as error:
+        if error.file != folder.file(UNFINISHED):
+            raise
+        # Only a checkpoint is read from a cell's own folder: what was trained up to there is lost.
+        moved = folder.set_aside([UNFINISHED])
+        kept = f"; kept beside it as {moved[0]}" if moved else ""
+        _say(bench, f"{title}: {UNFINISHED} is damaged ({error.reason}){kept}; trained from the beginning", loud=True)
+        summary = worked()
     made = {
         "status": "done",
         "label": cell.label,
@@ -126,8 +253,7 @@ def _finish(cell: Cell, title: str, bench: Bench, request: Request | None) -> di
         "seconds": round(time.monotonic() - start, 1),
         "made_with": provenance.code(),
     }
-    folder.finish(made)
-    return made
+    return folder.finish(made)
 
 
 def _worked(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ftbench.errors import BadInput, nearest
 
+LONGEST_SAID = 60
+"""Letters of a wrong name that a message repeats."""
 EXPECTED = ".expected"
 """What the stem of a claims file ends in: ``paper.expected.yaml`` judges ``paper.yaml``."""
 
@@ -31,6 +33,11 @@ def _brought() -> dict[str, Path]:
     return {file.stem: file for file in sorted(files)}
 
 
+def is_ours(file: Path) -> bool:
+    """Whether a benchmark file is one that the package brings."""
+    return file.resolve() in builtin().values()
+
+
 def find(name: str) -> Path:
     """The file that a command line means: an existing path first, else a name; raises BadInput."""
     return _found(name, builtin(), "benchmark")
@@ -43,9 +50,18 @@ def find_claims(name: str) -> Path:
 
 def _found(name: str, known: dict[str, Path], what: str) -> Path:
     path = Path(name)
-    if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
+    if _is_file(path) or path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         return path
     if name in known:
         return known[name]
     near = ", ".join(nearest(name, known)) or ", ".join(known)
-    raise BadInput(f"there is no file and no built-in {what} {name!r}; nearest: {near}")
+    said = repr(name) if len(name) <= LONGEST_SAID else f"{name[: LONGEST_SAID - 1]!r}…"
+    raise BadInput(f"there is no file and no built-in {what} {said}; nearest: {near}")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        # A name longer than the file system takes, or of letters that it has not.
+        return False

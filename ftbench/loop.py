@@ -6,26 +6,30 @@ repeated ends in the same weights as one that was not.
 
 from __future__ import annotations
 
+import io
 import math
 import time
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ftbench import parallel
+from ftbench import parallel, stopping
 from ftbench.compute import Compute
 from ftbench.config import Optimiser
 from ftbench.errors import CellFailed
 from ftbench.progress import Progress
 from ftbench.randomness import derive
 from ftbench.store import UNFINISHED as CHECKPOINT
-from ftbench.store import CellFolder, write_atomically
+from ftbench.store import CellFolder
+from ftbench.writing import csv_bytes, write_bytes
 
 LOG_EVERY = 20
 CHECKPOINT_SECONDS = 30.0
@@ -48,7 +52,7 @@ class Task(Protocol):
         ...
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
-        """(score, values): lower is better; None while this step may not be kept as the best."""
+        """(score, values): lower is better; None while no step may be called the best yet: then the latest is kept."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -72,6 +76,8 @@ class _Run:
     best_score: float = math.inf
     best: dict[str, Tensor] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
+    window: list[dict[str, float]] = field(default_factory=list)
+    """What was measured since the curve's last row."""
 
     @property
     def kept(self) -> nn.Module:
@@ -88,16 +94,23 @@ class _Run:
             "best_score": self.best_score,
             "best": self.best,
             "curve": self.curve,
+            "window": self.window,
             "task": task.state(),
         }
-        write_atomically(folder.file(CHECKPOINT), lambda path: torch.save(state, path))
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(folder.file(CHECKPOINT), content.getvalue())
 
     def resume(self, folder: CellFolder, task: Task, device: str) -> None:
-        file = folder.file(CHECKPOINT)
-        if not file.exists():
+        """Go on from the checkpoint, where there is one. Raises Damaged when it cannot be used."""
+        if not folder.file(CHECKPOINT).exists():
             return
-        try:
-            state = torch.load(file, map_location=device, weights_only=True)
+
+        def take(content: bytes) -> None:
+            # torch checks no checksums, though its files hold them.
+            if zipfile.ZipFile(io.BytesIO(content)).testzip():
+                raise ValueError("its checksums do not fit")
+            state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
             self.network.load_state_dict(state["network"])
             if self.averaged is not None:
                 self.averaged.load_state_dict(state["averaged"])
@@ -105,13 +118,12 @@ class _Run:
             task.restore(state["task"])
             self.best_step, self.best_score = state["best_step"], state["best_score"]
             self.best, self.curve, self.step = state["best"], state["curve"], state["step"]
-        except Exception as error:
-            raise CellFailed(
-                f"the checkpoint {CHECKPOINT} of this cell ({folder.path.name}) cannot be read: "
-                f"{str(error).splitlines()[0]}; delete the file to train the cell anew"
-            ) from error
+            self.window = state.get("window", [])
+
+        folder.load(CHECKPOINT, take)
 
 
+@stopping.between_steps()
 def train(
     task: Task,
     *,
@@ -125,8 +137,9 @@ def train(
 ) -> dict[str, Any]:
     """Train ``task.network``, write weights and curve into ``folder``; return what was kept and how long.
 
-    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place. Of processes that share
-    the training the first alone looks at val, writes and returns; from the others comes {}.
+    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place, and Stopped, with a
+    checkpoint of the step it came to, when a signal asked for it. Of processes that share the training the first alone
+    looks at val, writes and returns; from the others comes {}.
     """
     network = compute.place(task.network)
     ema = ema_decay(ema, steps)
@@ -143,10 +156,15 @@ def train(
     run = _Run(network, averaged, adam)
     run.resume(folder, task, compute.device)
     compute.compile_parts(network)
-    window: list[dict[str, float]] = []
     saved = time.monotonic()
     progress.start(steps, run.step)
-    while run.step < steps:
+    while True:
+        if stopping.asked():
+            if not parallel.rank():
+                run.save(folder, task)
+            stopping.check()
+        if run.step >= steps:
+            break
         rate = optimiser.learning_rate * rate_factor(run.step, steps, optimiser)
         for group in adam.param_groups:
             group["lr"] = rate
@@ -168,12 +186,12 @@ def train(
         if averaged is not None:
             averaged.update_parameters(network)
         run.step += 1
-        window.append({"loss": loss.item(), **values, "learning_rate": rate})
+        run.window.append({"loss": loss.item(), **values, "learning_rate": rate})
         last = run.step == steps
         if run.step % LOG_EVERY and run.step % validate_every and not last:
             continue
-        row = {"step": float(run.step), **_means(window)}
-        window = []
+        row = {"step": float(run.step), **_means(run.window)}
+        run.window = []
         if parallel.rank():
             continue
         if run.step % validate_every == 0 or last:
@@ -227,19 +245,18 @@ def one_cycle(done: float) -> float:
 
 
 def load_weights(folder: CellFolder, network: nn.Module) -> None:
-    """Fill ``network`` with the kept weights of a finished cell; raises CellFailed when they do not fit."""
-    try:
-        network.load_state_dict(load_file(folder.file(WEIGHTS)))
-    except Exception as error:
-        raise CellFailed(
-            f"{WEIGHTS} of cell {folder.path.name} cannot be read: {str(error).splitlines()[0]}; "
-            "delete that folder to train the cell anew"
-        ) from error
+    """Fill ``network`` with the kept weights of a finished cell; raises Damaged when they are not what was kept."""
+    folder.load(WEIGHTS, lambda content: network.load_state_dict(load_tensors(content)))
 
 
 def read_curve(folder: CellFolder) -> pd.DataFrame:
-    """The curve of a finished training."""
-    return pd.read_csv(folder.file(CURVE))
+    """The curve of a finished training; raises Damaged when it is not what was kept."""
+    return folder.load(CURVE, curve_of)
+
+
+def curve_of(content: bytes) -> pd.DataFrame:
+    """A curve from its file's content."""
+    return pd.read_csv(io.BytesIO(content))
 
 
 def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
@@ -263,9 +280,8 @@ def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
 
 def _finish(run: _Run, folder: CellFolder) -> dict[str, Any]:
     best = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
-    write_atomically(folder.file(WEIGHTS), lambda path: save_file(best, path))
-    curve = pd.DataFrame(run.curve)
-    write_atomically(folder.file(CURVE), lambda path: curve.to_csv(path, index=False))
+    write_bytes(folder.file(WEIGHTS), tensor_bytes(best))
+    write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame(run.curve)))
     parameters = sum(p.numel() for name, p in run.network.named_parameters() if not name.startswith(SCAFFOLD))
     at_best = next(row for row in reversed(run.curve) if row["step"] == run.best_step)
     return {"steps": run.step, "best_step": run.best_step, "parameters": parameters, "at_best": at_best}

@@ -6,17 +6,25 @@ all processes hold the same weights; the first alone looks at the val split, wri
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, distributed, multiprocessing
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException, spawn
 
+from ftbench import stopping, supervision, watchdog
+from ftbench.console import prepare_streams
 from ftbench.errors import CellFailed, FtbenchError
 
 HERE = "127.0.0.1"
+STOPPING, GRACE = 30.0, 2.0
+"""Seconds that the first has to keep a checkpoint, and all to end by themselves where one failed."""
 
 
 def count() -> int:
@@ -69,14 +77,32 @@ def launch(
     with socket.socket() as free:
         free.bind((HERE, 0))
         port = free.getsockname()[1]
+    members = spawn(
+        _member, (work, arguments, processes, device, port, os.getpid(), answers), nprocs=processes, join=False
+    )
     try:
-        spawn(_member, (work, arguments, processes, device, port, answers), nprocs=processes)
+        while not members.join(grace_period=GRACE):
+            pass
     except (ProcessExitedException, ProcessRaisedException) as error:
         if not answers.empty():
             raise answers.get() from error
         raise CellFailed(f"a process that shared the training ended: {str(error).splitlines()[0]}") from error
+    finally:
+        _end(members.processes)
     answer: dict[str, Any] = answers.get()
     return answer
+
+
+def _end(members: Sequence[BaseProcess]) -> None:
+    """Ask the first to stop, which keeps a checkpoint while the others still work with it; then end the others."""
+    first, *others = members
+    if first.is_alive():
+        first.terminate()
+        first.join(STOPPING)
+    for member in (first, *others):
+        if member.is_alive():
+            member.kill()
+        member.join()
 
 
 def _member(
@@ -86,8 +112,18 @@ def _member(
     processes: int,
     device: str,
     port: int,
+    parent: int,
     answers: Any,
 ) -> None:
+    prepare_streams()
+    # What a terminal tells all of them is the parent's to heed, which then asks the first.
+    for heard in stopping.SIGNALS:
+        signal.signal(heard, signal.SIG_DFL if heard == signal.SIGTERM else signal.SIG_IGN)
+    if number == 0:
+        stopping.listen()
+    watchdog.end_with(parent, stopping.ask if number == 0 else None, STOPPING)
+    # A call without an end ends this process, and its cell with it.
+    supervision.notes.file = Path(os.devnull)
     if device == "cuda":
         torch.cuda.set_device(number)
     distributed.init_process_group(

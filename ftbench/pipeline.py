@@ -143,9 +143,15 @@ class Attack:
         self.record, self.network, self.other = record, network, other
         self.terms = terms or Terms(f"simulator {record.name!r}")
 
-    def __call__(self, image: Tensor, inputs: Given) -> Tensor:
-        """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit."""
+    def __call__(self, image: Tensor, inputs: Given, seed: int | None = None) -> Tensor:
+        """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit.
+
+        ``seed``: of torch's generator, for a simulator that draws from it. The fakes of two images with one seed differ
+        by the images alone.
+        """
         wanted = given_to(self.record.needs, inputs, image)
+        if seed is not None:
+            torch.manual_seed(seed)
         if self.record.differentiable:
             return eight_bit(self.terms.change(self.network, image, wanted))
         with torch.no_grad():

@@ -12,11 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from ftbench.choice import NONE, Choice, Chosen, own_size
+from ftbench.choice import NONE, Choice, Chosen, own_size, told_apart
 from ftbench.components import Kind
-from ftbench.conditions import PLAIN, distortion_grid, training_pool
+from ftbench.conditions import OUR_PLAIN, distortion_grid, training_pool
 from ftbench.config import Benchmark, Reference
 from ftbench.conflicts import (
     check_labels,
@@ -61,11 +61,11 @@ class Cell:
     @cached_property
     def identity(self) -> str:
         """Hash of settings, parts' sources and the inputs' identities."""
-        whole = {
-            "kind": self.kind,
-            "settings": self.settings,
-            "inputs": [cell.identity for cell in self.inputs],
-        }
+        inputs = [cell.identity for cell in self.inputs]
+        if self.kind == "evaluate":
+            # The pair under test, then what its tests need, in whatever order they are listed.
+            inputs[1:] = sorted(inputs[1:])
+        whole = {"kind": self.kind, "settings": self.settings, "inputs": inputs}
         return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
@@ -156,13 +156,14 @@ class _Planner:
     def evaluations(self) -> Iterator[Cell]:
         matrix, evaluate, choice = self.benchmark.matrix, self.benchmark.evaluate, self.choice
         couples = list(self._couples())
-        codecs = choice.parts("codec", matrix.codec, ("matrix", "codec"))
-        groups = list(self._groups())
+        [codecs] = told_apart(choice.parts("codec", matrix.codec, ("matrix", "codec")))
         tests = self._adapted(choice.parts("simulator", evaluate.simulators, ("evaluate", "simulators")))
+        tests, *met = told_apart(tests, *self._groups())
+        groups = [tuple(one for one in group if one) for group in met]
         check_simulators(choice, tests, ("evaluate", "simulators"), self.size, self.grounds.shown)
         pools = self._pools()
-        grid = list(distortion_grid(choice, evaluate.distortions))
-        metrics = choice.parts("metric", evaluate.metrics, ("evaluate", "metrics"))
+        grid = [one for one in told_apart(list(distortion_grid(choice, evaluate.distortions)))[0] if one]
+        [metrics] = told_apart(choice.parts("metric", evaluate.metrics, ("evaluate", "metrics")))
         check_metrics(choice, metrics, self.size)
         check_labels(choice, "simulators", tests)
         check_labels(choice, "distortions", grid)
@@ -182,21 +183,25 @@ class _Planner:
                 fitting.add((places, code_bits))
                 check_pair(choice, encoder, decoder, places, {"size": self.size, "bits": code_bits})
             setting = Setting(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
-            trained = self._train(setting, pools[pool])
-            others = [
-                self._train(other, pools[pool]) for other in self._others(setting, tests, couples) if other != setting
-            ]
+            trained = self._train(setting, pools)
+            others = [self._train(other, pools) for other in self._others(setting, tests, couples) if other != setting]
             for psnr in evaluate.psnr:
                 yield self._evaluate(trained, others, psnr, tests, grid, [chosen for chosen in metrics if chosen])
 
     def _couples(self) -> Iterator[_Couple]:
-        chosen: dict[KeyPath, Chosen | None] = {}
+        kinds: tuple[Kind, Kind] = ("encoder", "decoder")
+        chosen: dict[Kind, dict[KeyPath, Chosen | None]] = {kind: {} for kind in kinds}
+        listed: list[tuple[KeyPath, KeyPath]] = []
         for encoder, to_encoder, decoder, to_decoder in self.benchmark.matrix.couples():
-            places = ("matrix", *to_encoder), ("matrix", *to_decoder)
-            for kind, reference, path in (("encoder", encoder, places[0]), ("decoder", decoder, places[1])):
-                if path not in chosen:
-                    [chosen[path]] = self._adapted([self.choice.part(cast(Kind, kind), reference, path)])
-            yield chosen[places[0]], chosen[places[1]], places
+            listed.append((("matrix", *to_encoder), ("matrix", *to_decoder)))
+            for kind, reference, path in zip(kinds, (encoder, decoder), listed[-1], strict=True):
+                if path not in chosen[kind]:
+                    [chosen[kind][path]] = self._adapted([self.choice.part(kind, reference, path)])
+        encoders, decoders = (
+            dict(zip(parts, told_apart(list(parts.values()))[0], strict=True)) for parts in chosen.values()
+        )
+        for places in listed:
+            yield encoders[places[0]], decoders[places[1]], places
 
     def _others(self, setting: Setting, tests: list[Chosen | None], couples: Sequence[_Couple]) -> Iterator[Setting]:
         """Pairs that mark once more in tests of a setting's pair, trained under the same setting."""
@@ -204,18 +209,18 @@ class _Planner:
             by = marks_by(chosen) if chosen else None
             if by is None:
                 continue
-            named = [(one, reader) for one, reader, _ in couples if one and reader and one.record.name == by]
+            named = [(one, reader) for one, reader, _ in couples if one and reader and one.answers_to(by)]
             if len(named) == 1:
                 [(encoder, decoder)] = named
                 yield replace(setting, encoder=encoder, decoder=decoder)
             else:
-                have = ", ".join(dict.fromkeys(one.record.name for one, _, _ in couples if one))
+                have = ", ".join(dict.fromkeys(one.called for one, _, _ in couples if one))
                 self.choice.note(
                     ("evaluate", "simulators", number, "by"),
                     f"{len(named) or 'no'} pairs of the matrix mark with encoder {by!r}, and one must; there: {have}",
                 )
 
-    def _groups(self) -> Iterator[tuple[Chosen, ...]]:
+    def _groups(self) -> Iterator[list[Chosen | None]]:
         for number, group in enumerate(self.benchmark.matrix.simulator):
             path = ("matrix", "simulator", number)
             chosen = self._adapted(self.choice.parts("simulator", group, path))
@@ -223,7 +228,7 @@ class _Planner:
             check_met(self.choice, chosen, path)
             if len(group) > 1 and any(reference.name == NONE for reference in group):
                 self.choice.note(path, "several simulators at once cannot hold none; leave it out of the inner list")
-            yield tuple(one for one in chosen if one)
+            yield chosen
 
     def _adapted(self, chosen: list[Chosen | None]) -> list[Chosen | None]:
         if self.benchmark.adapt == "none":
@@ -236,7 +241,7 @@ class _Planner:
 
     def _pools(self) -> dict[str, list[_Ranged]]:
         declared = list(training_pool(self.choice, self.benchmark.train.distortions))
-        plain = list(training_pool(self.choice, [Reference(name=PLAIN)]))
+        plain = list(training_pool(self.choice, [Reference(name=OUR_PLAIN)]))
         if "without" in self.benchmark.matrix.pool and not self.naming.has_pool:
             self.choice.note(
                 ("matrix", "pool"), "train.distortions names nothing that could be left out; list distortions there"
@@ -268,8 +273,9 @@ class _Planner:
             inputs=(),
         )
 
-    def _train(self, setting: Setting, pool: list[_Ranged]) -> Cell:
-        simulators, loss = setting.simulators, setting.loss
+    def _train(self, setting: Setting, pools: Mapping[str, list[_Ranged]]) -> Cell:
+        setting = setting.as_it_counts()
+        simulators, loss, pool = setting.simulators, setting.loss, pools[setting.pool]
         return Cell(
             kind="train",
             label=self.naming.label(setting),
@@ -282,7 +288,8 @@ class _Planner:
                 bits=setting.bits,
                 code_bits=setting.code_bits,
                 loss=loss.model_dump(exclude={"steps", "ramp"}),
-                train=self.benchmark.train.under(loss).model_dump(exclude={"distortions"}),
+                # None: no part of the pair learns, so nothing that the file says of training counts.
+                train=self.benchmark.train.under(loss).model_dump(exclude={"distortions"}) if setting.learns else None,
                 distortions=[[chosen.identity, ranged] for chosen, ranged in pool],
                 seed=setting.seed,
             ),
@@ -316,10 +323,10 @@ class _Planner:
             label=f"{trained.label} at {at} dB".replace("own dB", "own") if chosen_quality else trained.label,
             settings=self._settings(
                 "evaluate",
-                # Rows carry the labels, and random distortions are seeded by them.
-                simulators=[[chosen.label, chosen.identity] if chosen else None for chosen in tests],
-                distortions=[[chosen.label, chosen.identity] for chosen in grid],
-                metrics=[chosen.identity for chosen in metrics],
+                # Rows carry the labels, and random draws are seeded by them: in another order nothing is measured anew.
+                simulators=sorted(([chosen.label, chosen.identity] for chosen in tests if chosen), key=_spelt),
+                distortions=sorted(([chosen.label, chosen.identity] for chosen in grid), key=_spelt),
+                metrics=sorted(([chosen.called, chosen.identity] for chosen in metrics), key=_spelt),
                 evaluate=self.benchmark.evaluate.model_dump(include={"draws", "seed", "limit"}),
                 psnr=psnr,
             ),
@@ -341,6 +348,10 @@ class _Planner:
             "harness": package_digest("ftbench", HARNESS_SOURCES[kind]),
             **more,
         }
+
+
+def _spelt(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _distinct(cells: list[Cell]) -> Iterator[Cell]:

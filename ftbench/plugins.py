@@ -16,7 +16,7 @@ import pluggy
 
 from ftbench import components
 from ftbench.components import Component, Kind
-from ftbench.errors import BadInput, nearest
+from ftbench.errors import BadInput, nearest, told
 
 BUILT_IN = "ftbench"
 """The distribution whose plugins are always loaded."""
@@ -60,6 +60,8 @@ class Failure:
     traceback: str = ""
     fatal: bool = True
     """False: a warning; everything that the plugin brought can be used."""
+    late: bool = False
+    """It was left because its time was up, so nobody knows what it brings."""
 
 
 @dataclass(frozen=True)
@@ -76,26 +78,40 @@ class Plugins:
         """The parts of a kind, by name."""
         return sorted((p for p in self.parts if p.record.kind == kind), key=lambda p: p.record.name)
 
-    def find(self, kind: Kind, name: str) -> Provided:
-        """Look a part up as ``name`` or ``name@distribution``; raises BadInput with the nearest names."""
+    def find(self, kind: Kind, name: str, built_in_wins: bool = False) -> Provided:
+        """Look a part up as ``name`` or ``name@distribution``; raises BadInput with the nearest names.
+
+        ``built_in_wins``: of several of one name, take the one that ftbench brings.
+        """
         bare, _, distribution = name.partition("@")
         named = [p for p in self.of(kind) if p.record.name == bare]
         found = [p for p in named if not distribution or p.distribution == distribution]
+        if built_in_wins and len(found) > 1:
+            found = [p for p in found if p.distribution == BUILT_IN] or found
         if len(found) == 1:
             return found[0]
         if len(found) > 1:
-            both = " and ".join(f"{bare}@{p.distribution}" for p in found)
-            raise BadInput(f"{kind} {bare!r} is provided more than once; choose {both}")
+            names = " or ".join(f"{bare}@{p.distribution}" for p in found)
+            raise BadInput(f"{kind} {bare!r} is provided more than once; write {names}")
         if named:
             who = ", ".join(p.distribution for p in named)
             raise BadInput(f"{kind} {bare!r} is not in distribution {distribution!r}, but in {who}")
+        late = [f for f in self.failures if f.late]
+        if late:
+            who = " and ".join(f"plugin {f.plugin} ({f.distribution} {f.version})" for f in late)
+            raise BadInput(
+                f"{kind} {bare!r} is in no plugin that was loaded, and may be in {who}, not loaded because it "
+                f"{late[0].reason.removeprefix('hangs: it ')}; try again, with more time on a slow machine: "
+                "FTBENCH_PLUGIN_SECONDS=60"
+            )
         options = [p.record.name for p in self.of(kind)]
         near = ", ".join(nearest(bare, options)) or ", ".join(options) or "none"
         broken = "; ".join(f"{f.plugin} ({f.distribution}), which failed: {f.reason}" for f in self.failures if f.fatal)
         raise BadInput(f"there is no {kind} {bare!r}; nearest: {near}" + (f"; it may be in {broken}" if broken else ""))
 
-    def tell(self, hook: str, **values: Any) -> None:
-        """Tell every observer; what one raises is logged once and stops nobody."""
+    def tell(self, hook: str, **values: Any) -> dict[str, str]:
+        """Tell every observer; what one raises is logged once and stops nobody. Gives who failed now, and how."""
+        failed: dict[str, str] = {}
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             arguments = {name: values[name] for name in implementation.argnames}
             try:
@@ -104,10 +120,12 @@ class Plugins:
                 raise
             except BaseException as error:
                 who = (implementation.plugin_name, hook)
+                failed[implementation.plugin_name] = told(error)
                 if who not in self.silenced:
                     log.warning("observer %s failed in %s: %s: %s", *who, type(error).__name__, error)
                     log.debug("observer %s failed in %s", *who, exc_info=True)
                 self.silenced.add(who)
+        return failed
 
 
 @functools.cache

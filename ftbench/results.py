@@ -1,76 +1,73 @@
-"""A finished plan -> the results folder: tables, figures, rows and the manifest.
-
-``results/<benchmark>/<data>-<scale>/``. A folder whose manifest is marked as kept by the repository is never
-written by a run: the run goes to ``<data>-<scale>.local`` beside it, unless it was told to keep.
-"""
+"""A finished plan -> the results folder: tables, figures, rows and the manifest."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 
 from ftbench import provenance
 from ftbench.choice import input_paths, metric_record
-from ftbench.compare.reread import MANIFEST, read_rows
+from ftbench.compare.reread import MANIFEST
 from ftbench.compare.seal import sealed
-from ftbench.config import Benchmark
 from ftbench.data import describe
-from ftbench.errors import BadInput
+from ftbench.evaluate import MARKED, OF_COVER, OF_MARKED, UNMARKED
 from ftbench.execute import Outcome
-from ftbench.loop import CURVE
+from ftbench.loop import CURVE, read_curve
 from ftbench.plan import Cell, chosen_parts
 from ftbench.plugins import BUILT_IN
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
+from ftbench.resultsfolder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
+from ftbench.roworder import file_in_order, in_order
 from ftbench.session import Opened, describe_plugins
-from ftbench.store import write_atomically, write_json
-from ftbench.work import QUALITY, ROWS, SAMPLES, curve_of
+from ftbench.train import LAST_LOOKS
+from ftbench.work import QUALITY, ROWS, SAMPLES, rows_of, samples_of, simulator_label
+from ftbench.writing import write_bytes, write_json
 
 FORMAT = 2
 
 
-def folder_for(opened: Opened, keep: bool) -> Path:
-    """Where this run's tables go."""
-    wanted = opened.out / opened.benchmark.name / f"{opened.bench.data.name}-{opened.scale}"
-    if not wanted.resolve().is_relative_to(opened.out.resolve()):
-        raise BadInput(f"{wanted.name!r} would leave the results folder; rename the data set or the scale")
-    if keep or not _is_kept(wanted):
-        return wanted
-    return wanted.with_name(wanted.name + ".local")
-
-
 def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> list[dict[str, Any]]:
-    """Write everything that the finished cells gave, print the main tables, and return the main table's rows."""
+    """Write everything that the finished cells gave, print the main tables, and return the main table's rows.
+
+    Earlier tables in ``folder`` stay until these are whole, and altogether where these are poorer.
+    """
     finished = [cell for cell in opened.plan.evaluations if cell.identity in outcome.summaries]
     results = [_result(cell, opened, outcome) for cell in finished]
     caption = _caption(opened, outcome)
     metrics = [
-        MetricInfo(record.name, record.unit, record.digits, record.higher_is_better)
-        for record in map(metric_record, finished[0].parts["metrics"] if finished else ())
+        MetricInfo(chosen.called, record.unit, record.digits, record.higher_is_better)
+        for chosen in (finished[0].parts["metrics"] if finished else ())
+        for record in [metric_record(chosen)]
     ]
-    samples = {cell.label: _samples(cell, opened) for cell in finished}
-    write_report(folder, results, caption, metrics, samples)
-    _copy_rows(finished, opened, folder)
-    manifest = _manifest(opened, outcome, caption, keep) | {"metrics": [vars(metric) for metric in metrics]}
-    write_json(folder / MANIFEST, sealed(manifest, folder))
+    # Of runs that end together one at a time decides and writes.
+    with tables_held(opened.bench.store.root):
+        if not keep and is_of_others(folder, opened):
+            folder = folder_for(opened, keep)
+        stays = better_ones(folder, {cell.identity for cell in finished}, len(opened.plan.evaluations))
+        if not stays:
+            with swapped_in(folder) as new:
+                samples = {cell.label: _samples(cell, opened) for cell in finished}
+                write_report(new, results, caption, metrics, samples)
+                _copy_rows(finished, opened, new)
+                copy_others(folder, new)
+                manifest = _manifest(opened, outcome, caption, keep) | {"metrics": [vars(metric) for metric in metrics]}
+                write_json(new / MANIFEST, sealed(manifest, new))
     if results:
         print_tables(results, caption, console, metrics)
-    console.print(f"Results: {folder}", highlight=False, markup=False, soft_wrap=True)
+    told = (
+        f"The tables in {folder} stay as they were: they hold {stays} finished evaluations, and of this run "
+        f"{len(finished)} of {len(opened.plan.evaluations)} were finished."
+        if stays
+        else f"Results: {folder}"
+    )
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
     return main_rows(results, metrics)
-
-
-def _is_kept(folder: Path) -> bool:
-    try:
-        return bool(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("kept"))
-    except (OSError, ValueError, AttributeError):
-        return False
 
 
 def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
@@ -83,17 +80,29 @@ def _result(cell: Cell, opened: Opened, outcome: Outcome) -> CellResult:
         status=outcome.summaries[cell.identity]["status"],
         bits=int(trained.settings["bits"]),
         code_bits=int(trained.settings["code_bits"]),
-        rows=read_rows(folder.file(ROWS)),
-        quality=read_rows(folder.file(QUALITY)),
-        curve=curve_of(cell, opened.bench),
+        rows=in_order(folder.load(ROWS, rows_of), _order(cell)),
+        quality=in_order(folder.load(QUALITY, rows_of), _order(cell)),
+        curve=read_curve(opened.bench.folder(trained)),
     )
 
 
 def _samples(cell: Cell, opened: Opened) -> Samples:
-    with np.load(opened.bench.folder(cell).file(SAMPLES)) as held:
-        names = tuple(str(name) for name in held["names"])
-        pictures: dict[str, Any] = {name: held[name] for name in held.files if name != "names"}
-    return Samples(names=names, **pictures)
+    pictures = opened.bench.folder(cell).load(SAMPLES, samples_of)
+    held = {name: pictures[name] for name in ("cover", "marked")}
+    if first := next((name for name in _order(cell)["simulator"] if OF_COVER + name in pictures), None):
+        held |= {"swapped_cover": pictures[OF_COVER + first], "swapped_marked": pictures[OF_MARKED + first]}
+    return Samples(names=tuple(map(str, pictures["names"])), **held)
+
+
+def _order(cell: Cell) -> dict[str, list[str]]:
+    """What rows of a cell are told apart by, in the benchmark's order, whichever order they were measured in."""
+    tests = cell.parts["simulators"]
+    simulators = [simulator_label(chosen, tests) for chosen in tests if chosen]
+    return {
+        "simulator": [MARKED, *simulators, UNMARKED],
+        "of": ["marked", *(f"fake:{name}" for name in simulators)],
+        "distortion": [chosen.label for chosen in cell.parts["distortions"]],
+    }
 
 
 def _caption(opened: Opened, outcome: Outcome) -> Caption:
@@ -112,12 +121,12 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         images=max(evaluated, default=0),
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
-        steps=f"{_steps(benchmark)} of {benchmark.train.batch_size} images",
-        notes=_notes(opened),
+        steps=training_steps([cell for cell in opened.plan.cells if cell.kind == "train"]),
+        notes=_notes(opened, outcome),
     )
 
 
-def _notes(opened: Opened) -> tuple[str, ...]:
+def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     benchmark, size = opened.benchmark, opened.bench.data.size
     lengths = ", ".join(map(str, benchmark.message.bits))
     notes = [f"Payload {lengths} bits, drawn afresh for each image and draw"]
@@ -131,15 +140,19 @@ def _notes(opened: Opened) -> tuple[str, ...]:
         for side in sorted(scaled)
     ]
     fits = [cell for cell in opened.plan.cells if cell.kind == "fit"]
-    fitted = sorted({cell.parts["simulator"].record.name for cell in fits if "simulator" in cell.parts})
+    fitted = sorted({cell.parts["simulator"].called for cell in fits if "simulator" in cell.parts})
     if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
         notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
+    for kind, rule in (("fit", "the best look at val"), ("train", f"the best look in the last {LAST_LOOKS:.0%}")):
+        steps_kept = _kept_early([cell for cell in opened.plan.cells if cell.kind == kind], outcome)
+        if steps_kept:
+            notes.append(f"Weights kept are those of {rule}: {', '.join(steps_kept)}")
     encoders = [cell.parts["encoder"].parameters for cell in opened.plan.cells if cell.kind == "train"]
     if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
         notes.append("Networks start from random initialisation")
     straight = {
-        chosen.record.name
+        chosen.called
         for cell in opened.plan.cells
         if cell.kind == "train"
         for chosen in [*cell.parts["simulators"], *(chosen for chosen, _ in cell.parts["pool"])]
@@ -157,25 +170,34 @@ def _notes(opened: Opened) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _steps(benchmark: Benchmark) -> str:
-    """Steps of training; where settings differ in them, in the settings' order."""
-    steps = [benchmark.train.under(loss).steps for loss in benchmark.matrix.loss]
-    return "/".join(map(str, steps if len(set(steps)) > 1 else steps[:1]))
+def training_steps(trained: Sequence[Cell]) -> str:
+    """Steps of training and images a step, in the settings' order; pairs of which nothing learns are named."""
+    settings = [cell.settings["train"] for cell in trained if cell.settings["train"]]
+    if not settings:
+        return "none, no part of these pairs learns"
+    steps = "/".join(map(str, dict.fromkeys(one["steps"] for one in settings)))
+    without = dict.fromkeys(cell.columns["encoder"] for cell in trained if not cell.settings["train"])
+    return f"{steps} of {settings[0]['batch_size']} images" + (f", none for {', '.join(without)}" if without else "")
+
+
+def _kept_early(cells: list[Cell], outcome: Outcome) -> list[str]:
+    """Which cells kept the weights of a step before their last, in words."""
+    summaries = [(cell, outcome.summaries.get(cell.identity, {})) for cell in cells]
+    return [
+        f"{cell.label.removeprefix('fit ')} step {summary['best_step']:,} of {summary['steps']:,}"
+        for cell, summary in summaries
+        if summary.get("best_step", 0) < summary.get("steps", 0)
+    ]
 
 
 def _copy_rows(finished: list[Cell], opened: Opened, folder: Path) -> None:
-    """Per-image rows and curves beside the tables, under names that a reader understands; older ones go."""
-    for old in (*(folder / "rows").glob("*.csv.gz"), *(folder / "curves").glob("*.csv")):
-        old.unlink()
+    """Per-image rows and curves beside the tables, under names that a reader understands."""
     for cell in finished:
         kept = _kept_files(cell)
         cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.inputs[0])
-        for source, target in (
-            (cell_folder.file(ROWS), folder / kept["rows"]),
-            (cell_folder.file(QUALITY), folder / kept["quality"]),
-            (trained.file(CURVE), folder / kept["curve"]),
-        ):
-            write_atomically(target, partial(shutil.copyfile, source))
+        write_bytes(folder / kept["rows"], file_in_order(cell_folder.read(ROWS), _order(cell)))
+        write_bytes(folder / kept["quality"], file_in_order(cell_folder.read(QUALITY), _order(cell)))
+        write_bytes(folder / kept["curve"], trained.read(CURVE))
 
 
 def _kept_files(cell: Cell) -> dict[str, str]:

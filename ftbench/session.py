@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from rich.console import Console
 from ftbench import library, provenance
 from ftbench.choice import Choice, answered, objection_of
 from ftbench.compute import Compute, gpu_present, settle
+from ftbench.computefile import read_settled
 from ftbench.config import Benchmark, BenchmarkFile
 from ftbench.data import Data, choose
 from ftbench.discovery import discover
@@ -22,9 +22,10 @@ from ftbench.explain import explain
 from ftbench.local import permitted
 from ftbench.plan import Grounds, Plan, make_plan, people_needed
 from ftbench.plugins import Plugins
-from ftbench.store import Store, write_json
+from ftbench.store import Store
 from ftbench.work import Bench
 from ftbench.workload import check_count
+from ftbench.writing import write_json
 from ftbench.yamlfile import Document, read, with_assignments, with_scale
 
 SETTLED = "compute.json"
@@ -72,12 +73,14 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     scale = scale or "plain"
     console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
     plugins = discover(local=permitted(document, benchmark.plugins, file.parent, request.allowed))
-    choice = Choice(plugins, document, file.parent, benchmark.accept_licences)
+    choice = Choice(plugins, document, file.parent, benchmark.accept_licences, library.is_ours(file))
     needed = people_needed(benchmark, choice)
     data, data_source = _data(benchmark, choice, needed)
     store = Store(request.out / ".store")
-    compute = _settled(benchmark, store, settle_on_disk)
+    compute = _settled(benchmark, store, settle_on_disk, console)
     plan = make_plan(benchmark, choice, Grounds(data.digest, data_source, data.people, data.shown(), compute))
+    for sentence in choice.said:
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     return Opened(
         benchmark=benchmark,
         scale=scale,
@@ -144,15 +147,18 @@ def _data(benchmark: Benchmark, choice: Choice, needed: int | None) -> tuple[Dat
     return data, chosen.provided.source_digest()
 
 
-def _settled(benchmark: Benchmark, store: Store, on_disk: bool) -> Compute:
+def _settled(benchmark: Benchmark, store: Store, on_disk: bool, console: Console) -> Compute:
     """Settle ``auto`` once a results folder, so that a resumed cell never measures anew."""
     file = store.root / SETTLED
-    earlier: dict[str, Any] | None = None
-    if file.is_file():
-        try:
-            earlier = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            earlier = None
+    earlier, fault = read_settled(file)
+    if fault:
+        console.print(
+            f"{file} is not what an earlier run settled ({fault}); settled anew, so cells may have to run again",
+            style="bold red",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     compute = settle(benchmark.compute, earlier)
     if on_disk and earlier is None:
         # What this file sets itself is its own affair, and not what others' auto means.

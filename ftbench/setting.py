@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ftbench.choice import NONE, Chosen
@@ -31,6 +31,12 @@ class Setting:
         """Whether there is anything to train."""
         return bool(self.encoder.record.trainable or self.decoder.record.trainable)
 
+    def as_it_counts(self) -> Setting:
+        """Without what only a training would see, where there is none: such settings are one and the same."""
+        if self.learns:
+            return self
+        return replace(self, simulators=(), pool="without", loss=Loss(target_psnr=self.loss.target_psnr))
+
 
 class Naming:
     """Names settings by what a benchmark varies."""
@@ -45,7 +51,7 @@ class Naming:
     @property
     def has_pool(self) -> bool:
         """Whether the training pool names a distortion at all."""
-        return any(reference.name != PLAIN for reference in self.benchmark.train.distortions)
+        return any(reference.bare != PLAIN for reference in self.benchmark.train.distortions)
 
     def columns(self, setting: Setting) -> dict[str, str]:
         """What a table's row says of a setting, column by column."""
@@ -56,7 +62,7 @@ class Naming:
             "decoder": _told_apart(setting.decoder, self._decoders),
             "codec": setting.codec.label,
             "trained against": " + ".join(met) or NONE,
-            **({"pool": setting.pool} if self.has_pool else {}),
+            **({"pool": setting.pool if setting.learns else NONE} if self.has_pool else {}),
             "λ": f"{loss.message:g}" if setting.learns else NONE,
             "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",
             "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
@@ -78,7 +84,7 @@ class Naming:
         }
         parts = [columns[name] for name, axis in many.items() if len(axis) > 1]
         parts += [f"{setting.bits} bits"] if len(bits) > 1 else []
-        parts += [f"{setting.pool} pool"] if len(matrix.pool) > 1 else []
+        parts += [f"{setting.pool} pool"] if len(matrix.pool) > 1 and setting.learns else []
         target, weighed = setting.loss.target_psnr, f"λ={columns['λ']} α={columns['α']}"
         parts.append(f"{target:g} dB" if target else weighed if setting.learns else "untrained")
         parts += [f"{name} {columns[name]}" for name in ("1 − SSIM", "critic") if columns.get(name, "0") != "0"]
@@ -96,5 +102,5 @@ def _different(references: Iterable[Reference]) -> list[Reference]:
 
 def _told_apart(chosen: Chosen, axis: Sequence[Reference]) -> str:
     """The name, with parameters where the axis names the part more than once."""
-    named = [reference.name.partition("@")[0] for reference in axis]
+    named = [reference.bare for reference in axis]
     return chosen.label if named.count(chosen.record.name) > 1 else chosen.title

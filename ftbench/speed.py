@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -13,8 +14,11 @@ import torch
 from tabulate import tabulate
 
 from ftbench import provenance
+from ftbench.errors import BadInput
 from ftbench.pipeline import Pair, build_pair
+from ftbench.plaintext import shown
 from ftbench.plan import Cell
+from ftbench.report.tables import markdown_escape
 from ftbench.session import Opened
 from ftbench.store import write_atomically
 
@@ -41,7 +45,12 @@ class Speed:
 
 
 def time_pairs(opened: Opened, seconds: float) -> list[Speed]:
-    """Time each different pair of a plan with random weights, which cost what trained ones do."""
+    """Time each different pair of a plan with random weights, which cost what trained ones do.
+
+    ``seconds``: of each measurement. Raises BadInput where that is no finite number.
+    """
+    if not math.isfinite(seconds):
+        raise BadInput(f"--seconds {seconds} is no number of seconds; give a finite one, such as 2")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -79,11 +88,18 @@ def write(opened: Opened, speeds: Sequence[Speed], folder: Path) -> str:
 def _table(frame: pd.DataFrame) -> str:
     titles = ["encoder", "decoder", "weights", "batch", "marking, images/s", "reading, images/s"]
     return tabulate(
-        [[*row[:4], _three_digits(row[4]), _three_digits(row[5]), *row[6:]] for row in frame.itertuples(index=False)],
+        [
+            [*map(_name, row[:2]), *row[2:4], _three_digits(row[4]), _three_digits(row[5]), *row[6:]]
+            for row in frame.itertuples(index=False)
+        ],
         headers=[*titles, "marking, calls", "reading, calls"],
         tablefmt="github",
         disable_numparse=True,
     )
+
+
+def _name(text: str) -> str:
+    return markdown_escape(shown(text))
 
 
 def _three_digits(rate: float) -> str:

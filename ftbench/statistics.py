@@ -15,10 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from ftbench.significance import sign_flip
+
 RESAMPLES = 2000
 SEED = 0
 # Values drawn at once: what stays in the processor's cache; the result does not hang on it.
 BATCH = 100_000
+ROUNDING = 1e-6
+"""Relative: what two values may lie apart and still be the same, taken in float32 as the metrics are."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Estimate:
     high: float
     n: int
     method: str
+    p: float | None = None
+    """Of a difference: the chance of one as large between two that are alike (``ftbench.significance``)."""
 
 
 def wilson(successes: float, trials: float, confidence: float = 0.95) -> Estimate:
@@ -50,7 +56,17 @@ def wilson(successes: float, trials: float, confidence: float = 0.95) -> Estimat
     return Estimate(rate, low, high, math.floor(trials), "wilson")
 
 
-def clustered_rate(successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95) -> Estimate:
+def unseen_share(images: float, confidence: float = 0.95) -> float:
+    """The largest share of images of a kind that so many images might not have shown: 1 - (1 - confidence)^(1/n).
+
+    The exact form of the "rule of three", 3/n at 95 % (Hanley and Lippman-Hand, JAMA 249, 1983).
+    """
+    return -math.expm1(math.log1p(-confidence) / images)
+
+
+def clustered_rate(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95, *, chance: float = 0.5
+) -> Estimate:
     """Rate whose trials come in clusters: ``successes`` and ``trials`` (images,), such as right bits of k.
 
     The rate is Σs/Σt. Its variance is that of a ratio over N clusters, N/(N-1) · Σ(s - p·t)² / (Σt)². The
@@ -63,6 +79,11 @@ def clustered_rate(successes: ArrayLike, trials: ArrayLike, confidence: float = 
 
     When every trial succeeds or none does, nothing tells how the trials of an image agree; then they count
     as one, the most careful choice. The same with one image, whose method reads ``wilson, one image``.
+
+    Images that fail altogether may be too rare to have been drawn, and then no variance shows them. So the
+    interval holds at least what the rate would be if ``unseen_share`` of all images were read as if by chance
+    (``chance``: 0.5 for bits, 0 for words), or all right.
+
     Images without trials are left out. The others should have about as many trials each: one image with
     most of the trials hides its own error from the variance.
 
@@ -85,8 +106,16 @@ def clustered_rate(successes: ArrayLike, trials: ArrayLike, confidence: float = 
         # Images that all show the same rate have no variance: their trials count in full.
         worth = shrink * rate * (1 - rate) / variance if variance > 0 else total
         effective = min(max(worth, fewest), total)
-    method = "wilson, one image" if images == 1 else "wilson, clustered"
-    return replace(wilson(rate * effective, effective, confidence), value=rate, n=images, method=method)
+    seen = replace(wilson(rate * effective, effective, confidence), value=rate, n=images)
+    if images == 1:
+        return replace(seen, method="wilson, one image")
+    unseen = unseen_share(fewest, confidence)
+    return replace(
+        seen,
+        low=min(seen.low, rate - unseen * max(0.0, rate - chance)),
+        high=max(seen.high, rate + unseen * (1 - rate)),
+        method="wilson, clustered",
+    )
 
 
 def mean_over_images(values: ArrayLike, confidence: float = 0.95) -> Estimate:
@@ -124,22 +153,90 @@ def mean_over_images(values: ArrayLike, confidence: float = 0.95) -> Estimate:
         rng=np.random.default_rng(SEED),
     ).confidence_interval
     low, high = (mean + (most - least) * float(end) for end in interval)
+    # An end that should be nought comes out as some 1e-19.
+    low, high = (0.0 if abs(end) <= 1e-12 * (most - least) else end for end in (low, high))
     return Estimate(mean, max(least, min(low, mean)), min(most, max(high, mean)), n, "bootstrap")
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimate:
+def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, reach: float | None = None) -> Estimate:
     """Mean of a - b over the same images in the same order, both (images,), bootstrapped over images.
 
-    Pairing takes the images' own difficulty out. The interval is that of ``mean_over_images``. Raises
-    ValueError as that does, and when the lengths differ.
+    Pairing takes the images' own difficulty out. Values that are equal but for rounding (``ROUNDING``) have no
+    difference. ``reach`` is the most by which an image can differ: 1 for a rate, 0.5 for bits between one who reads
+    all and one who guesses, 0 where there is no such limit, as for PSNR; None: 1 where all values lie within 0..1.
+    The rest is as ``difference_over_images`` does it.
+
+    Raises ValueError as ``mean_over_images`` does, and when the lengths differ.
     """
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.shape != second.shape:
         raise ValueError(f"{first.shape} and {second.shape} values are not pairs of the same images")
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise ValueError("pairs with a value that is not finite have no difference: count them apart")
-    estimate = mean_over_images(first - second, confidence)
-    return replace(estimate, method="one image" if estimate.n == 1 else "paired bootstrap")
+    if reach is None:
+        both = np.concatenate([first.ravel(), second.ravel()])
+        reach = 1.0 if ((both >= 0) & (both <= 1)).all() else 0.0
+    return difference_over_images(_apart(first, second), confidence, reach=reach)
+
+
+def difference_over_images(differences: ArrayLike, confidence: float = 0.95, *, reach: float = 0.0) -> Estimate:
+    """Mean of one difference an image (images,), with its interval and the p-value of ``sign_flip``.
+
+    The interval is that of ``mean_over_images``, with two amendments. It allows for ``unseen_share`` of images that
+    differ by ``reach`` either way: a failure too rare to have been drawn leaves no trace among the others. And the
+    test decides about 0, since a bootstrap of few differing images is too narrow: an interval holds 0 where the
+    p-value is above 1 - confidence, and where it is not, the end beside 0 is the bootstrap's.
+    """
+    each = np.asarray(differences, dtype=np.float64)
+    found = mean_over_images(each, confidence)
+    if found.n == 1:
+        return found
+    p, unseen = sign_flip(each), unseen_share(found.n, confidence)
+    low = found.low - unseen * max(0.0, reach + found.low)
+    high = found.high + unseen * max(0.0, reach - found.high)
+    if p > 1 - confidence:
+        low, high = min(low, 0.0), max(high, 0.0)
+    elif found.value > 0:
+        low = found.low
+    else:
+        high = found.high
+    return replace(found, low=low, high=high, method="paired bootstrap", p=p)
+
+
+def difference_over_seeds(
+    a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, paired: bool, reach: float = 0.0
+) -> Estimate:
+    """Mean of a - b over trainings and images: ``a`` (seeds, images) and ``b`` (seeds, images), 2 seeds each or more.
+
+    ``paired`` where the rows of both are of the same seeds. Over seeds the error is Student's (Welch's where they are
+    not paired), over images it is that of ``difference_over_images`` of the means over seeds; the interval has both,
+    as errors that do not hang together. The p-value is the larger of the two: a difference has to be told from 0
+    over seeds and over images. n is the number of images.
+
+    Raises ValueError as ``paired_difference`` does, and for fewer than two seeds.
+    """
+    first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or min(len(first), len(second)) < 2:
+        raise ValueError(f"{first.shape} and {second.shape}: two seeds of each, or more, on the same images are needed")
+    images = difference_over_images(_apart(first.mean(0), second.mean(0)), confidence, reach=reach)
+    if paired:
+        by_seed = _apart(first.mean(1), second.mean(1))
+        squared, freedom = float(by_seed.var(ddof=1)) / len(by_seed), float(len(by_seed) - 1)
+    else:
+        parts = [float(side.mean(1).var(ddof=1)) / len(side) for side in (first, second)]
+        squared = sum(parts)
+        below = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (first, second), strict=True))
+        freedom = squared**2 / below if below > 0 else float(len(first) + len(second) - 2)
+    error = math.sqrt(squared)
+    p = 2 * float(stats.t.sf(abs(images.value) / error, freedom)) if error > 0 else float(images.value == 0)
+    wide = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    low = images.value - math.hypot(images.value - images.low, wide)
+    high = images.value + math.hypot(images.high - images.value, wide)
+    if p > 1 - confidence:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return replace(
+        images, low=low, high=high, method="over seeds and images", p=None if images.p is None else max(p, images.p)
+    )
 
 
 @lru_cache
@@ -183,6 +280,13 @@ def capacity(bits: int, ber: float) -> float:
         raise ValueError(f"{bits} bits at a bit error rate of {ber} have no capacity")
     entropy = float(special.entr(ber) + special.entr(1 - ber)) / math.log(2)
     return bits * (1 - entropy)
+
+
+def _apart(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """First minus second, nought where rounding alone is between them."""
+    differences = first - second
+    differences[np.abs(differences) <= ROUNDING * np.maximum(np.abs(first), np.abs(second))] = 0.0
+    return differences
 
 
 def _z(confidence: float) -> float:

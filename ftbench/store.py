@@ -1,54 +1,71 @@
 """Finished and half-finished cells on disk, found by identity.
 
 One folder a cell: its settings, then what it made. ``done.json`` is written last, so a cell without it is
-unfinished. Every file appears whole or not at all; a lock keeps two runs from working on one cell.
+unfinished; it holds the size and the digest of each file, and of itself, and what is read is held against them. Every
+file appears whole or not at all; a lock keeps two runs from working on one cell.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
 import filelock
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ftbench.errors import CannotWrite, CellFailed
+from ftbench.compare.seal import digest_of, own_digest
+from ftbench.errors import BadInput, CannotWrite, CellFailed
+from ftbench.writing import write_atomically, write_json
 
+__all__ = ["CellFolder", "Damaged", "Held", "Store", "held", "write_atomically", "write_json"]
+
+Made = TypeVar("Made")
+DONE = "done.json"
+CELL = "cell.json"
 UNFINISHED = "checkpoint.pt"
 """What a training goes on from; removed when its cell is done."""
+RUNNING = "running.json"
+"""Who works on a cell: pid, label and kind. It outlives only a process that ended inside the cell."""
+LOCK = ".lock"
+SET_ASIDE = ".damaged-"
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then put it in its place in one step."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            write(temporary)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise CannotWrite(
-            f"cannot write {path.name!r} into {path.parent}: {error.strerror or error}; "
-            "free some space or choose another folder with --out (finished cells are kept)"
-        ) from error
+class Held(CellFailed):
+    """Another run is working on the cell."""
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as indented JSON, atomically."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+class Damaged(CellFailed):
+    """A file of a cell is not what was written there; ``file`` is its path, ``reason`` a few words."""
+
+    def __init__(self, message: str, file: Path = Path(), reason: str = "") -> None:
+        super().__init__(message)
+        self.file, self.reason = file, reason
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(strict=True)
+    bytes: int
+    sha256: str
+
+
+FileName = Annotated[str, Field(pattern=r"^[^./\\][^/\\]*$")]
+
+
+class _Done(BaseModel):
+    """What ``done.json`` must say. Stores of earlier releases list their files without digests."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    status: Literal["done", "stalled"]
+    files: dict[FileName, _File] | list[FileName]
+    seconds: float = Field(0, ge=0)
+    images: int = Field(0, ge=0)
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,40 +76,174 @@ class CellFolder:
 
     @property
     def summary(self) -> dict[str, Any] | None:
-        """What the finished cell says of itself, or None when it is unfinished."""
+        """What the finished cell says of itself, or None when it is unfinished; sizes are checked, digests are not.
+
+        Raises BadInput where it may not be read.
+        """
         try:
-            found: dict[str, Any] = json.loads((self.path / "done.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+            found = self._done()
+            for name, size in _sizes(found).items():
+                # A cell that lost a file, to a clean-up or a copy that broke off, is done again.
+                if size not in (None, self.file(name).stat().st_size):
+                    return None
+        except (Damaged, OSError):
             return None
-        # A cell that lost a file, to a clean-up or a copy that broke off, is done again.
-        complete = all((self.path / name).exists() for name in found.get("files", ()))
-        return found if complete else None
+        return found
 
     def file(self, name: str) -> Path:
         """The path of one of its files."""
         return self.path / name
 
-    def finish(self, summary: Mapping[str, Any]) -> None:
-        """Mark the cell as done: the last thing written."""
-        made = sorted(file.name for file in self.path.iterdir() if not file.name.startswith("."))
-        write_json(self.path / "done.json", {**summary, "files": [name for name in made if name != UNFINISHED]})
-        (self.path / UNFINISHED).unlink(missing_ok=True)
+    def read(self, name: str) -> bytes:
+        """A file's content, held against the digest that was kept of it.
+
+        Raises Damaged where it is not what was written, BadInput where it may not be read.
+        """
+        content = self._bytes(name)
+        known = self._kept(name)
+        if known and (len(content), hashlib.sha256(content).hexdigest()) != (known["bytes"], known["sha256"]):
+            raise self._damaged(name, "it is not as it was written")
+        return content
+
+    def load(self, name: str, parse: Callable[[bytes], Made]) -> Made:
+        """``parse`` of what ``read`` gives; whatever it raises means that the file is damaged."""
+        content = self.read(name)
+        try:
+            return parse(content)
+        except Exception as error:
+            # No room for it says nothing of the file; torch has an error of its own for that.
+            if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+                raise
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            raise self._damaged(name, f"it cannot be read: {said}") from error
+
+    def faults(self, parsers: Mapping[str, Callable[[bytes], object]]) -> dict[str, str]:
+        """File -> what is wrong with it, of a cell that says it is done; {} too where it is plainly unfinished.
+
+        ``parsers`` are the files that it must have; in stores without digests they show at least that one is whole.
+        """
+        try:
+            found = self._done()
+        except Damaged as error:
+            return {DONE: error.reason}
+        if found is None:
+            return {}
+        wrong: dict[str, str] = {}
+        for name in dict.fromkeys((*found["files"], *parsers)):
+            try:
+                if self._kept(name):
+                    self.read(name)
+                else:
+                    self.load(name, parsers.get(name, len))
+            except Damaged as error:
+                wrong[name] = error.reason
+        return wrong
+
+    def set_aside(self, names: Iterable[str]) -> list[str]:
+        """Rename damaged files, so that the cell is unfinished and nothing is lost; the names that they have now."""
+        moved = []
+        try:
+            for name in names:
+                number = 1
+                while (target := self.file(f"{name}{SET_ASIDE}{number}")).exists():
+                    number += 1
+                with contextlib.suppress(FileNotFoundError):
+                    self.file(name).rename(target)
+                    moved.append(target.name)
+            self.file(DONE).unlink(missing_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"cannot set a damaged file aside in {self.path}: {error.strerror}") from error
+        return moved
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Write down what the cell is, so that its folder can be read without the benchmark file."""
-        write_json(self.path / "cell.json", dict(settings))
+        write_json(self.file(CELL), dict(settings))
+
+    def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
+        """Mark the cell as done, the last thing written; what ``summary`` gives from now on."""
+        made = sorted(file for file in self.path.iterdir() if file.is_file() and _is_kept(file.name))
+        files = {file.name: {"bytes": file.stat().st_size, "sha256": digest_of(file)} for file in made}
+        # As it will be read: a tuple comes back as a list.
+        whole: dict[str, Any] = json.loads(json.dumps({**summary, "files": files}))
+        write_json(self.file(DONE), {**whole, "digest": own_digest(whole)})
+        self.file(UNFINISHED).unlink(missing_ok=True)
+        return whole
+
+    def tidy(self) -> None:
+        """Remove the temporary files of a run that was killed; only while the cell is held."""
+        for file in self.path.glob(".*"):
+            if file.name != LOCK and file.is_file():
+                file.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the cell; raise CellFailed when another run holds it."""
+        """Hold the cell; raise Held when another run does."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(self.path / ".lock", timeout=0):
-                yield
-        except filelock.Timeout as error:
-            raise CellFailed("another run is working on this cell; wait for it, then run again") from error
-        except (PermissionError, FileExistsError, NotADirectoryError) as error:
+        except OSError as error:
             raise CannotWrite(f"cannot write into {self.path.parent}: {error.strerror}; use --out") from error
+        with held(self.file(LOCK), seconds=0):
+            yield
+
+    @contextlib.contextmanager
+    def running(self, who: Mapping[str, str]) -> Iterator[None]:
+        """Leave a note in the folder while the cell is worked on, by which its end is noticed if the process ends."""
+        write_json(self.file(RUNNING), {"pid": os.getpid(), **who})
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                self.file(RUNNING).unlink(missing_ok=True)
+
+    def ended_its_process(self) -> bool:
+        """Whether a process ended inside this cell: its note is there, and nobody holds the cell."""
+        if not self.file(RUNNING).is_file():
+            return False
+        try:
+            with self.locked():
+                return self.file(RUNNING).is_file()
+        except Held:
+            return False
+
+    def _bytes(self, name: str) -> bytes:
+        try:
+            return self.file(name).read_bytes()
+        except PermissionError as error:
+            raise BadInput(f"cannot read {self.file(name)}: {error.strerror}; mend its permissions") from error
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._damaged(name, "it is missing") from error
+        except OSError as error:
+            raise self._damaged(name, f"it cannot be read: {error.strerror}") from error
+
+    def _done(self) -> dict[str, Any] | None:
+        """``done.json`` as written, None where there is none. Raises Damaged where it is not what finish writes."""
+        try:
+            content = self._bytes(DONE)
+        except Damaged as error:
+            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+                return None
+            raise
+        try:
+            found: dict[str, Any] = json.loads(content)
+            seal = _Done.model_validate(found).digest
+        except (ValueError, RecursionError) as error:
+            kind = "it is not what a finished cell writes" if isinstance(error, ValidationError) else "it is no JSON"
+            raise self._damaged(DONE, kind) from error
+        if isinstance(found["files"], dict) and seal != own_digest(found):
+            raise self._damaged(DONE, "it is not as it was written")
+        return {key: value for key, value in found.items() if key != "digest"}
+
+    def _kept(self, name: str) -> dict[str, Any] | None:
+        """Size and digest of a file, where the cell is done and keeps them."""
+        with contextlib.suppress(Damaged):
+            files = (self._done() or {}).get("files")
+            if isinstance(files, dict):
+                return files.get(name)
+        return None
+
+    def _damaged(self, name: str, reason: str) -> Damaged:
+        said = f"{name} of cell {self.path.name} is damaged ({reason}); run its benchmark again, which makes it anew"
+        return Damaged(said, self.file(name), reason)
 
 
 @dataclass(frozen=True)
@@ -104,3 +255,30 @@ class Store:
     def cell(self, kind: str, identity: str) -> CellFolder:
         """The folder of a cell, there or not."""
         return CellFolder(self.root / f"{kind}-{identity[:24]}")
+
+
+@contextlib.contextmanager
+def held(file: Path, seconds: float) -> Iterator[None]:
+    """Hold a lock file, waiting ``seconds`` for it, for ever where negative; raise Held when another process does."""
+    lock = filelock.FileLock(file)
+    try:
+        lock.acquire(timeout=seconds)
+    except filelock.Timeout as error:
+        raise Held("another run is working on this cell; wait for it, then run again") from error
+    except (OSError, NotImplementedError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CannotWrite(f"cannot write into {file.parent}: {reason}; use --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
+    """File -> bytes, None where only its presence is known."""
+    files = found["files"] if found else {}
+    return {name: files[name]["bytes"] if isinstance(files, dict) else None for name in files}
+
+
+def _is_kept(name: str) -> bool:
+    return not name.startswith(".") and name not in (DONE, RUNNING, UNFINISHED) and SET_ASIDE not in name

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ftbench.calltime import SECONDS, CallTookTooLong, limited
 from ftbench.choice import Chosen
 from ftbench.errors import CellFailed, FtbenchError, told
+from ftbench.isolation import exit_raises
 from ftbench.surroundings import Surroundings
 
 SLACK = 0.01
@@ -119,9 +121,12 @@ class Terms:
     def _guarded(self, function: Callable[[], Any], when: str) -> Any:
         before = Surroundings.now()
         try:
-            return function()
+            with exit_raises(), limited(self.who):
+                return function()
         except (FtbenchError, KeyboardInterrupt):
             raise
+        except CallTookTooLong as error:
+            raise PartFailed(f"{error}; {SECONDS} sets how long it may take") from error
         except BaseException as error:
             # Some libraries' exceptions are no Exception, so that nobody catches them: here they end a cell, not a run.
             what = "called exit()" if isinstance(error, SystemExit) else f"raised {told(error)}"

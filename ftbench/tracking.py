@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from ftbench.errors import BadInput, nearest
 from ftbench.hookspecs import OBSERVERS
@@ -28,6 +29,21 @@ def asked(assignments: Sequence[str], plugins: Plugins, folder: str) -> dict[str
     for name, where in track.items():
         _check_place(name, where, plugins, folder)
     return track
+
+
+def start(plugins: Plugins, track: Mapping[str, str], **values: Any) -> None:
+    """Tell every observer that a run begins; ``values``: what ``ftbench_run_started`` says beside ``track``.
+
+    Raises BadInput when a tracker that was asked for cannot begin: a run that would go untracked is not begun. The
+    others are told that it stopped.
+    """
+    failed = plugins.tell("ftbench_run_started", track=track, **values)
+    named = {plugin.partition("@")[0]: reason for plugin, reason in failed.items()}
+    for name in track:
+        if name in named:
+            sentence = f"--track {name}: it cannot begin ({named[name]}), and nothing would be tracked"
+            plugins.tell("ftbench_run_stopped", reason=sentence)
+            raise BadInput(f"{sentence}; mend that, or leave --track {name} out")
 
 
 @contextlib.contextmanager

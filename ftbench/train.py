@@ -21,9 +21,11 @@ from ftbench.critic import adversarial_losses
 from ftbench.data import Images, donating
 from ftbench.pipeline import Attack, Pair, eight_bit, extra_inputs
 from ftbench.pool import Pool
-from ftbench.randomness import generator, payload
+from ftbench.randomness import derive, generator, payload
 
 VAL_BATCH = 64
+LAST_LOOKS = 0.1
+"""Share of a training, at its end, whose looks at val may give the kept weights: none before the rate has fallen."""
 MEMORY = 0.9
 """Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
 
@@ -202,7 +204,10 @@ class PairTask:
             again = self.codec.encode(others).to(covers.device)
             donors = self._donors(self.val, identity, "donor-val", start)
             inputs = extra_inputs(identity, network.marking(again, psnr), donors)
-            readings += [network.read(attack(marked, inputs)) for attack in self.attacks]
+            # Simulators that draw do so alike at every look, so that two looks can be compared.
+            seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
+            fakes = [attack(marked, inputs, seed) for attack, seed in zip(self.attacks, seeds, strict=True)]
+            readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()
             for place, reading in enumerate(readings):
@@ -217,7 +222,7 @@ class PairTask:
         if self.attacks:
             values["val_accuracy_swapped"] = sums["swapped"]
         score = self._total(sums["image"], sums["message"])
-        return (score if self._ramp_over else None), values
+        return (score if self._near_the_end and self._ramp_over else None), values
 
     def state(self) -> dict[str, Any]:
         """The running accuracy and when the ramp began."""
@@ -228,6 +233,10 @@ class PairTask:
         self.accuracy, self.read_step, self._step = state["accuracy"], state["read_step"], state["step"]
 
     _step: int = 0
+
+    @property
+    def _near_the_end(self) -> bool:
+        return self._step + 1 >= (1 - LAST_LOOKS) * self.settings.steps
 
     @property
     def _ramp_over(self) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gzip
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from rich.console import Console
+from safetensors.torch import load as load_tensors
 from torch import nn
 
 from ftbench import parallel
 from ftbench.choice import Chosen, strength_of
+from ftbench.compare.reread import read_rows
 from ftbench.components import QualityMeasure
 from ftbench.compute import Compute
 from ftbench.config import Benchmark, Loss, TrainSection
@@ -24,20 +26,41 @@ from ftbench.critic import Critic
 from ftbench.data import Data
 from ftbench.evaluate import Condition, evaluate
 from ftbench.fit import CodeTask, SimulatorTask
-from ftbench.loop import Task, leave_untrained, load_weights, read_curve, train
+from ftbench.loop import CURVE, WEIGHTS, Task, curve_of, leave_untrained, load_weights, train
 from ftbench.pipeline import Attack, Damage, HeldCode, Pair, build, build_pair
-from ftbench.plan import Cell
+from ftbench.plan import Cell, CellKind
 from ftbench.plugins import Plugins
 from ftbench.pool import Pool, Ranged
 from ftbench.progress import Progress
 from ftbench.randomness import derive
-from ftbench.store import CellFolder, Store, write_atomically
+from ftbench.store import CellFolder, Store
 from ftbench.terms import Terms
 from ftbench.train import PairTask
+from ftbench.writing import csv_bytes, gzipped, write_bytes
 
 STALLED_BELOW = 0.6
 """Bit accuracy of marked val images under which a pair has learned nothing worth a table row."""
 ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"
+
+
+def rows_of(content: bytes) -> pd.DataFrame:
+    """Rows or quality from their file's content."""
+    return read_rows(io.BytesIO(gzip.decompress(content)))
+
+
+def samples_of(content: bytes) -> dict[str, Any]:
+    """Sample pictures by name from their file's content; nothing is ever unpickled."""
+    with np.load(io.BytesIO(content)) as held:
+        return {name: held[name] for name in held.files}
+
+
+_TRAINED: dict[str, Callable[[bytes], object]] = {WEIGHTS: load_tensors, CURVE: curve_of}
+KEEPS: Mapping[CellKind, Mapping[str, Callable[[bytes], object]]] = {
+    "fit": _TRAINED,
+    "train": _TRAINED,
+    "evaluate": {ROWS: rows_of, QUALITY: rows_of, SAMPLES: samples_of},
+}
+"""The files that a finished cell of each kind must have, and how each is read."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +118,7 @@ def fit_part(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -
 def train_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
     """Train an encoder and a decoder; the summary says when it began to read and whether it stalled."""
     # As the cell says: a setting may have steps and a ramp of its own.
-    settings = TrainSection.model_validate(cell.settings["train"])
+    settings = TrainSection.model_validate(cell.settings["train"] or {})
     loss = Loss.model_validate(cell.settings["loss"])
     seed = int(cell.settings["seed"])
     torch.manual_seed(derive(seed, "pair weights"))
@@ -156,7 +179,7 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
         codec=_codec(trained, bench),
         attacks=attacks,
         conditions=[_condition(chosen, bench) for chosen in cell.parts["distortions"]],
-        metrics={chosen.record.name: _metric(chosen, bench) for chosen in cell.parts["metrics"]},
+        metrics={chosen.called: _metric(chosen, bench) for chosen in cell.parts["metrics"]},
         images=images,
         settings=settings,
         bits=int(trained.settings["bits"]),
@@ -164,23 +187,21 @@ def evaluate_pair(cell: Cell, bench: Bench, folder: CellFolder, progress: Progre
         device=bench.compute.device,
         progress=progress,
     )
-    write_atomically(folder.file(ROWS), partial(_write_frame, findings.rows))
-    write_atomically(folder.file(QUALITY), partial(_write_frame, findings.quality))
+    # Made in memory: the same rows are the same bytes, and a full disk is known as such.
+    write_bytes(folder.file(ROWS), gzipped(csv_bytes(findings.rows)))
+    write_bytes(folder.file(QUALITY), gzipped(csv_bytes(findings.quality)))
     samples: dict[str, Any] = dict(findings.samples)
-    write_atomically(folder.file(SAMPLES), lambda path: np.savez(path, **samples))
+    content = io.BytesIO()
+    np.savez(content, **samples)
+    write_bytes(folder.file(SAMPLES), content.getvalue())
     status = (bench.folder(trained).summary or {}).get("status", "done")
     return {"status": status, "images": len(images), "rows": len(findings.rows)}
 
 
 def simulator_label(chosen: Chosen, all_chosen: Sequence[Chosen | None]) -> str:
     """The name, with its parameters only where the name alone would be ambiguous."""
-    same = [other for other in all_chosen if other and other.record.name == chosen.record.name]
+    same = [other for other in all_chosen if other and other.called == chosen.called]
     return chosen.label if len(same) > 1 else chosen.title
-
-
-def curve_of(cell: Cell, bench: Bench) -> Any:
-    """The training curve behind an evaluation."""
-    return read_curve(bench.folder(cell.inputs[0]))
 
 
 def _pair(cell: Cell, bench: Bench) -> Pair:
@@ -215,7 +236,7 @@ def _other_pair(chosen: Chosen, cell: Cell, bench: Bench) -> Pair | None:
     by = marks_by(chosen)
     if by is None:
         return None
-    trained = next(one for one in cell.inputs if one.kind == "train" and one.parts["encoder"].record.name == by)
+    trained = next(one for one in cell.inputs if one.kind == "train" and one.parts["encoder"].answers_to(by))
     pair = bench.compute.place(_pair(trained, bench))
     load_weights(bench.folder(trained), pair)
     assert isinstance(pair, Pair)
@@ -241,8 +262,3 @@ def _condition(chosen: Chosen, bench: Bench) -> Condition:
 def _metric(chosen: Chosen, bench: Bench) -> QualityMeasure:
     measure, terms = _ready(build(chosen), bench), Terms.of(chosen)
     return lambda reference, image: terms.tensor(measure, reference, image, shape=(len(image),))
-
-
-def _write_frame(frame: pd.DataFrame, path: Path) -> None:
-    # No time stamp inside: the same rows are the same bytes.
-    frame.to_csv(path, index=False, compression={"method": "gzip", "mtime": 1})

@@ -48,9 +48,11 @@ def _axes(benchmark: Benchmark) -> dict[str, int]:
 
 
 def steps_of(cell: Cell) -> int:
-    """The steps that a cell will train for; 1 for an evaluation."""
+    """The steps that a cell will train for; 0 for a pair of which nothing learns, 1 for an evaluation."""
+    if cell.kind == "evaluate":
+        return 1
     section: Mapping[str, Any] = cell.settings.get(cell.kind) or cell.settings.get("code") or {}
-    return int(section.get("steps", 1)) if cell.kind != "evaluate" else 1
+    return int(section.get("steps", 0))
 
 
 def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] | None]) -> str:
@@ -59,7 +61,8 @@ def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] 
     left = [cell for cell in cells if summaries[cell.identity] is None]
     if not left:
         return "to do: nothing, all cells are done"
-    counts, steps = Counter(cell.kind for cell in left), Counter[str]()
+    untrained = sum(cell.kind == "train" and not steps_of(cell) for cell in left)
+    counts, steps = Counter(cell.kind for cell in left if steps_of(cell)), Counter[str]()
     for cell in left:
         steps[cell.kind] += steps_of(cell)
     parts = []
@@ -67,6 +70,10 @@ def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] 
         if counts[kind]:
             trained = f" ({steps[kind]:,} steps)" if kind != "evaluate" else ""
             parts.append(f"{counts[kind]:,} {name}{'s' if counts[kind] > 1 else ''}{trained}")
+        if kind == "train" and untrained:
+            parts.append(
+                f"{untrained:,} pair{'s' if untrained > 1 else ''} that need{'' if untrained > 1 else 's'} no training"
+            )
     return f"to do: {', '.join(parts)}{_time(left, cells, summaries)}"
 
 
@@ -75,8 +82,9 @@ def _time(left: Sequence[Cell], cells: Sequence[Cell], summaries: Mapping[str, M
     paces: defaultdict[str, list[float]] = defaultdict(list)
     for cell in cells:
         summary = summaries[cell.identity]
-        if summary is not None and "seconds" in summary:
+        if summary is not None and "seconds" in summary and steps_of(cell):
             paces[cell.kind].append(float(summary["seconds"]) / steps_of(cell))
+    left = [cell for cell in left if steps_of(cell)]
     known = [cell for cell in left if paces[cell.kind]]
     if not known:
         return ""

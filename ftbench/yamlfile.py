@@ -39,6 +39,7 @@ _WORD = re.compile("|".join(f"{w}|{w.title()}|{w.upper()}" for w in _WORDS))
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _GLUED = re.compile(r"\s*(?:- )?[\w-]+:[^\s/:]")
+_NESTED = re.compile(rf"""^[^"'#\n]*(?:(?:[\[{{]|[-?]\s)\s*){{{MAX_DEPTH}}}""", re.MULTILINE)
 _SPECIAL = re.compile(r"([-+]?)\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 # What usually lies behind the parser's words, which name the symptom alone.
@@ -380,6 +381,9 @@ def _compose(text: str, name: str) -> _Node:
 
 def _syntax(error: yaml.YAMLError, text: str, name: str) -> str:
     problem = getattr(error, "problem", None) or "it cannot be read"
+    if deep := _NESTED.search(text):  # parsers have limits of their own, which they meet while they look ahead
+        line = text.count("\n", 0, deep.start()) + 1
+        return f"{Place(name, line, 1)}: nested deeper than {MAX_DEPTH} levels; flatten it"
     mark, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     lines = text.splitlines() or [""]
     index = min(mark.line, len(lines) - 1) if mark else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,10 @@ import pytest
 
 from ftbench.discovery import discover
 from ftbench.plugins import Plugins
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Workers share the cores. Read when torch is first imported, which nothing above does.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TINY = """\
 name: tiny

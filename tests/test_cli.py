@@ -110,6 +110,40 @@ def test_the_same_command_again_keeps_everything(finished: Path, ftbench_command
     assert tables(folder) == before
 
 
+def test_damaged_files_of_cells_are_made_anew(finished: Path, tmp_path: Path, ftbench_command: list[str]) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(finished, home)
+    before = tables(home / "results" / "tiny" / "procedural-faces-small")
+    weights = min(home.glob("results/.store/train-*/weights.safetensors"))
+    content = bytearray(weights.read_bytes())
+    content[-3] ^= 64
+    weights.write_bytes(content)
+    rows = max(home.glob("results/.store/evaluate-*/rows.csv.gz"))
+    rows.write_bytes(b"")
+    shutil.rmtree(home / "results" / "tiny")
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for file in (weights, rows):
+        assert f"({file.parent.name}): {file.name} is damaged (" in done.stdout
+        assert file.with_name(f"{file.name}.damaged-1").exists()
+    assert tables(home / "results" / "tiny" / "procedural-faces-small") == before
+
+
+def test_a_run_that_fails_leaves_the_tables_of_an_earlier_one(
+    finished: Path, tmp_path: Path, ftbench_command: list[str]
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(finished, home)
+    folder = home / "results" / "tiny" / "procedural-faces-small"
+    before = {str(file): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+    harsh = ["train.optimiser.learning_rate=1e30", "matrix.loss={message: 1.0e+300, image: 0.1}"]
+    settings = [word for one in harsh for word in ("--set", one)]
+    done = call(ftbench_command, "run", "tiny.yaml", *settings, cwd=home)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "stay as they were: they hold 2 finished evaluations, and of this run 0 of 1 were finished" in done.stdout
+    assert {str(file): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()} == before
+
+
 def test_plan_shows_what_is_done(finished: Path, ftbench_command: list[str]) -> None:
     done = call(ftbench_command, "plan", "tiny.yaml", cwd=finished)
     assert done.stdout.count(" done") + done.stdout.count(" stalled") == 5

@@ -63,7 +63,12 @@ def half_inverted(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
     return changed
 
 
-def found(draws: int = 2, psnr: float | None = None, attacks: Mapping[str, Attack] | None = None) -> Findings:
+def found(
+    draws: int = 2,
+    psnr: float | None = None,
+    attacks: Mapping[str, Attack] | None = None,
+    encoder: nn.Module | None = None,
+) -> Findings:
     simulator = ftbench.Simulator(
         name="x", factory="x:x", summary="x", differentiable=True, trainable=False, needs=("identity",)
     )
@@ -74,7 +79,7 @@ def found(draws: int = 2, psnr: float | None = None, attacks: Mapping[str, Attac
         return torch.rand(image.shape, generator=randomness)
 
     return evaluate(
-        pair=Pair(Stripes(), Reader()),
+        pair=Pair(encoder or Stripes(), Reader()),
         codec=Bare(),
         attacks=attacks or {"half": Attack(simulator, half_inverted)},
         conditions=[
@@ -153,7 +158,7 @@ def test_more_draws_leave_the_first_ones_as_they_were() -> None:
 def test_samples_are_eight_bit_pictures_of_every_person() -> None:
     samples: dict[str, Any] = dict(found(1).samples)
     assert sorted(set(samples["names"])) == ["ann", "bob"]
-    for name in ("cover", "marked", "swapped_cover", "swapped_marked"):
+    for name in ("cover", "marked", "fake of cover:half", "fake of marked:half"):
         assert samples[name].shape == (6, 16, 16, 3)
         assert samples[name].dtype == np.uint8
     first = faces().pixels[0].permute(1, 2, 0).numpy()
@@ -167,3 +172,39 @@ def test_any_pair_can_be_tested_at_a_chosen_psnr() -> None:
     assert marked.between(25.0, 25.1).all()
     own = found(1).quality
     assert not own[own.of == "marked"].psnr.between(24.9, 25.1).any()
+
+
+class Untouched(nn.Module):
+    """An encoder that paints nothing."""
+
+    def forward(self, cover: Tensor, code: Tensor) -> Tensor:
+        return cover.clone()
+
+
+def redrawn(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+    """As a generator with a latent of its own draws: from torch's global generator."""
+    return (image + 0.1 * torch.randn_like(image)).clamp(0, 1)
+
+
+def test_cover_and_marked_image_meet_the_same_draw_of_a_simulator() -> None:
+    simulator = ftbench.Simulator(name="x", factory="x:x", summary="x", differentiable=True, trainable=False)
+    attacks = {name: Attack(simulator, redrawn) for name in ("first", "second")}
+    quality = found(attacks=attacks, encoder=Untouched()).quality
+    fakes = quality[quality["of"].str.startswith("fake:")]
+    # No mark, so no difference: the simulator's own dice are not counted.
+    assert len(fakes) == 2 * 2 * COUNT
+    assert np.isinf(fakes["psnr"]).all()
+
+
+def test_each_simulator_draw_and_batch_has_dice_of_its_own() -> None:
+    simulator = ftbench.Simulator(name="x", factory="x:x", summary="x", differentiable=True, trainable=False)
+    seen: list[Tensor] = []
+
+    def recorded(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        seen.append(torch.rand(4))
+        return image
+
+    found(attacks={name: Attack(simulator, recorded) for name in ("first", "second")})
+    # Two simulators, two draws, two batches, each for the marked image and for its cover.
+    assert len(seen) == 16
+    assert len({tuple(drawn.tolist()) for drawn in seen}) == 8

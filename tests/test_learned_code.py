@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from ftbench import execute, results
 from ftbench.pipeline import build
+from ftbench.resultsfolder import folder_for
 from ftbench.session import Request, open_benchmark
 from ftbench.store import Store
 from tests.conftest import TINY
@@ -32,7 +33,7 @@ def test_a_learned_code_is_fitted_once_and_used_by_every_cell(tmp_path: Path) ->
     assert [next(iter(cell.parts)) for cell in fits] == ["simulator", "codec"]
     outcome = execute.run(opened.plan, opened.bench)
     assert not outcome.failed
-    results.write(opened, outcome, results.folder_for(opened, keep=False), False, console)
+    results.write(opened, outcome, folder_for(opened, keep=False), False, console)
 
     fitted = fits[1]
     trained = [cell for cell in opened.plan.cells if cell.kind == "train"]

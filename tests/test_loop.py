@@ -16,6 +16,7 @@ from ftbench import loop
 from ftbench.config import Loss, Optimiser
 from ftbench.errors import CellFailed
 from ftbench.progress import Silent
+from ftbench.store import Damaged
 from tests.small_pair import run, task
 
 
@@ -91,8 +92,8 @@ def test_a_loss_that_is_not_a_number_stops_with_its_name(tmp_path: Path, monkeyp
     assert all(torch.isfinite(value).all() for value in held["network"].values())
 
 
-@pytest.mark.parametrize("damage", ["cut", "other shape"])
-def test_a_checkpoint_that_cannot_be_used_is_one_sentence(
+@pytest.mark.parametrize("damage", ["cut", "empty", "a flipped bit", "other shape"])
+def test_a_checkpoint_that_cannot_be_used_is_damaged(
     tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
@@ -101,12 +102,21 @@ def test_a_checkpoint_that_cannot_be_used_is_one_sentence(
     file = tmp_path / loop.CHECKPOINT
     if damage == "cut":
         file.write_bytes(file.read_bytes()[:500])
+    elif damage == "empty":
+        file.write_bytes(b"")
+    elif damage == "a flipped bit":
+        # torch itself reads this without a word, and other weights come of it.
+        weight = torch.load(file, weights_only=True)["network"]["encoder.planes.weight"].numpy().tobytes()
+        content = bytearray(file.read_bytes())
+        content[content.index(weight) + 2] ^= 1
+        file.write_bytes(content)
     else:
         held = torch.load(file, weights_only=True)
         held["network"] = {name: value[..., :1] for name, value in held["network"].items()}
         torch.save(held, file)
-    with pytest.raises(CellFailed, match="delete the file to train the cell anew"):
+    with pytest.raises(Damaged, match=rf"checkpoint\.pt of cell {tmp_path.name} is damaged") as raised:
         run(tmp_path)
+    assert raised.value.file == file
     assert file.exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from kornia.losses import ssim_loss
 from skimage.metrics import structural_similarity
+from torch import Tensor
 
 from ftbench import loop
 from ftbench.augment import augment
@@ -142,6 +144,29 @@ def test_weights_may_only_be_kept_once_the_target_is_reached(tmp_path: Path) -> 
     assert made.read_step is not None
     assert summary["best_step"] >= made.read_step + 30
     assert 25 <= summary["at_best"]["val_psnr"] < 25.5
+
+
+def test_no_look_before_the_last_tenth_gives_the_kept_weights() -> None:
+    made = task(Loss(image=0.1), curriculum=Curriculum(kind="none"))
+    scores = {}
+    for step in (0, 30, 52, 53, 59):
+        made.loss(made.network, step)
+        scores[step], _ = made.validate(made.network)
+    # Sixty steps: the fifty-fourth is the first whose look counts.
+    assert [step for step, score in scores.items() if score is not None] == [53, 59]
+
+
+def test_two_looks_at_one_network_give_one_score_where_a_simulator_draws() -> None:
+    def redrawn(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        return (image + 0.2 * torch.randn_like(image)).clamp(0, 1)
+
+    made = task(Loss(image=0.1), curriculum=Curriculum(kind="none"))
+    made.attacks = [Attack(SIMULATOR, redrawn)]
+    made.loss(made.network, 59)
+    made.network.eval()
+    looks = [made.validate(made.network) for _ in range(2)]
+    assert looks[0] == looks[1]
+    assert looks[0][0] is not None
 
 
 def test_an_image_weight_and_a_target_psnr_exclude_each_other() -> None:

@@ -274,6 +274,16 @@ def test_a_bomb_is_a_sentence_soon(name, text):
     assert time.process_time() - start < 2
 
 
+@pytest.mark.parametrize("opener", ["[", "{", "[ ", "[\n ", "- "])
+def test_nesting_is_named_also_where_the_parser_looks_far_ahead(opener):
+    """A parser with a limit of its own meets it before the composer does, and words it as it likes."""
+    assert "nested deeper" in refusal("first: 1\na:\n  " + opener * 5000)
+
+
+def test_a_fault_after_brackets_in_quotes_is_no_nesting():
+    assert "nested deeper" not in refusal(f"a: '{'[' * 80}'\nb: [1, 2\nc: 3\n")
+
+
 def test_the_bounds_themselves_are_allowed():
     deep = parse("a: " + "[" * (yamlfile.MAX_DEPTH - 1) + "]" * (yamlfile.MAX_DEPTH - 1), "p")
     assert max(map(len, deep.places)) == yamlfile.MAX_DEPTH - 1

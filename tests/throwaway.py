@@ -21,10 +21,11 @@ class Installed:
 
     def ftbench(self, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Call the command line; the exit code is the caller's to judge."""
+        found = [str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])]
         return subprocess.run(
             [sys.executable, "-m", "ftbench", *arguments],
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(self.folder), "COLUMNS": "300", **environment},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(found), "COLUMNS": "300", **environment},
             capture_output=True,
             text=True,
             check=False,

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import faulthandler
 import os
 import sys
 import warnings
 
 import typer
-from rich.console import Console
 
 import ftbench
+from ftbench import stopping, supervision
 from ftbench.cli import bench, check, compare, look, mark
+from ftbench.console import Console, prepare_streams, silence
 from ftbench.errors import BadInput, FtbenchError
-from ftbench.lastresort import own_process
+from ftbench.isolation import OWN
 from ftbench.surroundings import LEFT
 
 DONE, SOME_FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -66,26 +68,39 @@ def _options(
 
 
 def main() -> None:
-    """``run`` in a process that is ftbench's alone; leaves it even where a plugin's thread would not end."""
-    own_process()
+    """``run`` in a process that is ftbench's alone; leaves it even where a plugin's thread would not end.
+
+    A long run is done by a process of its own, so that this one can tell of its end if it cannot itself.
+    """
+    prepare_streams()
+    watched = supervision.report_to_parent()
+    if not watched and supervision.wanted(sys.argv[1:]):
+        sys.exit(supervision.watch())
+    stopping.listen()
+    OWN[:] = [_end_at_once]
     # A plugin that crashes the interpreter is at least named, with its line.
-    faulthandler.enable(all_threads=False)
-    code: object = DONE
+    faulthandler.enable(file=supervision.notes.crash or sys.stderr, all_threads=False)
+    code: object = SOME_FAILED
     try:
         run()
+        code = DONE
     except SystemExit as leaving:
-        code = leaving.code
-        if not any(thread.is_alive() for thread in LEFT):
-            raise
+        code = DONE if leaving.code is None else leaving.code
+    finally:
+        number = code if isinstance(code, int) else SOME_FAILED
+        _flush()
+        supervision.notes.write(ended=number)
     if any(thread.is_alive() for thread in LEFT):
         atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else DONE if code is None else SOME_FAILED)
+        _leave(number)
+    sys.exit(number)
 
 
 def run() -> None:
-    """Run the command line; the exit code is 0 done, 1 some cells failed, 2 bad input, 130 interrupted."""
+    """Run the command line; the exit code is 0 done, 1 some cells failed, 2 bad input, 130 interrupted.
+
+    129 and 143 after SIGHUP and SIGTERM.
+    """
     # Libraries warn on loading about things that no user of ftbench can mend.
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
@@ -94,10 +109,46 @@ def run() -> None:
     except FtbenchError as error:
         if os.environ.get("FTBENCH_TRACEBACK"):
             raise
-        Console(stderr=True, soft_wrap=True).print(f"ftbench: {error}", style="red", highlight=False, markup=False)
-        sys.exit(BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED)
+        sys.exit(_say(str(error), BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED))
+    except OSError as error:
+        if stopping.asked():
+            sys.exit(stopping.exit_code())
+        if os.environ.get("FTBENCH_TRACEBACK"):
+            raise
+        where = f"{error.filename}" if error.filename else "the output"
+        sys.exit(_say(f"cannot write to or read from {where}: {error.strerror or error}", BAD_INPUT))
+    except KeyboardInterrupt:
+        sys.exit(_say(stopping.sentence(), stopping.exit_code() or INTERRUPTED))
     except SystemExit as leaving:
         # typer turns an interruption into this code, and says nothing.
         if leaving.code == INTERRUPTED:
-            Console(stderr=True).print("ftbench: interrupted; the same command again goes on from here")
+            sys.exit(_say(stopping.sentence(), stopping.exit_code() or INTERRUPTED))
         raise
+
+
+def _say(sentence: str, code: int) -> int:
+    """Print a last sentence, if anybody hears it; gives back the exit code."""
+    with contextlib.suppress(OSError, ValueError):
+        Console(stderr=True, soft_wrap=True).print(f"ftbench: {sentence}", style="red", highlight=False, markup=False)
+    return code
+
+
+def _end_at_once(sentence: str) -> None:
+    _say(sentence, BAD_INPUT)
+    _flush()
+    supervision.notes.write(ended=BAD_INPUT)
+    _leave(BAD_INPUT)
+
+
+def _flush() -> None:
+    # What a full device or a closed pipe did not take would be tried again when Python ends, and spoil the exit code.
+    for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):
+            with contextlib.suppress(OSError):
+                silence(descriptor)
+
+
+_leave = os._exit
+"""The true one: while a plugin is listed, another stands in its place."""

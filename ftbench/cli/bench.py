@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
+
+from ftbench.console import Console
+from ftbench.isolation import not_left
+from ftbench.plaintext import shown_lines
 
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
 Scale = Annotated[
@@ -59,13 +62,16 @@ def run(
     ] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
-    from ftbench import execute, results, tracking
+    from ftbench import execute, results, supervision, tracking
+    from ftbench.resultsfolder import folder_for
     from ftbench.session import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
-    opened = open_benchmark(request, console)
-    folder = results.folder_for(opened, keep)
+    with not_left():
+        opened = open_benchmark(request, console)
+    supervision.notes.write(store=str(opened.bench.store.root.absolute()))
+    folder = folder_for(opened, keep)
     bench, plugins = opened.bench, opened.bench.plugins
     compute = bench.compute
     track = tracking.asked(tracked or (), plugins, str(folder))
@@ -80,8 +86,8 @@ def run(
         console.print(f"set aside: {name}: {reason}", highlight=False, markup=False)
     if len(bench.data.source.set_aside) > 5:
         console.print(f"set aside: {len(bench.data.source.set_aside) - 5} more, listed in the manifest")
-    plugins.tell(
-        "ftbench_run_started",
+    tracking.start(
+        plugins,
         benchmark=opened.benchmark.name,
         scale=opened.scale,
         cells=len(opened.plan.cells),
@@ -89,8 +95,10 @@ def run(
         folder=str(folder),
         settings=results.configuration(opened),
     )
-    with tracking.told_when_stopped(plugins):
-        outcome = execute.run(opened.plan, bench, request)
+    with not_left(), tracking.told_when_stopped(plugins):
+        outcome = execute.run(
+            opened.plan, bench, request, before_risk=lambda done: results.write(opened, done, folder, keep, console)
+        )
         rows = results.write(opened, outcome, folder, keep, console)
     plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
     if outcome.failed:
@@ -134,15 +142,16 @@ def speed(
     seconds: Annotated[float, typer.Option(min=0.0, help="Seconds of each measurement.")] = 2.0,
 ) -> None:
     """Time how fast each pair marks and reads, on one core; written beside the tables. Nothing is trained."""
-    from ftbench import results, speed
+    from ftbench import speed
+    from ftbench.resultsfolder import folder_for
     from ftbench.session import Request, open_benchmark
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
     opened = open_benchmark(request, console, settle_on_disk=False)
-    folder = results.folder_for(opened, keep=True)
+    folder = folder_for(opened, keep=True)
     text = speed.write(opened, speed.time_pairs(opened, seconds), folder)
-    typer.echo(text)
+    typer.echo(shown_lines(text))
     console.print(f"Written: {folder}/speed.md, speed.csv", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -156,7 +165,7 @@ def report(
     if not tables:
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
     for table in tables:
-        typer.echo(table.read_text(encoding="utf-8"))
+        typer.echo(shown_lines(table.read_text(encoding="utf-8")))
 
 
 def schema() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
+
+from ftbench.console import Console
 
 if TYPE_CHECKING:
     from ftbench.testing.apart import Entry, Listed, Part

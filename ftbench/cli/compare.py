@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ftbench.console import Console
 from ftbench.errors import BadInput
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from ftbench.console import Console
+from ftbench.plaintext import shown_lines
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,7 +40,7 @@ def plugins(
             record = provided.record
             by = f"{provided.distribution} {provided.version}"
             # What a plugin says of itself is text, and no markup of ours.
-            table.add_row(*map(Text, (kind, record.name, record.summary, by, record.licence)))
+            table.add_row(*map(_text, (kind, record.name, record.summary, by, record.licence)))
     console.print(table)
     if not found.failures:
         return
@@ -46,7 +48,7 @@ def plugins(
     for failure in found.failures:
         state = Text("failed", "bold red") if failure.fatal else Text("warning", "yellow")
         by = f"{failure.distribution} {failure.version}"
-        faults.add_row(*map(Text, (failure.plugin, by)), state, *map(Text, (failure.stage, failure.reason)))
+        faults.add_row(*map(_text, (failure.plugin, by)), state, *map(_text, (failure.stage, failure.reason)))
     console.print()
     console.print(faults)
     told = [failure for failure in found.failures if failure.traceback]
@@ -76,17 +78,17 @@ def info(
     console = Console()
     for provided in named:
         record = provided.record
-        console.print(Text(record.name, "bold") + Text(f" · {record.kind} · {record.summary}"))
+        console.print(Text(record.name, "bold") + _text(f" · {record.kind} · {record.summary}"))
         facts = Table(box=None, show_header=False)
         for name, value in _facts(provided):
-            facts.add_row(name, Text(value))
+            facts.add_row(name, _text(value))
         console.print(facts)
         fields = record.parameters.model_fields
         if fields:
             table = Table("parameter", "type", "default", "meaning", box=None)
             for name, field in fields.items():
                 default = "required" if field.is_required() else repr(field.get_default(call_default_factory=True))
-                table.add_row(*map(Text, (name, _type(field.annotation), default, field.description or "")))
+                table.add_row(*map(_text, (name, _type(field.annotation), default, field.description or "")))
             console.print(table)
 
 
@@ -129,6 +131,11 @@ def doctor() -> None:
     if faults:
         raise typer.Exit(1)
     console.print("everything is in order")
+
+
+def _text(words: str) -> Text:
+    # Before it is measured: what is written out is longer.
+    return Text(shown_lines(words))
 
 
 def _facts(provided: Any) -> Iterator[tuple[str, str]]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
 
-from ftbench.errors import BadInput, CannotWrite
+from ftbench.console import Console
+from ftbench.errors import BadInput, CannotWrite, told
+from ftbench.plaintext import shown
 
 if TYPE_CHECKING:
     from ftbench.marking.inference import Marked
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+LONGEST_CELL = 300
+"""Characters: a payload may have been given to a thousand pictures."""
 LINE: dict[str, Any] = {"highlight": False, "markup": False, "soft_wrap": True}
 
 
@@ -37,7 +40,18 @@ Model = Annotated[
         help="A results folder, e.g. results/paper/two_identity-small, or a train-… folder of a .store.",
     ),
 ]
-Pictures = Annotated[list[Path], typer.Argument(metavar="PICTURE", help="JPEG, PNG, WebP, TIFF or BMP files.")]
+Pictures = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PICTURE", help="JPEG, PNG, WebP, TIFF or BMP files, or folders with all that is below."),
+]
+FilesFrom = Annotated[
+    Path | None,
+    typer.Option(
+        "--files-from",
+        metavar="FILE",
+        help="Pictures and folders that a file names, one a line; - reads standard input.",
+    ),
+]
 Setting = Annotated[
     str | None,
     typer.Option(
@@ -57,7 +71,8 @@ def add_to(app: typer.Typer) -> None:
 
 def embed(
     model: Model,
-    pictures: Pictures,
+    pictures: Pictures = None,
+    files_from: FilesFrom = None,
     setting: Setting = None,
     payload: Annotated[
         str | None, typer.Option(metavar="BITS", help="Write this into every picture: bits, or hexadecimal after 0x.")
@@ -82,12 +97,13 @@ def embed(
         raise BadInput("--draw and --payload exclude each other; leave one out")
     if quality is not None and kind is Format.png:
         raise BadInput("--quality is for JPEG files; give --format jpeg or leave it out")
-    from ftbench.marking import inference, payloads
+    from ftbench.marking import inference, payloads, register, sources
 
+    gathered = sources.gather(_named(pictures, files_from), leave_out=out)
     trained = _load(model, setting, store)
     order = inference.Order(
         trained=trained,
-        register=payloads.Register(out / payloads.REGISTER),
+        register=register.Register(out / register.REGISTER),
         payload=None if payload is None else payloads.parse(payload, trained.bits),
         psnr=psnr,
         format=kind.value,
@@ -95,18 +111,20 @@ def embed(
         overwrite=overwrite,
     )
     # Now, and not at the first picture: where payloads cannot be kept, none is given.
-    order.register.entries()
+    _warn(*register.few(order.register.read().faults))
     console = Console()
 
-    def one(job: inference.Job) -> Marked:
+    def one(job: sources.Job) -> Marked:
         marked = inference.embed(order, job)
         console.print(_line(job.source, marked), **LINE)
         return marked
 
-    jobs = [(job.source, job) for job in inference.plan(pictures, out, order.format)]
+    jobs = [(job.source, job) for job in sources.plan(gathered.pictures, out, order.format)]
     done = [result for result in _each(jobs, one, "embed", console) if not isinstance(result, BadInput)]
     kept = f"; payloads in {order.register.path}" if done else ""
-    console.print(f"{len(done)} of {len(pictures)} pictures marked with {trained.label!r}{kept}", **LINE)
+    console.print(shown(f"{len(done)} of {len(jobs)} pictures marked with {trained.label!r}{kept}"), **LINE)
+    if gathered.passed:
+        console.print(shown(gathered.passed_over()), **LINE)
     misread = sum(marked.read_back < trained.bits for marked in done)
     if misread:
         console.print(
@@ -114,13 +132,14 @@ def embed(
             style="yellow",
             **LINE,
         )
-    if len(done) < len(pictures):
+    if len(done) < len(jobs):
         raise typer.Exit(1)
 
 
 def extract(
     model: Model,
-    pictures: Pictures,
+    pictures: Pictures = None,
+    files_from: FilesFrom = None,
     setting: Setting = None,
     expect: Annotated[
         str | None, typer.Option(metavar="BITS", help="Compare with this payload: bits, or hexadecimal after 0x.")
@@ -129,6 +148,9 @@ def extract(
         Path | None,
         typer.Option(metavar="CSV", help="Compare with every payload of a payloads.csv, show the closest."),
     ] = None,
+    drawn: Annotated[
+        bool, typer.Option("--drawn", help="The --expect payload was drawn by chance, so that it has a p-value.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: StoreFolder = None,
 ) -> None:
@@ -138,30 +160,54 @@ def extract(
     """
     if expect is not None and among is not None:
         raise BadInput("--expect and --among exclude each other; leave one out")
-    from tabulate import tabulate
+    if drawn and expect is None:
+        raise BadInput("--drawn speaks of the payload of --expect; a register says itself which were drawn")
+    from ftbench.marking import payloads, sources, tracing
+    from ftbench.marking.register import few
 
-    from ftbench.marking import inference, payloads
-
+    gathered = sources.gather(_named(pictures, files_from))
     trained = _load(model, setting, store)
-    known: list[inference.Known] = []
+    candidates = tracing.Candidates()
     if expect is not None:
-        known = [inference.Known(payloads.parse(expect, trained.bits))]
+        candidates = tracing.expected(payloads.parse(expect, trained.bits), drawn)
     elif among is not None:
-        known = inference.registered(among, trained)
-    sources = [(path, path) for path in pictures]
-    outcome = _each(sources, lambda path: inference.extract(trained, path, known), "extract", Console(stderr=True))
+        candidates = tracing.registered(among, trained)
+        _warn(*few(candidates.faults))
+    items = [(source.path, source) for source in gathered.pictures]
+
+    def one(source: sources.Source) -> dict[str, Any]:
+        if source.obstacle:
+            raise BadInput(source.obstacle)
+        return tracing.extract(trained, source.path, candidates)
+
+    outcome = _each(items, one, "extract", Console(stderr=True))
     rows = [
-        {"file": str(path), **({"error": str(result)} if isinstance(result, BadInput) else result)}
-        for path, result in zip(pictures, outcome, strict=True)
+        {"file": str(source.path), **({"error": str(result)} if isinstance(result, BadInput) else result)}
+        for source, result in zip(gathered.pictures, outcome, strict=True)
     ]
-    read = [row for row in rows if "error" not in row]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif read:
-        told = [{**row, **({"p_value": f"{row['p_value']:.3g}"} if known else {})} for row in read]
-        typer.echo(tabulate(told, headers="keys", disable_numparse=True))
-    if len(read) < len(rows):
+        # Escapes alone: names of any script and any bytes pass through every terminal and encoding.
+        typer.echo(json.dumps(rows, indent=2))
+    else:
+        typer.echo(_table([row for row in rows if "error" not in row]), nl=False)
+    if gathered.passed:
+        _warn(gathered.passed_over())
+    if any("error" in row for row in rows):
         raise typer.Exit(1)
+
+
+def _named(pictures: Sequence[Path] | None, files_from: Path | None) -> list[Path]:
+    from ftbench.marking.sources import listed
+
+    named = [*(pictures or []), *(listed(files_from) if files_from else [])]
+    if not named:
+        raise BadInput("no picture is named; give files or folders, or a list of them with --files-from")
+    return named
+
+
+def _warn(*sentences: str) -> None:
+    for sentence in sentences:
+        Console(stderr=True).print(f"ftbench: {shown(sentence)}", style="yellow", **LINE)
 
 
 def _load(model: Path, setting: str | None, store: Path | None) -> Trained:
@@ -170,8 +216,7 @@ def _load(model: Path, setting: str | None, store: Path | None) -> Trained:
     from ftbench.marking.trained import load
 
     trained = load(find(model, setting, store), discover())
-    for sentence in trained.warnings:
-        Console(stderr=True).print(f"ftbench: {sentence}", style="yellow", **LINE)
+    _warn(*trained.warnings)
     return trained
 
 
@@ -192,9 +237,11 @@ def _each(
                 outcome.append(work(item))
             except CannotWrite:
                 raise
-            except BadInput as error:
-                outcome.append(error)
-                errors.print(f"{path}: {error}", style="red", **LINE)
+            except Exception as error:
+                # Whatever is wrong with one picture, or goes wrong with it alone: the others are not to wait for it.
+                fault = error if isinstance(error, BadInput) else BadInput(f"it could not be worked on ({told(error)})")
+                outcome.append(fault)
+                errors.print(shown(f"{path}: {fault}"), style="red", **LINE)
             progress.advance(len(outcome), {})
     finally:
         progress.stop()
@@ -209,4 +256,22 @@ def _line(source: Path, marked: Marked) -> str:
         quality += f", {marked.psnr:.2f} dB as saved"
     read = f"{marked.read_back} of {len(marked.payload)} bits read back"
     notes = "".join(f"; {note}" for note in marked.notes)
-    return f"{source} -> {marked.target}: {quality}, payload {spell(marked.payload)}, {read}{notes}"
+    return shown(f"{source} -> {marked.target}: {quality}, payload {spell(marked.payload)}, {read}{notes}")
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    """What was read, and below it why some rows have no p-value."""
+    from tabulate import tabulate
+
+    if not rows:
+        return ""
+    reasons = dict.fromkeys(row["no_p_value"] for row in rows if "no_p_value" in row)
+    cells = [{key: _cell(key, value) for key, value in row.items() if key != "no_p_value"} for row in rows]
+    return "\n".join([tabulate(cells, headers="keys", disable_numparse=True), *reasons, ""])
+
+
+def _cell(key: str, value: Any) -> str:
+    if key == "p_value":
+        return "none" if value is None else f"{value:.3g}"
+    text = shown(str(value))
+    return text if len(text) <= LONGEST_CELL or key == "file" else f"{text[:LONGEST_CELL]}…"

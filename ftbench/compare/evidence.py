@@ -17,7 +17,7 @@ import pandas as pd
 
 from ftbench.compare.claims import Measure
 from ftbench.compare.reread import FAILED, Folder, read_results
-from ftbench.report.measures import readings, simulators
+from ftbench.report.measures import CHANCE, readings, simulators
 from ftbench.report.pairs import quality_difference, same_pictures
 from ftbench.report.result import MARKED, STALLED, UNMARKED, CellResult, MetricInfo
 from ftbench.report.table import snake_case, unique_names
@@ -93,7 +93,7 @@ class Evidence:
             rows_a, rows_b = self._rows(first, measure), self._rows(second, measure)
             if rows_a is None or rows_b is None or not same_pictures(rows_a, rows_b):
                 return None
-            return _difference(_by_image(rows_a, a, measure), _by_image(rows_b, b, measure))
+            return _difference(_by_image(rows_a, a, measure), _by_image(rows_b, b, measure), _reach(measure))
         stems = {self.stem(setting, measure) for setting in (first, second)}
         stem = stems.pop() if len(stems) == 1 else None
         if stem is None:
@@ -111,7 +111,7 @@ class Evidence:
             rows_a, rows_b = self._rows(setting, first), self._rows(setting, second)
             if rows_a is None or rows_b is None or not same_pictures(rows_a, rows_b):
                 return None
-            return _difference(_by_image(rows_a, result, first), _by_image(rows_b, result, second))
+            return _difference(_by_image(rows_a, result, first), _by_image(rows_b, result, second), _reach(first))
         a, b = self.value(setting, first), self.value(setting, second)
         return Estimate(a.value - b.value, math.nan, math.nan, a.n, "difference of means") if a and b else None
 
@@ -185,5 +185,9 @@ def _by_image(rows: pd.DataFrame, result: CellResult, measure: Measure) -> pd.Se
     return rates
 
 
-def _difference(a: pd.Series[float], b: pd.Series[float]) -> Estimate:
-    return paired_difference(a.to_numpy(), b.reindex(a.index).to_numpy())
+def _reach(measure: Measure) -> float:
+    return CHANCE if "bit" in measure.quantity else 1.0
+
+
+def _difference(a: pd.Series[float], b: pd.Series[float], reach: float) -> Estimate:
+    return paired_difference(a.to_numpy(), b.reindex(a.index).to_numpy(), reach=reach)

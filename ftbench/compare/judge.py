@@ -136,6 +136,8 @@ class _Court:
             for pick in (check.higher, check.lower)
             for name in (self.claims.settings[pick] if isinstance(pick, str) else pick)
         }
+        # Which seed did it, where there is but one, nothing tells.
+        alone = min(len({setting.columns.get(SEED) for setting in side}) for side in sides) < 2
         numbers, verdicts = [], set[Verdict]()
         for higher, lower in itertools.product(*sides):
             if higher.cell == lower.cell or _others(higher, named) != _others(lower, named):
@@ -144,7 +146,8 @@ class _Court:
             difference = self._had(self.evidence.paired(higher, lower, asked), told, higher, lower)
             verdicts.add(_verdict(difference, check.by_at_least / scale))
             shown = _shown(difference, scale, digits, signed=True)
-            numbers.append(f"{higher.shown} − {lower.shown}: {shown}{unit}")
+            of = " (of these two trainings: one seed)" if alone else ""
+            numbers.append(f"{higher.shown} − {lower.shown}: {shown}{unit}{of}")
         if not verdicts:
             raise _Unjudged("no two settings are alike in the columns that the claim does not name")
         verdict = next(verdict for verdict in WORST if verdict in verdicts)
@@ -230,9 +233,10 @@ def _label(members: Sequence[Setting]) -> str:
 def _verdict(difference: Estimate, margin: float) -> Verdict:
     if difference.n < 2 or not (math.isfinite(difference.low) and math.isfinite(difference.high)):
         return "undecided"
-    if difference.low > margin:
+    # An end that rounding alone puts beside the margin is on it.
+    if difference.low > margin + SLACK:
         return "holds"
-    return "fails" if difference.high < margin else "undecided"
+    return "fails" if difference.high < margin - SLACK else "undecided"
 
 
 def _missed(limits: Limits, value: float) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -135,7 +135,7 @@ def open_folder(path: Path) -> Folder:
         ) from None
 
 
-def read_rows(file: Path) -> pd.DataFrame:
+def read_rows(file: Path | BinaryIO) -> pd.DataFrame:
     """Per-image rows as an evaluation wrote them."""
     # A person may be called NA; only a strength may be missing.
     return pd.read_csv(file, dtype=AS_TEXT, keep_default_na=False, na_values={"strength": [""]})

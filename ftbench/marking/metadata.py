@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from PIL import ExifTags, Image, PngImagePlugin
 
+from ftbench.marking import remains
+
 Kind = Literal["PNG", "JPEG", "WEBP", "TIFF", "BMP"]
 
 PNG_CHUNKS = {b"cHRM", b"gAMA", b"sRGB", b"cICP", b"tEXt", b"zTXt", b"iTXt"}
@@ -37,6 +39,8 @@ class Metadata:
     """Of a PNG: (name, content)."""
     photoshop: tuple[bytes, ...] = ()
     """Of a JPEG: blocks that hold IPTC captions."""
+    extended: tuple[bytes, ...] = ()
+    """Of a JPEG: blocks that go on with its XMP."""
 
     @classmethod
     def of(cls, image: Image.Image, data: bytes) -> Metadata:
@@ -46,11 +50,12 @@ class Metadata:
         return cls(
             exif=_exif(image),
             icc=info.get("icc_profile") or b"",
-            xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+            xmp=remains.still(xmp.encode() if isinstance(xmp, str) else xmp),
             dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(math.isfinite(d) and d > 0 for d in dpi) else None,
             comment=info.get("comment", b"") if image.format in ("JPEG", "MPO") else b"",
             chunks=tuple((n, c) for n, c in _png_chunks(data) if n in PNG_CHUNKS) if image.format == "PNG" else (),
             photoshop=tuple(content for name, content in getattr(image, "applist", ()) if name == "APP13"),
+            extended=remains.extended_xmp(image),
         )
 
     def options(self, kind: Kind) -> dict[str, Any]:
@@ -67,8 +72,8 @@ class Metadata:
         options |= {"xmp": self.xmp} if self.xmp else {}
         if kind == "JPEG":
             options |= {"comment": self.comment} if self.comment else {}
-            blocks = (b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block for block in self.photoshop)
-            options |= {"extra": b"".join(blocks)}
+            blocks = [*((b"\xff\xed", one) for one in self.photoshop), *((b"\xff\xe1", one) for one in self.extended)]
+            options |= {"extra": b"".join(name + (len(one) + 2).to_bytes(2, "big") + one for name, one in blocks)}
         return options
 
     def lost(self, kind: Kind) -> tuple[str, ...]:
@@ -76,6 +81,7 @@ class Metadata:
         texts = [content for name, content in self.chunks if name.endswith(b"Xt") and XMP.encode() not in content]
         lost = {
             "text chunks": kind != "PNG" and bool(texts),
+            "extended XMP": kind != "JPEG" and bool(self.extended),
             "IPTC captions": kind != "JPEG" and bool(self.photoshop),
             "EXIF, XMP or colour profile": kind == "BMP" and bool(self.exif or self.xmp or self.icc),
         }

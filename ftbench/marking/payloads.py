@@ -1,21 +1,11 @@
-"""Payloads as people write them, and the register of those that were given to pictures."""
+"""Payloads as people write them."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import secrets
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
 
-import filelock
-
-from ftbench.errors import BadInput, CannotWrite
-from ftbench.store import write_atomically
-
-REGISTER = "payloads.csv"
-LOCK_SECONDS = 60
+from ftbench.errors import BadInput
 
 
 def draw(bits: int) -> str:
@@ -54,68 +44,6 @@ def parse(text: str, bits: int) -> str:
 def matches(read: str, expected: str) -> int:
     """Equal bits of two payloads."""
     return sum(a == b for a, b in zip(read, expected, strict=True))
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One marked picture: a row of the register."""
-
-    file: str
-    """Name of the marked picture, beside the register."""
-    payload: str
-    """As ``spell`` writes it."""
-    psnr: str
-    """Of the file's pixels against the cover's, dB."""
-    model: str
-    """Identity of the trained cell."""
-    setting: str
-    sha256: str
-    """Of the file."""
-
-
-COLUMNS = tuple(field.name for field in fields(Entry))
-
-
-@dataclass(frozen=True)
-class Register:
-    """A CSV file of all payloads that were ever given; rows are added and never removed.
-
-    A picture that is marked anew gets another row: copies of the older one may be anywhere.
-    """
-
-    path: Path
-
-    def entries(self) -> list[Entry]:
-        """Every row. Raises BadInput when the file is not a register."""
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise BadInput(f"{self.path} cannot be read as a register of payloads: {reason}; use --out") from error
-        rows = list(csv.reader(io.StringIO(text)))
-        if not rows or tuple(rows[0]) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows[1:]):
-            raise BadInput(
-                f"{self.path} is not a register of payloads, whose columns are {', '.join(COLUMNS)}; "
-                "move it away or choose another folder"
-            )
-        return [Entry(*row) for row in rows[1:]]
-
-    def add(self, entry: Entry) -> None:
-        """Add a row: the whole file is written anew, or not at all."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=LOCK_SECONDS):
-                text = io.StringIO()
-                writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(asdict(row) for row in [*self.entries(), entry])
-                write_atomically(self.path, lambda path: path.write_text(text.getvalue(), encoding="utf-8"))
-        except filelock.Timeout as error:
-            raise CannotWrite(f"another program holds {self.path}; wait for it, then run again") from error
-        except OSError as error:
-            raise CannotWrite(f"cannot write {self.path}: {error.strerror or error}; use --out") from error
 
 
 def _example(bits: int) -> str:

@@ -5,17 +5,21 @@ Pixels are upright, as viewers show them; files keep their pixels as they were s
 
 from __future__ import annotations
 
+import contextlib
 import io
+import stat
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
 from ftbench.errors import BadInput
+from ftbench.marking import remains
 from ftbench.marking.metadata import Kind, Metadata
 
 Pixels = npt.NDArray[np.uint8]
@@ -24,6 +28,9 @@ FORMATS: tuple[Kind, ...] = ("PNG", "JPEG", "WEBP", "TIFF", "BMP")
 """Only these are opened: among Pillow's other readers is one that starts Ghostscript."""
 MAXIMUM_PIXELS = 89_478_485
 """Where Pillow begins to warn."""
+OPAQUE = 255
+MOST_TEXT = 64 * 2**20
+"""Bytes of a PNG's texts or colour profile, unpacked: more than any sound picture has, less than a bomb's."""
 PLAIN_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
 """Turned into 8-bit RGB or RGBA without losing a level."""
 
@@ -56,15 +63,26 @@ class Picture:
     obstacle: str = ""
     """One sentence why it cannot be marked without loss; it can be read all the same."""
 
+    def lost(self, kind: Kind) -> tuple[str, ...]:
+        """One phrase for each thing of it that a file of this kind will not have."""
+        clear = kind == "BMP" and self.alpha is not None and int(self.alpha.min()) < OPAQUE
+        gone = ("its transparency left out, which BMP cannot hold",) if clear else ()
+        return (*self.notes, *self.metadata.lost(kind), *gone)
+
 
 def read_file(path: Path) -> Picture:
     """Decode a file. Raises BadInput with a reason that names no file."""
-    if path.is_dir():
-        raise BadInput("it is a folder; name the pictures in it")
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise BadInput("it is a folder; name the pictures in it")
+        # To open a pipe without a writer is to wait for ever.
+        if not stat.S_ISREG(mode):
+            raise BadInput("it is a pipe, a socket or a device; name a file")
         data = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"it cannot be opened: {(error.strerror or 'unknown error').lower()}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its name is none"
+        raise BadInput(f"it cannot be opened: {reason.lower()}") from error
     return read(data)
 
 
@@ -72,7 +90,7 @@ def read(data: bytes) -> Picture:
     """Decode a file's content. Raises BadInput with a reason that names no file."""
     try:
         # Pillow warns of odd metadata and of large pictures; neither is an error here.
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _long_texts():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 if image.width * image.height > MAXIMUM_PIXELS:
@@ -85,7 +103,7 @@ def read(data: bytes) -> Picture:
     except Image.DecompressionBombError as error:
         raise BadInput(_too_large()) from error
     except UnidentifiedImageError as error:
-        raise BadInput("the file is empty" if not data else "it is not a JPEG, PNG, WebP, TIFF or BMP") from error
+        raise BadInput("the file is empty" if not data else _other_kind(data)) from error
     # Pillow's readers meet damage with OSError, SyntaxError, struct.error, zlib.error and a dozen more.
     except Exception as error:
         raise BadInput("it is damaged or cut short") from error
@@ -134,7 +152,7 @@ def _picture(image: Image.Image, data: bytes, obstacle: str) -> Picture:
         orientation=orientation,
         kind=next(kind for kind in FORMATS if kind == ("JPEG" if image.format == "MPO" else image.format)),
         metadata=Metadata.of(image, data),
-        notes=(f"its {more} smaller picture(s) left out",) if more else (),
+        notes=(*([f"its {more} smaller picture(s) left out"] if more else []), *remains.named(image, data)),
         obstacle=obstacle,
     )
 
@@ -144,6 +162,11 @@ def _obstacle(image: Image.Image, data: bytes) -> str:
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     if frames > 1:
         return f"it has {frames} frames or pages; save the one to mark as a picture of its own"
+    if remains.preview_only(image):
+        return (
+            "it is a raw file or holds further pictures, and only a small one might be marked; "
+            "save the one that is meant as a PNG, TIFF or JPEG of its own"
+        )
     if _is_deep(image, data):
         return "it has more than 8 bits a channel, which marking would cut off; save it with 8 bits first"
     if image.mode not in PLAIN_MODES:
@@ -180,6 +203,24 @@ def _orientation(image: Image.Image) -> int:
     except Exception:
         return 1
     return found if found in _TURNS else 1
+
+
+@contextlib.contextmanager
+def _long_texts() -> Iterator[None]:
+    # Pillow calls a PNG damaged whose texts or colour profile pass a megabyte.
+    before = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+    PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = MOST_TEXT, MOST_TEXT
+    try:
+        yield
+    finally:
+        PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = before
+
+
+def _other_kind(data: bytes) -> str:
+    kinds = {b"ftyphe": "HEIC", b"ftypmi": "HEIC", b"ftypavi": "AVIF"}
+    kind = next((kind for head, kind in kinds.items() if data[4:].startswith(head)), "")
+    what = f"it is a {kind}" if kind else "it is not a JPEG, PNG, WebP, TIFF or BMP"
+    return f"{what}; save it as JPEG or PNG first"
 
 
 def _too_large() -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from safetensors.torch import load_file
+from safetensors.torch import load as load_tensors
 from torch import Tensor, nn
 
 from ftbench.choice import Chosen, input_paths
@@ -19,9 +19,10 @@ from ftbench.loop import WEIGHTS
 from ftbench.marking.locate import CELL, PartRecord, TrainCell, TrainSettings, describe, first_of
 from ftbench.pipeline import Pair, build
 from ftbench.plugins import Plugins
-from ftbench.store import CellFolder, Store
+from ftbench.store import CellFolder, Damaged, Store
 from ftbench.terms import Terms
 
+AGAIN = "run its benchmark again, which makes the cell anew"
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")
 
 
@@ -61,10 +62,14 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
     cell = describe(folder)
     summary = folder.summary
     if summary is None:
+        wrong = "".join(f"; {name} is damaged ({reason})" for name, reason in folder.faults({}).items())
         raise BadInput(
-            f"{folder.path} is no finished training: one of its files is missing or damaged; "
-            "run its benchmark again, which goes on where it stopped"
+            f"{folder.path} is no finished training{wrong}; run its benchmark again, which goes on where it stopped"
         )
+    try:
+        folder.read(CELL)
+    except Damaged as error:
+        raise BadInput(f"{error.file} is damaged ({error.reason}); {AGAIN}") from error
     settings = cell.settings
     parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
     sides = {"size": settings.size, "bits": settings.code_bits}
@@ -125,17 +130,14 @@ def _built(chosen: Chosen, **arguments: int) -> Any:
 
 def _fill(network: nn.Module, folder: CellFolder) -> None:
     """Fill a network with the weights of a cell, all of them and no others."""
-    file, remedy = folder.file(WEIGHTS), f"delete {folder.path} and run its benchmark again"
+    file = folder.file(WEIGHTS)
     try:
-        held = load_file(file)
-    except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise BadInput(
-            f"{file} is missing, cut short or no safetensors file ({reason}), and nothing of it was used; {remedy}"
-        ) from error
+        held = folder.load(WEIGHTS, load_tensors)
+    except Damaged as error:
+        raise BadInput(f"{file} is damaged ({error.reason}), and nothing of it was used; {AGAIN}") from error
     fault = next(_faults(network.state_dict(), held), None)
     if fault:
-        raise BadInput(f"{file} does not fit its model: {fault}; {remedy}")
+        raise BadInput(f"{file} does not fit its model: {fault}; delete {folder.path} and run its benchmark again")
     network.load_state_dict(held)
 
 

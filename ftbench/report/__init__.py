@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ftbench.report.methods import methods_table
 from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import Caption, CellResult, MetricInfo, Samples
@@ -28,7 +29,7 @@ __all__ = [
 
 FIGURES = ("samples.png", "curves.png", "distortions.png")
 ENDINGS = (".md", ".csv", ".tex")
-SOMETIMES = ("seeds", "overall")
+SOMETIMES = ("seeds", "overall", "methods")
 """Tables that not every report has."""
 
 
@@ -36,10 +37,10 @@ def report_tables(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) 
     """Every table of a report: as it is printed, and as it stands in its CSV file."""
     main = main_table(results, metrics)
     seeds = seeds_table(results, main)
-    overall = overall_table(results, metrics)
+    others = (seeds, overall_table(results, metrics), methods_table(results, metrics))
     alike = [
         main,
-        *(table for table in (seeds, overall) if table),
+        *(table for table in others if table),
         pairs_table(results, metrics),
         fakes_table(results, metrics),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,6 +13,10 @@ from ftbench.report.table import Measured
 from ftbench.statistics import clustered_rate, mean_over_images
 
 FAKE = "fake:"
+CHANCE = 0.5
+"""Of its bits an image that lost its mark is read right by chance alone; of its words none."""
+OFF_TARGET = 0.05
+"""dB by which the PSNR that was reached may differ from the one that was asked for without a word."""
 
 
 def readings(result: CellResult, simulator: str, distortion: str = UNDISTORTED) -> pd.DataFrame:
@@ -28,7 +33,7 @@ def bit_accuracy(rows: pd.DataFrame, errors: str, length: int) -> Measured:
         return Measured()
     by_image = rows.groupby("image", sort=False)[errors]
     trials = by_image.size().to_numpy() * length
-    return Measured(clustered_rate(trials - by_image.sum().to_numpy(), trials))
+    return Measured(clustered_rate(trials - by_image.sum().to_numpy(), trials, chance=CHANCE))
 
 
 def bit_accuracies(result: CellResult) -> dict[tuple[str, str], Measured]:
@@ -41,7 +46,8 @@ def bit_accuracies(result: CellResult) -> dict[tuple[str, str], Measured]:
     for key, block in counted.groupby(level=["simulator", "distortion"], sort=False):
         simulator, distortion = key
         trials = block["size"].to_numpy() * result.code_bits
-        found[str(simulator), str(distortion)] = Measured(clustered_rate(trials - block["sum"].to_numpy(), trials))
+        right = trials - block["sum"].to_numpy()
+        found[str(simulator), str(distortion)] = Measured(clustered_rate(right, trials, chance=CHANCE))
     return found
 
 
@@ -50,7 +56,7 @@ def word_accuracy(rows: pd.DataFrame, errors: str) -> Measured:
     if rows.empty:
         return Measured()
     by_image = (rows[errors] == 0).groupby(rows["image"], sort=False)
-    return Measured(clustered_rate(by_image.sum().to_numpy(), by_image.size().to_numpy()))
+    return Measured(clustered_rate(by_image.sum().to_numpy(), by_image.size().to_numpy(), chance=0.0))
 
 
 def image_accuracy(rows: pd.DataFrame, length: int) -> pd.Series[float]:
@@ -81,6 +87,25 @@ def mean_quality(rows: pd.DataFrame, metric: str) -> Measured:
     identical = int(np.isposinf(rows[metric].to_numpy(dtype=float)).sum())
     values = image_quality(rows, metric)
     return Measured(mean_over_images(values.to_numpy()) if len(values) else None, identical)
+
+
+def reached(result: CellResult) -> tuple[float, float] | None:
+    """The dB that were asked for and the mean PSNR that marked images have, where the two are apart, or None.
+
+    A residual whose pixels saturate cannot be scaled in full, and stays above the PSNR that it was scaled to.
+    """
+    asked = next((text for name in ("at dB", "target dB") if _is_number(text := result.settings.get(name, ""))), None)
+    found = mean_quality(qualities(result, "marked"), "psnr").estimate
+    if asked is None or found is None or abs(found.value - float(asked)) <= OFF_TARGET:
+        return None
+    return float(asked), found.value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def simulators(results: Sequence[CellResult]) -> list[str]:

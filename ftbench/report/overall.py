@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ftbench.report.measures import bit_accuracies, bit_accuracy, mean_quality, qualities, simulators
+from ftbench.report.pairs import reached_label
 from ftbench.report.result import MARKED, PSNR_SSIM, UNDISTORTED, UNMARKED, CellResult, MetricInfo, display_labels
 from ftbench.report.summary import distortions
 from ftbench.report.table import CSV_ONLY, Column, Measured, Table, make_table
@@ -46,6 +47,7 @@ def overall_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] =
             Column(f"worst_{kind}_name", "which"),
         ]
     labels = display_labels(results, loud=False)
+    labels = [reached_label(label, result) for label, result in zip(labels, results, strict=True)]
     rows = [_row(label, result, list(kinds), metrics) for label, result in zip(labels, results, strict=True)]
     first = next(iter(kinds))
     rows.sort(key=lambda row: _value(row[f"{first}_bit_accuracy"]), reverse=True)

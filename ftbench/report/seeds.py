@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ftbench.report.result import STALLED, CellResult
+from ftbench.report.summary import REACHED
 from ftbench.report.table import CSV_ONLY, Column, Measured, Table, make_table
 from ftbench.statistics import Estimate
 
@@ -66,6 +67,9 @@ def _row(members: Sequence[CellResult], main: Table, indices: Sequence[int]) -> 
         column.key: taken[column.key].iloc[0] if column.digits is None else over_seeds(list(taken[column.key]))
         for column in main.columns
     }
+    if REACHED in row:
+        # Its seeds may have reached different ones.
+        row[REACHED] = "; ".join(dict.fromkeys(text for text in taken[REACHED] if text))
     stalled = sum(member.stalled for member in members)
     status = STALLED.upper() if stalled == len(members) else f"{stalled} of {len(members)} {STALLED.upper()}"
     return row | {

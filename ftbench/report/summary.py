@@ -12,6 +12,7 @@ from ftbench.report.measures import (
     identities,
     mean_quality,
     qualities,
+    reached,
     readings,
     simulators,
     word_accuracy,
@@ -29,13 +30,18 @@ from ftbench.report.table import CSV_ONLY, NO_CELL, Column, Measured, Table, mak
 
 STALLED_NOTE = "STALLED: training never left bit accuracy one half; the pair has not learned to read."
 CONTROL_NOTE = "Control: the decoder read the unmarked cover; a sound decoder stays near 50 %."
+REACHED_NOTE = (
+    "Reached dB: residuals were scaled to the asked PSNR, but saturated pixels keep some of them from it; "
+    "a row that stays above has the weaker mark, and is not of equal quality."
+)
 PEOPLE_SHOWN = 6
 """More people than this are reported together alone: a column for each would bury the table."""
 
 NO_FAKE = "No deepfake was applied: there is nothing to compare."
 
 READING, PAYLOAD, QUALITY = "Bits read, %", "Payload decoded, %", "Marked against cover"
-_FIXED = ("cell", "label", "status", "payload_bits", "code_bits")
+REACHED = "reached_db"
+_FIXED = ("cell", "label", "status", "payload_bits", "code_bits", REACHED)
 
 
 def main_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PSNR_SSIM) -> Table:
@@ -43,12 +49,14 @@ def main_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PS
 
     CSV names: ``<marked|simulator|unmarked>_raw_bit_accuracy`` and ``_raw_word_accuracy``,
     ``…_payload_bit_accuracy`` and ``…_payload_word_accuracy``, ``<metric>_all`` and
-    ``<metric>_<identity>``; each with ``_value``, ``_low``, ``_high`` and ``_n``. Rates lie in 0..1.
+    ``<metric>_<identity>``; each with ``_value``, ``_low``, ``_high`` and ``_n``. Rates lie in 0..1. ``reached_db``
+    is there where a row's PSNR is not what was asked for.
     """
     coded = any(result.coded for result in results)
     attacks = _attacks(results)
     settings = _settings(results)
-    columns = [*_heading(results, settings)]
+    off = {result.cell: found for result in results if (found := reached(result))}
+    columns = [*_heading(results, settings), *([Column(REACHED, "reached dB")] if off else [])]
     for simulator, (key, title) in attacks.items():
         columns.append(_rate(f"{key}_raw_bit_accuracy", f"bits, {title}", READING))
         if simulator != UNMARKED:
@@ -66,6 +74,8 @@ def main_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PS
     rows = []
     for label, result in zip(display_labels(results, loud=False), results, strict=True):
         row: dict[str, str | Measured] = _identify(label, result, settings)
+        if result.cell in off:
+            row[REACHED] = "{1:.2f}, asked {0:.2f}".format(*off[result.cell])
         for simulator, (key, _) in attacks.items():
             read = readings(result, simulator)
             row[f"{key}_raw_bit_accuracy"] = bit_accuracy(read, "code_errors", result.code_bits)
@@ -77,6 +87,8 @@ def main_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PS
                 row[f"{metric.name}_{key}"] = mean_quality(qualities(result, "marked", who), metric.name)
         rows.append(row)
     notes = _notes(results, settings)
+    if off:
+        notes.append(REACHED_NOTE)
     if UNMARKED in attacks:
         notes.append(CONTROL_NOTE)
     return make_table("main", "Bits read and image quality", columns, rows, notes)

@@ -6,10 +6,11 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from ftbench.plaintext import shown
 from ftbench.statistics import Estimate
 
 ABSENT = "—"
@@ -86,10 +87,15 @@ def make_table(
     *,
     nothing: str = NO_CELL,
 ) -> Table:
-    """Put rows under columns; an entry that a row lacks becomes ``Measured()`` or the empty text."""
-    filled = [[row.get(column.key, "" if column.digits is None else Measured()) for column in columns] for row in rows]
+    """Put rows under columns; an entry that a row lacks becomes ``Measured()`` or the empty text.
+
+    Names of parts, people and files stand in titles, entries and notes: whatever of them would steer a terminal or
+    break a line is made visible here, for every format alike.
+    """
+    columns = [replace(column, title=shown(column.title), part=shown(column.part)) for column in columns]
+    filled = [[_entry(row.get(column.key), column) for column in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=[column.key for column in columns], dtype=object)
-    return Table(name, title, tuple(columns), frame, tuple(notes), nothing)
+    return Table(name, shown(title), tuple(columns), frame, tuple(map(shown, notes)), nothing)
 
 
 def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str:
@@ -155,6 +161,12 @@ def unique_names(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, s
         used.add(name)
         names[text] = name
     return names
+
+
+def _entry(entry: str | Measured | None, column: Column) -> str | Measured:
+    if entry is None:
+        return "" if column.digits is None else Measured()
+    return shown(entry) if isinstance(entry, str) else entry
 
 
 def _count(n: int, column: Column) -> str:

@@ -12,12 +12,23 @@ from typing import Any
 
 from tabulate import tabulate
 
+from ftbench.plaintext import shown
 from ftbench.report.files import write_text
 from ftbench.report.result import STALLED, Stated
 from ftbench.report.table import Column, Measured, Table, as_text
 
 LOUD = STALLED.upper()
 SEED_RANGES = "Brackets: the lowest and the highest seed, not intervals over images."
+FORMULAS = tuple("=+-@")
+"""A field that begins with one of these is a formula to a spreadsheet."""
+_MARKDOWN = re.compile(
+    r"[|*<\\`\[\]$~&]"
+    # Within a word an underscore is itself.
+    r"|(?<![^\W_])_|_(?![^\W_])"
+    # What GitHub makes a link of without being asked.
+    r"|(?<=:)/(?=/)|(?<=\bwww)\.",
+    re.IGNORECASE,
+)
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "|": "$|$",
@@ -41,27 +52,35 @@ def caption_text(table: Table, caption: Stated, part: str = "") -> str:
     intervals = f" Brackets: 95 % intervals over images ({'; '.join(methods)})." if methods else ""
     if any(column.over_seeds for column in table.columns):
         intervals += f" {SEED_RANGES}"
-    return heading + caption.line() + intervals
+    return heading + shown(caption.line()) + intervals
 
 
 def markdown(table: Table, caption: Stated) -> str:
     """GitHub Markdown: the caption line, then each part of the table, then its notes."""
-    blocks = [f"**{table.title}.** " + caption_text(table, caption).removeprefix(f"{table.title}. ")]
+    said = caption_text(table, caption).removeprefix(f"{table.title}. ")
+    blocks = [f"**{markdown_escape(table.title)}.** " + markdown_escape(said)]
     if table.frame.empty:
         blocks.append(table.nothing)
     else:
         for part, columns in table.parts():
             headings, rows = as_text(table, columns)
-            body = [[_markdown(text) for text in row] for row in rows]
+            # Numbers are ours, and keep the brackets of their intervals.
+            body = [
+                [
+                    _loud(markdown_escape(text)) if column.digits is None else text
+                    for text, column in zip(row, columns, strict=True)
+                ]
+                for row in rows
+            ]
             drawn = tabulate(
                 body,
-                [_markdown(heading) for heading in headings],
+                [markdown_escape(heading) for heading in headings],
                 tablefmt="github",
                 disable_numparse=True,
                 colalign=["left" if column.digits is None else "right" for column in columns],
             )
-            blocks += [f"*{part}*", drawn] if part else [drawn]
-    blocks += table.notes
+            blocks += [f"*{markdown_escape(part)}*", drawn] if part else [drawn]
+    blocks += map(markdown_escape, table.notes)
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
@@ -70,7 +89,8 @@ def csv_text(table: Table) -> str:
     a mean over seeds ``_mean``, ``_low``, ``_high``, ``_seeds``.
 
     Numbers are written so that reading them back gives the same floats; rates lie in 0..1; what was not
-    measured is empty. Columns that count pictures equal to their reference add ``_identical``.
+    measured is empty. Columns that count pictures equal to their reference add ``_identical``. Text that a
+    spreadsheet would run as a formula, since it begins with ``=``, ``+``, ``-`` or ``@``, has an apostrophe before it.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -128,9 +148,13 @@ def write_table(folder: Path, table: Table, caption: Stated, rows: Table | None 
     ]
 
 
-def _markdown(text: str) -> str:
-    escaped = re.sub(r"([|*_<\\`])", r"\\\1", text)
-    return escaped.replace(LOUD, f"**{LOUD}**")
+def markdown_escape(text: str) -> str:
+    """Text that GitHub Markdown prints as it stands: no emphasis, image, link, mathematics, entity or HTML."""
+    return _MARKDOWN.sub(r"\\\g<0>", text)
+
+
+def _loud(text: str) -> str:
+    return text.replace(LOUD, f"**{LOUD}**")
 
 
 def _endings(column: Column) -> Sequence[str]:
@@ -151,7 +175,13 @@ def _numbers(entry: Measured, column: Column) -> list[float | int | None]:
 def _csv_entry(value: str | float | None) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else repr(value)
+    if not isinstance(value, str):
+        return repr(value)
+    return f"'{value}" if value[:1] in FORMULAS and not _is_number(value) else value
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", text) is not None
 
 
 def _latex_row(texts: Iterable[str]) -> str:

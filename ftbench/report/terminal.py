@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from ftbench.report.methods import methods_table
 from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import PSNR_SSIM, STALLED, Caption, CellResult, MetricInfo
@@ -30,7 +31,7 @@ def print_tables(
     console: Console,
     metrics: Sequence[MetricInfo] = PSNR_SSIM,
 ) -> None:
-    """Print the main table, its means over seeds and the verdicts of its pairs.
+    """Print the main table, its means over seeds and the verdicts of its methods and pairs.
 
     Three settings fit 100 columns, more go below.
     """
@@ -53,15 +54,18 @@ def print_tables(
         _print_across(overall, "label", console)
         for note in overall.notes:
             console.print(Text(note, style="dim"))
-    pairs = pairs_table(results, metrics)
-    if pairs.frame.empty and len(results) < 2:
-        return
-    console.print(Text(f"\n{pairs.title}", style="bold"))
-    if pairs.frame.empty:
-        console.print(pairs.nothing)
+    for compared in (methods_table(results, metrics), pairs_table(results, metrics)):
+        if compared and (len(results) > 1 or not compared.frame.empty):
+            _print_compared(compared, console)
+
+
+def _print_compared(table: Table, console: Console) -> None:
+    console.print(Text(f"\n{table.title}", style="bold"))
+    if table.frame.empty:
+        console.print(table.nothing)
     else:
-        _print_pairs(pairs, console)
-    for note in pairs.notes:
+        _print_pairs(table, console)
+    for note in table.notes:
         console.print(Text(note, style="dim"))
 
 
@@ -104,7 +108,7 @@ def _print_pairs(table: Table, console: Console) -> None:
         for label, name in names.items():
             console.print(f"  {name} {label}", highlight=False, markup=False)
     drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    drawn.add_column("first − second")
+    drawn.add_column("first − second", no_wrap=True)
     for column in measures:
         drawn.add_column(column.title)
     for (first, second), (_, row) in zip(pairs, shown.iterrows(), strict=True):

@@ -131,7 +131,7 @@ def _events(request: Mapping[str, Any], seconds: float) -> Iterator[dict[str, An
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         asked, told, hang, errors = (folder / name for name in ("request", "events", "hang", "errors"))
-        asked.write_text(json.dumps(request), encoding="utf-8")
+        asked.write_text(json.dumps({**request, "parent": os.getpid()}), encoding="utf-8")
         told.touch()
         with errors.open("wb") as noise:
             child = subprocess.Popen(

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ftbench import watchdog
 from ftbench.testing import places
 from ftbench.testing.finding import CannotExamine, Finding
 
@@ -23,6 +24,7 @@ from ftbench.testing.finding import CannotExamine, Finding
 def main(request_file: str, events_file: str, hang_file: str) -> None:
     """Do what the request says, then end the process, threads left behind or not."""
     request: dict[str, Any] = json.loads(Path(request_file).read_text(encoding="utf-8"))
+    watchdog.end_with(request["parent"])
     with Path(events_file).open("a", encoding="utf-8") as events, Path(hang_file).open("w", encoding="utf-8") as hang:
         say = _Teller(events)
         leave = os._exit

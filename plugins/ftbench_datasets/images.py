@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from ftbench_datasets.files import closed, unfit
+
 Pixels = npt.NDArray[np.uint8]
 
 # Only these: among Pillow's other readers is one that starts Ghostscript.
@@ -47,10 +49,13 @@ def read_rgb(path: Path) -> Pixels:
 
 def read_bytes(path: Path) -> bytes:
     """The file's content. Raises UnreadableImage with a reason that leaves the path out."""
+    why = unfit(path)
+    if why:
+        raise UnreadableImage(why)
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableImage(f"cannot be opened: {(error.strerror or 'unknown error').lower()}") from error
+        raise UnreadableImage(closed(error)) from error
 
 
 def decode(data: bytes, *, minimum: int = 1, coarse: int | None = None) -> Image.Image:

@@ -84,7 +84,8 @@ def _inside(text: str, file: Path, line: int) -> PurePosixPath:
     try:
         inside = (file.parent / path).resolve().is_relative_to(file.parent.resolve())
     except (OSError, RuntimeError):
-        inside = False
+        # A loop of links or a name too long leads nowhere: that image alone is set aside, when it is opened.
+        inside = True
     if not inside:
         raise BadInput(f"{file} line {line}: {text} is a link out of the folder; put the image itself there.")
     return path

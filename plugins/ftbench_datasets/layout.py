@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ftbench.components import Split
 from ftbench.errors import BadInput
+from ftbench_datasets.files import unfit
 from ftbench_datasets.index import FILE, read_index
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
@@ -69,7 +70,10 @@ def list_folder(root: Path) -> Listing:
     kinds of files are passed over. Raises BadInput for an empty or an ambiguous folder.
     """
     files, set_aside = _walk(root)
-    if (root / FILE).is_file():
+    if os.path.lexists(root / FILE):
+        why = unfit(root / FILE)
+        if why:
+            raise BadInput(f"{root / FILE}: {why}; make it a file that can be read, or remove it.")
         return _indexed(root, files)
     if not files:
         why = f" ({sample(set_aside)})" if set_aside else ""
@@ -117,7 +121,11 @@ def _walk(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:
             if path.is_symlink() and (path.name in links or not _leads_inside(path, home)):
                 set_aside.append((_name(root, path), "a link: put the files themselves there"))
             elif path.name in images:
-                files.append(path)
+                why = unfit(path)
+                if why:
+                    set_aside.append((_name(root, path), why))
+                else:
+                    files.append(path)
     return sorted(files, key=lambda file: _name(root, file)), sorted(set_aside)
 
 
@@ -131,8 +139,9 @@ def _indexed(root: Path, files: list[Path]) -> Listing:
     missing: list[tuple[str, str]] = []
     for row in rows:
         path = root / row.path
-        if not path.exists():
-            missing.append((_name(root, path), f"named in {FILE} line {row.line}, not found"))
+        why = unfit(path)
+        if why:
+            missing.append((_name(root, path), f"named in {FILE} line {row.line}, {why}"))
             continue
         entry = _entry(root, path, flat=len(row.path.parts) == 1)
         entries.append(Entry(entry.name, path, row.identity or entry.identity, row.split))

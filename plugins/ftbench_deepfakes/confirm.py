@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
+from ftbench import stopping
 from ftbench.cli import BAD_INPUT, INTERRUPTED, SOME_FAILED
 from ftbench.cli.bench import Allow, Data, File, Out, Scale, Set
+from ftbench.console import Console, prepare_streams
 from ftbench.errors import BadInput, CellFailed, FtbenchError
 
 if TYPE_CHECKING:
@@ -56,15 +57,16 @@ def confirm(
     keep: Annotated[bool, typer.Option("--keep", help="Write beside tables that the repository keeps.")] = False,
 ) -> None:
     """Have classifiers trained apart look at every deepfake of BENCHMARK; write confirmed.csv and confirmed.md."""
-    from ftbench import execute, results
+    from ftbench import execute
     from ftbench.plan import Plan
+    from ftbench.resultsfolder import folder_for
     from ftbench.session import Request, open_benchmark
     from ftbench_deepfakes.confirmed import write
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
     opened = open_benchmark(request, console)
-    folder, bench = results.folder_for(opened, keep), opened.bench
+    folder, bench = folder_for(opened, keep), opened.bench
     wanted = known(opened.plan)
     fits = {cell.identity: cell for _, cell in wanted.values() if cell}
     outcome = execute.run(Plan(opened.benchmark, tuple(fits.values())), bench, request)
@@ -111,6 +113,8 @@ def known(plan: Plan) -> dict[str, tuple[Chosen, Cell | None]]:
 
 def main() -> None:
     """Run the command; one sentence for what a user can mend."""
+    prepare_streams()
+    stopping.listen()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     try:
@@ -122,7 +126,8 @@ def main() -> None:
         sys.exit(BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED)
     except SystemExit as leaving:
         if leaving.code == INTERRUPTED:
-            _say(Console(stderr=True), "interrupted; the same command again goes on from here")
+            _say(Console(stderr=True), stopping.sentence())
+            sys.exit(stopping.exit_code() or INTERRUPTED)
         raise
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ftbench_exported.loops import MOST_TURNS, turns
+
 MISSING = "exported networks need onnxruntime and onnx, which are not installed; pip install 'ftbench[onnx]'"
 LARGEST = 2**31 - 1
 """Bytes: no protobuf message is longer."""
@@ -93,6 +95,11 @@ def checked(file: Path) -> bytes:
             )
         if _in_training(node, model):
             raise Unusable(f"{file.name!r} was exported in training mode ({node.op_type}); call eval() and export anew")
+    if (count := turns(model)) > MOST_TURNS:
+        raise Unusable(
+            f"{file.name!r} holds a loop of {count:,} turns, which no call would see the end of; the most that is "
+            f"taken are {MOST_TURNS:,}: export the network without that loop, or with a condition that ends it"
+        )
     return data
 
 

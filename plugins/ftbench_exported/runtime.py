@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,24 @@ def open_session(data: bytes, *, threads: int, cuda: int | None, optimise: bool 
         exact = {"device_id": cuda, "use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"}
         providers.insert(0, ("CUDAExecutionProvider", exact))
     return onnxruntime.InferenceSession(data, options, providers=providers)
+
+
+def _run(session: Any, output: str, fed: Mapping[str, Array]) -> Any:
+    """What the network gives. It runs in a thread beside, so that Ctrl-C and a time limit reach this one meanwhile."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(session.run, [output], fed, options)
+        try:
+            # With a time limit, since Windows wakes no thread that waits without one.
+            while not wait([running], timeout=1).done:
+                pass
+        except BaseException:
+            # It looks at this between two steps; leaving the block waits for it.
+            options.terminate = True
+            raise
+    return running.result()
 
 
 class Runner:
@@ -87,7 +106,7 @@ class Runner:
         fed = {name: np.ascontiguousarray(np.resize(part, (size, *part.shape[1:]))) for name, part in rows.items()}
         fed |= {name: make(size) for name, make in others.items()}
         try:
-            (given,) = session.run([self.output], fed)
+            (given,) = _run(session, self.output, fed)
         except Exception as error:
             shapes = ", ".join(f"{name} {part.shape}" for name, part in fed.items())
             raise ValueError(f"{self.file.name!r} failed on {shapes}: {reason(error)}") from error

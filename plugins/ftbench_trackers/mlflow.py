@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NAME = "mlflow"
 SQLITE = "sqlite:///"
+DELETED = "deleted"
+"""The stage of an experiment that was removed and not yet collected."""
 ENVIRONMENT = {
     # The library reports its use to its makers unless told not to.
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -32,22 +34,27 @@ _open: dict[str, Runs] = {}
 
 
 @ftbench.hookimpl
-def ftbench_track_objection(where: str) -> str | None:
-    """The library is missing, or the store cannot be opened."""
+def ftbench_track_objection(where: str, folder: str) -> str | None:
+    """The library is missing, the store cannot be opened, or its experiment was deleted."""
     uri = where or os.environ.get("MLFLOW_TRACKING_URI", "")
     if uri.startswith(SQLITE) and (objection := unusable_sqlite(Path(uri.removeprefix(SQLITE).partition("?")[0]))):
         return objection
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        from ftbench_trackers.runs import client
+        from ftbench_trackers.runs import client, experiment_name
     except ImportError as error:
         return f"MLflow cannot be imported ({error}); pip install 'ftbench[mlflow]'"
     try:
-        client(where).search_experiments(max_results=1)
+        found = client(where).get_experiment_by_name(name := experiment_name(Path(folder)))
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         return f"the store {uri or 'that MLflow uses by default'} cannot be opened: {reason}"
+    if found is not None and found.lifecycle_stage == DELETED:
+        return (
+            f"its experiment {name!r} was deleted and takes no runs; 'mlflow experiments restore --experiment-id "
+            f"{found.experiment_id}' brings it back, 'mlflow gc' removes it for good, and =WHERE names another store"
+        )
     return None
 
 

@@ -46,6 +46,11 @@ def client(where: str) -> MlflowClient:
         return MlflowClient(tracking_uri=where or None)
 
 
+def experiment_name(folder: Path) -> str:
+    """The experiment that a results folder's runs stand in: its benchmark's name."""
+    return folder.parent.name
+
+
 @dataclass
 class _Cell:
     """A cell's run while it is open."""

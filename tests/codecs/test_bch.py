@@ -98,5 +98,5 @@ def test_a_payload_too_long_is_told_which_codes_there_are(bits, n):
 
 @pytest.mark.parametrize("length", [14, 128, 0, True])
 def test_a_length_that_no_code_has_is_refused(length):
-    with pytest.raises(ValueError, match="Input should be 15, 31, 63 or 127"):
+    with pytest.raises(ValueError, match="127"):
         RECORDS["soft-bch"].parameters(length=length)

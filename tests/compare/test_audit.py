@@ -74,6 +74,27 @@ def test_a_mean_over_simulators_that_was_altered_is_found(tmp_path: Path, rows: 
     assert any("overall.csv" in fault for fault in found(folder))
 
 
+@pytest.mark.parametrize("rows", ["rows", "no rows"])
+def test_a_difference_of_methods_that_was_altered_is_found(tmp_path: Path, rows: str) -> None:
+    folder = write(tmp_path / "methods", three(seeds=(0, 1))[:4])
+    if rows == "no rows":
+        without_rows(folder)
+    assert (folder / "tables" / "methods.csv").is_file()
+    assert found(folder) == []
+    in_csv("methods", "faceswap_raw_bit_accuracy_difference_value")(folder)
+    vouch_anew(folder)
+    assert any("methods.csv" in fault for fault in found(folder))
+
+
+def test_a_difference_that_is_rounding_alone_is_sound(tmp_path: Path) -> None:
+    """Two pairs held at 30 dB lie some 1e-6 dB apart: the main table has it, the pairs table has 0."""
+    results = [made("a", weights("1", "0.1"), psnr=30.0), made("b", weights("10", "0.1"), psnr=30.000004)]
+    folder = write(tmp_path / "held", results)
+    assert "0.0,0.0,0.0,24" in (folder / "tables" / "pairs.csv").read_text(encoding="utf-8")
+    assert found(folder) == []
+    assert found(without_rows(folder)) == []
+
+
 def test_no_finished_cell_is_sound(tmp_path: Path) -> None:
     assert found(write(tmp_path / "none", [], failed={"gone": weights("1", "0.1")})) == []
 
@@ -188,7 +209,7 @@ def test_rows_that_no_evaluation_writes_are_a_sentence(folder: Path) -> None:
         ("{", "is not JSON"),
         ("[]", "cannot be checked"),
         ('{"benchmark": "paper"}', "results of an earlier release"),
-        (None, "No such file"),
+        (None, "manifest.json"),
     ],
 )
 def test_a_manifest_that_cannot_be_checked_is_bad_input(content: str | None, says: str, folder: Path) -> None:

@@ -110,15 +110,16 @@ def test_the_interval_is_that_of_a_paired_bootstrap(one: Evidence) -> None:
         for number in line.partition(": ")[2].replace("[", "").replace("]", "").replace(",", "").split()[:3]
     ]
     images = np.tile([0.125, 0.0], 12)
-    n = len(images)
     reference = stats.bootstrap(
         (images,), np.mean, n_resamples=20_000, rng=np.random.default_rng(1)
     ).confidence_interval
     assert told[0] == 6.25
     # The harness widens it for few images; it must hold the plain one and be close to it.
     assert told[1] <= 100 * reference.low + 0.1
-    assert told[2] >= 100 * reference.high - 0.1
-    assert told[2] - told[1] < 100 * (reference.high - reference.low) * np.sqrt(n / (n - 2)) * 1.2
+    # 1 - 0.05^(1/24) = 11.7 % of images may be unlike these, and differ by half the bits.
+    room = 0.1173 * (0.5 - reference.high)
+    assert 100 * (reference.high + room) - 0.1 <= told[2] <= 100 * (reference.high + room) + 0.6
+    assert told[1] > 100 * reference.low - 0.6
 
 
 def test_word_accuracies_are_paired_by_rows_alone(one: Evidence, bare: Evidence) -> None:
@@ -146,8 +147,29 @@ def test_orderings_hold_in_every_seed_or_not_at_all(seeds: Evidence) -> None:
     assert [line.partition(":")[0] for line in finding.numbers] == [
         f"λ=10 α=0.1 seed {seed} − λ=1 α=0.1 seed {seed}" for seed in range(3)
     ]
-    # 6.25, 12.5 and 18.75 points: the first seed alone misses a margin of 12.
-    assert verdict(claim(ordering(SECOND, FIRST, by_at_least=12)), seeds).verdict == "fails"
+    # 6.25, 12.5 and 18.75 points: the first seed alone misses a margin of 16 for certain.
+    assert verdict(claim(ordering(SECOND, FIRST, by_at_least=16)), seeds).verdict == "fails"
+
+
+def test_an_ordering_of_one_seed_says_that_it_is_of_two_trainings(one: Evidence, seeds: Evidence) -> None:
+    assert all("two trainings" in line for line in verdict(claim(ordering(SECOND, FIRST)), one).numbers)
+    assert not any("two trainings" in line for line in verdict(claim(ordering(SECOND, FIRST)), seeds).numbers)
+
+
+@pytest.mark.parametrize("by", ["rows", "tables"])
+def test_one_image_in_a_hundred_orders_nothing(by: str, tmp_path: Path) -> None:
+    """Its interval's end is nought but for rounding, some 1e-19."""
+    first, second = made("a", weights("1", "0.1"), swapped=0), made("b", weights("10", "0.1"), swapped=0)
+    rows = second.rows.copy()
+    hit = (
+        (rows["image"] == rows["image"].iloc[0])
+        & (rows["simulator"] == "faceswap")
+        & (rows["distortion"] == "identity")
+    )
+    rows.loc[hit, ["code_errors", "payload_errors"]] = 1
+    folder = write(tmp_path / "made", [first, replace(second, rows=rows)])
+    shown = gather(open_folder(folder if by == "rows" else without_rows(folder)))
+    assert verdict(claim(ordering({"λ": 1}, {"λ": 10})), shown).verdict == "undecided"
 
 
 def test_settings_are_compared_where_all_else_is_alike(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import os
 import pickle
 import random
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -84,6 +85,47 @@ def test_links_out_of_the_folder_are_set_aside(tmp_path):
         "p2",
     ]
     assert len(source.items) == 41
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes in folders")
+def test_pipes_and_sockets_are_set_aside_and_not_waited_for(tmp_path):
+    root = people(tmp_path / "faces")
+    os.mkfifo(root / "p0" / "x.png")
+    (root / "p0" / "y.png").symlink_to(root / "p0" / "x.png")
+    here = Path.cwd()
+    # A socket's whole path may be no longer than some 100 letters.
+    os.chdir(root / "p1")
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind("z.png")
+    finally:
+        os.chdir(here)
+    (root / "p1" / "folder.png").mkdir()
+    source = opened(root)
+    assert source.set_aside == tuple(
+        (name, "a pipe, a socket or a device") for name in ("p0/x.png", "p0/y.png", "p1/z.png")
+    )
+    assert len(source.items) == 40
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes in folders")
+def test_a_file_that_became_a_pipe_is_not_waited_for(tmp_path):
+    source = opened(people(tmp_path))
+    first = source.items[0]
+    (tmp_path / first.name).unlink()
+    os.mkfifo(tmp_path / first.name)
+    with pytest.raises(BadInput, match="a pipe, a socket or a device; run again"):
+        source.load(first, 16)
+
+
+def test_loops_of_links_are_set_aside(tmp_path):
+    root = people(tmp_path / "faces")
+    (root / "p0" / "loop.bmp").symlink_to(root / "p0" / "loop.bmp")
+    (root / "p1" / "up").symlink_to(root)
+    (root / "p1" / "round.bmp").symlink_to("../p1/round.bmp")
+    source = opened(root)
+    assert [name for name, _ in source.set_aside] == ["p0/loop.bmp", "p1/round.bmp", "p1/up"]
+    assert len(source.items) == 40
 
 
 # Splits.
@@ -301,7 +343,7 @@ def test_a_file_that_changed_since_opening_is_not_passed_off(tmp_path):
     with pytest.raises(BadInput, match=r"^p1/003\.bmp in data set .* changed since"):
         source.load(item, 32)
     (tmp_path / item.name).unlink()
-    with pytest.raises(BadInput, match=r"^p1/003\.bmp in data set .* cannot be opened"):
+    with pytest.raises(BadInput, match=r"^p1/003\.bmp in data set .* not found"):
         source.load(item, 32)
 
 

@@ -1,3 +1,5 @@
+import errno
+import os
 from collections import Counter
 
 import pytest
@@ -118,6 +120,34 @@ def test_a_missing_file_is_set_aside_with_its_line(tmp_path):
     given = [(name, "w", ("train", "test")[n % 2]) for n, name in enumerate(names)]
     source = opened(indexed(tmp_path, rows(*given[:3], ("i/gone.bmp", "w", "train"), *given[3:])))
     assert source.set_aside == (("i/gone.bmp", "named in index.csv line 5, not found"),)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes in folders")
+def test_what_is_no_file_is_set_aside_with_its_line(tmp_path):
+    names = numbered(tmp_path, 8)
+    os.mkfifo(tmp_path / "i" / "pipe.bmp")
+    (tmp_path / "i" / "loop.bmp").symlink_to("loop.bmp")
+    given = [(name, "w", ("train", "test")[n % 2]) for n, name in enumerate(names)]
+    extra = [(f"i/{name}", "w", "train") for name in ("pipe.bmp", "loop.bmp", "a" * 300 + ".bmp")] + [
+        ("i", "w", "train")
+    ]
+    source = opened(indexed(tmp_path, rows(*extra, *given)))
+    assert dict(source.set_aside) == {
+        "i": "named in index.csv line 5, a folder",
+        "i/pipe.bmp": "named in index.csv line 2, a pipe, a socket or a device",
+        "i/loop.bmp": f"named in index.csv line 3, cannot be opened: {os.strerror(errno.ELOOP).lower()}",
+        "i/"
+        + "a" * 300
+        + ".bmp": f"named in index.csv line 4, cannot be opened: {os.strerror(errno.ENAMETOOLONG).lower()}",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes in folders")
+def test_an_index_that_is_a_pipe_is_refused(tmp_path):
+    numbered(tmp_path, 8)
+    os.mkfifo(tmp_path / "index.csv")
+    with pytest.raises(BadInput, match=r"index\.csv: a pipe, a socket or a device; make it a file"):
+        opened(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -37,3 +37,8 @@ def test_category_strength_range_default_and_gradient(name: str) -> None:
         assert default == f"{field['default']:g}"
     else:
         assert range_ == default == ""
+
+
+def test_resizing_names_its_filter() -> None:
+    said = ROWS["resize"][-1], RECORDS["resize"].summary
+    assert all("bilinear" in text.lower() and "antialias" in text for text in said)

@@ -20,6 +20,7 @@ from ftbench import execute, results
 from ftbench.errors import BadInput
 from ftbench.pipeline import Attack
 from ftbench.plugins import Plugins
+from ftbench.resultsfolder import folder_for
 from ftbench.session import Opened, Request, open_benchmark
 from ftbench.store import Store
 from ftbench_exported.networks import ExportedSimulator
@@ -46,7 +47,7 @@ def test_an_exported_network_runs_as_the_deepfake_of_a_benchmark(exports: Export
     assert [cell.kind for cell in bench.plan.cells] == ["train", "evaluate"], "there is nothing to fit"
     outcome = execute.run(bench.plan, bench.bench)
     assert not outcome.failed
-    results.write(bench, outcome, results.folder_for(bench, keep=False), False, console)
+    results.write(bench, outcome, folder_for(bench, keep=False), False, console)
 
     folder = tmp_path / "results" / "tiny" / "procedural-faces-small"
     main = pd.read_csv(folder / "tables" / "main.csv")
@@ -64,7 +65,7 @@ def test_an_exported_network_runs_as_the_deepfake_of_a_benchmark(exports: Export
     # The fakes that were read are the original network's, to a level of rounding.
     cell = bench.plan.evaluations[0]
     kept = np.load(Store(tmp_path / "results" / ".store").cell("evaluate", cell.identity).file("samples.npz"))
-    for before, after in (("cover", "swapped_cover"), ("marked", "swapped_marked")):
+    for before, after in (("cover", "fake of cover:exported"), ("marked", "fake of marked:exported")):
         image = torch.from_numpy(kept[before]).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
             expected = (exports.editor(2 * image - 1) + 1) / 2 * 255

@@ -1,19 +1,11 @@
-"""Payloads as people write them, and the register that loses none."""
+"""Payloads as people write them."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
-from pathlib import Path
-
-import pandas as pd
 import pytest
 
 from ftbench.errors import BadInput
 from ftbench.marking import payloads
-from ftbench.marking.payloads import Entry, Register
-
-ENTRY = Entry("a.png", "0b0011", "38.00", "c0ffee", 'λ=1, "α"=0.1', "00" * 32)
 
 
 @pytest.mark.parametrize(
@@ -76,45 +68,3 @@ def test_matches_are_counted() -> None:
     assert payloads.matches("0101", "0110") == 2
     with pytest.raises(ValueError, match=r"shorter|longer"):
         payloads.matches("010", "0110")
-
-
-def test_rows_are_added_and_none_removed(tmp_path: Path) -> None:
-    register = Register(tmp_path / "new" / "payloads.csv")
-    assert register.entries() == []
-    rows = [ENTRY, replace(ENTRY, payload="0b1100"), replace(ENTRY, file='b, "c"\n.png')]
-    for row in rows:
-        register.add(row)
-    assert register.entries() == rows
-    frame = pd.read_csv(register.path)
-    # Leading zeros live on.
-    assert frame["payload"].tolist() == ["0b0011", "0b1100", "0b0011"]
-    assert frame["setting"].tolist() == [ENTRY.setting] * 3
-
-
-def test_two_at_once_lose_nothing(tmp_path: Path) -> None:
-    def fill(who: int) -> None:
-        for number in range(12):
-            Register(tmp_path / "payloads.csv").add(replace(ENTRY, file=f"{who}-{number}"))
-
-    threads = [threading.Thread(target=fill, args=(who,)) for who in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    names = [entry.file for entry in Register(tmp_path / "payloads.csv").entries()]
-    assert sorted(names) == sorted(f"{who}-{number}" for who in range(3) for number in range(12))
-
-
-@pytest.mark.parametrize("text", ["", "file,salary\na,1\n", f"{','.join(payloads.COLUMNS)}\na,0b1\n"])
-def test_another_file_of_that_name_is_left_alone(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "payloads.csv"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(BadInput, match="is not a register of payloads"):
-        Register(path).add(ENTRY)
-    assert path.read_text(encoding="utf-8") == text
-
-
-def test_a_register_of_other_bytes_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "payloads.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(BadInput, match="cannot be read as a register"):
-        Register(tmp_path / "payloads.csv").entries()

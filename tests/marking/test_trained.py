@@ -55,6 +55,13 @@ def edit(folder: CellFolder, change: Callable[[dict[str, Any]], None]) -> None:
     held = json.loads(file.read_text(encoding="utf-8"))
     change(held)
     file.write_text(json.dumps(held), encoding="utf-8")
+    finish_again(folder)
+
+
+def finish_again(folder: CellFolder) -> None:
+    """Vouch for the files as they are now, so that what is asked is how they are understood."""
+    summary = json.loads(folder.file("done.json").read_text(encoding="utf-8"))
+    folder.finish({key: value for key, value in summary.items() if key not in ("files", "digest")})
 
 
 def test_a_cell_comes_back_as_it_was(made: CellFolder, parts: dict[str, Chosen], plugins: Plugins) -> None:
@@ -114,15 +121,49 @@ def reweighted(change: Callable[[dict[str, Any]], None]) -> Callable[[CellFolder
         weights = load_file(cell.file("weights.safetensors"))
         change(weights)
         save_file(weights, cell.file("weights.safetensors"))
+        finish_again(cell)
 
     return damage
 
 
+def flipped(name: str) -> Callable[[CellFolder], None]:
+    """One bit of a file changed, which is still a file of its kind."""
+
+    def damage(cell: CellFolder) -> None:
+        content = bytearray(cell.file(name).read_bytes())
+        content[-9] ^= 1
+        cell.file(name).write_bytes(content)
+
+    return damage
+
+
+def renamed(cell: CellFolder) -> None:
+    """A letter of the label changed."""
+    content = cell.file("cell.json").read_bytes()
+    cell.file("cell.json").write_bytes(content.replace(b"=0.1", b"=0.3"))
+
+
+def without_digests(damage: Callable[[CellFolder], None]) -> Callable[[CellFolder], None]:
+    """In a cell of a release that kept none."""
+
+    def hurt(cell: CellFolder) -> None:
+        summary = json.loads(cell.file("done.json").read_text(encoding="utf-8"))
+        summary = {**summary, "files": sorted(summary["files"])}
+        cell.file("done.json").write_text(json.dumps(summary), encoding="utf-8")
+        damage(cell)
+
+    return hurt
+
+
 READ = "decoder.read.weight"
 DAMAGE: dict[str, tuple[Callable[[CellFolder], None], str]] = {
-    "cut short": (cut_short, "cut short or no safetensors file"),
-    "empty": (emptied, "cut short or no safetensors file"),
-    "a pickle": (pickled, "cut short or no safetensors file"),
+    "a flipped weight": (flipped("weights.safetensors"), r"weights\.safetensors is damaged \(it is not as it was wr"),
+    "another label": (renamed, r"cell\.json is damaged \(it is not as it was written"),
+    "cut short": (cut_short, r"no finished training; weights\.safetensors is damaged"),
+    "empty": (emptied, r"no finished training; weights\.safetensors is damaged"),
+    "cut short, no digests": (without_digests(cut_short), r"weights\.safetensors is damaged \(it cannot be read"),
+    "empty, no digests": (without_digests(emptied), r"weights\.safetensors is damaged \(it cannot be read"),
+    "a pickle": (without_digests(pickled), r"weights\.safetensors is damaged \(it cannot be read"),
     "another shape": (
         reweighted(lambda weights: weights.update({READ: torch.zeros(8, 3)})),
         r"decoder\.read\.weight has shape \(8, 3\) and \(8, \d+\) is needed",
@@ -237,7 +278,7 @@ def test_a_learned_code_without_its_weights_is_refused(with_learned_code: tuple[
     folder, more = with_learned_code
     fitted = Store(folder.path.parent).cell("fit", "c" * 64)
     fitted.file("weights.safetensors").write_bytes(b"short")
-    with pytest.raises(BadInput, match="cut short or no safetensors"):
+    with pytest.raises(BadInput, match="is damaged"):
         load(folder, more)
     shutil.rmtree(fitted.path)
     with pytest.raises(BadInput, match="the fitted code 'flipper', whose weights are not in"):

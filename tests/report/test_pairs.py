@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from ftbench.report.pairs import pairs_table, verdict
-from ftbench.report.result import CellResult
+from ftbench.report.result import Caption, CellResult
+from ftbench.report.summary import main_table
+from ftbench.report.tables import csv_text, markdown
 from ftbench.statistics import Estimate
 
 Make = Callable[..., CellResult]
@@ -117,3 +119,90 @@ def test_verdict(low: float, high: float, said: str) -> None:
 
 def test_verdict_of_nothing() -> None:
     assert verdict(None) == "—"
+
+
+def seeded(made: CellResult, setting: str, seed: int, **more: str) -> CellResult:
+    return replace(
+        made,
+        cell=f"{setting}-{seed}",
+        label=f"{setting} seed {seed}",
+        settings={"λ": setting, **more, "seed": str(seed)},
+    )
+
+
+def test_one_image_in_a_hundred_is_a_tie(many: Make) -> None:
+    psnr, wrong = np.full(100, 30.0), np.zeros(100)
+    first, second = many("1", psnr, wrong, bits=32), many("2", psnr, (np.arange(100) == 7).astype(int), bits=32)
+    frame = pairs_table([first, second]).frame
+    assert list(frame["marked_raw_bit_accuracy_verdict"]) == ["tie"]
+    # 1 − 0.05^(1/100) = 2.95 % of images could read half their bits less, and none of the hundred show it.
+    for results in ([first, second], [first, replace(first, cell="3")]):
+        found = pairs_table(results).frame["marked_raw_bit_accuracy_difference"].iloc[0].estimate
+        assert found.low < -0.014
+        assert found.high > 0.014
+
+
+def test_verdicts_are_corrected_for_all_comparisons_of_the_table(many: Make) -> None:
+    """Seven of 40 images differ alike: p = 1/64 by itself, and one of 3 pairs × 4 measures here."""
+    wrong = np.zeros(40)
+    cells = [many(str(number), np.linspace(28, 36, 40), wrong) for number in range(2)]
+    worse = many("worse", np.linspace(28, 36, 40), np.arange(40) < 7)
+    table = pairs_table([*cells, worse])
+    row = table.frame[(table.frame["first_cell"] == "0") & (table.frame["second_cell"] == "worse")].iloc[0]
+    assert float(row["marked_raw_bit_accuracy_p"]) == 2.0**-6
+    assert row["marked_raw_bit_accuracy_verdict"] == "tie"
+    # The interval is the comparison's own.
+    assert row["marked_raw_bit_accuracy_difference"].estimate.low > 0
+    assert any("Holm" in note and "comparisons, 12 in all" in note for note in table.notes)
+    alone = pairs_table([cells[0], worse], metrics=()).frame
+    assert list(alone["marked_raw_bit_accuracy_verdict"]) == ["higher"]
+    assert "marked_raw_bit_accuracy_p" in csv_text(table).splitlines()[0].split(",")
+
+
+def test_seeds_of_one_setting_are_no_two_methods(many: Make) -> None:
+    spread = np.linspace(28, 36, 40)
+    cells = [
+        seeded(many(f"{setting}{seed}", spread + seed, np.zeros(40)), setting, seed)
+        for setting in ("a", "b")
+        for seed in (0, 1)
+    ]
+    table = pairs_table(cells)
+    pairs = set(zip(table.frame["first_cell"], table.frame["second_cell"], strict=True))
+    assert pairs == {("a-0", "b-0"), ("a-0", "b-1"), ("a-1", "b-0"), ("a-1", "b-1")}
+    assert any("seed alone" in note for note in table.notes)
+
+
+def test_the_table_says_that_it_compares_two_trainings(many: Make) -> None:
+    table = pairs_table([many("1", np.full(10, 30.0), np.zeros(10)), many("2", np.full(10, 31.0), np.zeros(10))])
+    assert "Trainings" in table.title
+    assert any("these two trainings" in note for note in table.notes)
+    assert [column.title for column in table.columns if column.key in ("first", "second")] == [
+        "first training",
+        "second training",
+    ]
+
+
+@pytest.mark.parametrize("images", [2, 5])
+def test_so_few_images_decide_nothing(images: int, many: Make) -> None:
+    first, second = (many(str(db), np.full(images, db), np.zeros(images)) for db in (30.0, 20.0))
+    table = pairs_table([first, second])
+    assert list(table.frame["psnr_verdict"]) == ["undecided"]
+    assert "Undecided: of fewer than 6 images no outcome can tell a difference from chance." in table.notes
+
+
+@pytest.mark.parametrize("columns", [{"target dB": "32"}, {"target dB": "30", "at dB": "32"}])
+@pytest.mark.parametrize(("db", "off"), [(32.16, True), (32.0, False), (32.04, False)])
+def test_a_psnr_that_is_not_the_asked_one_is_said_in_the_row(
+    columns: dict[str, str], db: float, off: bool, many: Make
+) -> None:
+    first, second = (
+        seeded(many(str(reached), np.full(10, reached), np.zeros(10)), f"at {reached}", 0, **columns)
+        for reached in (db, 32.0)
+    )
+    main, pairs = main_table([first, second]), pairs_table([first, second])
+    printed = markdown(main, Caption("quick", "faces", "0" * 64, "small", 32, 10, 1, (0,), "9"))
+    assert ("32.16, asked 32.00" in printed) == off
+    assert any("not of equal quality" in note for note in main.notes) == off
+    assert (list(main.frame.get("reached_db", [])) == ["32.16, asked 32.00", ""]) == off
+    assert pairs.frame["first"].iloc[0].endswith("(reached 32.16 dB)") == off
+    assert "reached" not in pairs.frame["second"].iloc[0]

@@ -115,6 +115,20 @@ def test_cells_that_no_column_tells_apart_are_never_averaged(six: list[CellResul
     assert seeds_table([*six[:3], twin], main_table([*six[:3], twin])) is None
 
 
+def test_a_psnr_that_one_seed_did_not_reach_is_said(many: Make) -> None:
+    results = [
+        seeded(many(str(seed), np.full(8, db), np.zeros(8)), "1", seed, **{"target dB": "32"})
+        for seed, db in enumerate((32.0, 32.2, 32.2))
+    ]
+    assert list(seeds_of(results).frame["reached_db"]) == ["32.20, asked 32.00"]
+    assert (
+        "reached_db"
+        not in seeds_of(
+            [results[0], replace(results[0], cell="2", settings={**results[0].settings, "seed": "9"})]
+        ).frame
+    )
+
+
 @pytest.mark.parametrize(("stalled", "said"), [(1, "1 of 3 STALLED"), (3, "STALLED")])
 def test_a_stalled_seed_is_said(six: list[CellResult], stalled: int, said: str) -> None:
     results = [replace(made, status="stalled") for made in six[:stalled]] + six[stalled:]

@@ -71,7 +71,7 @@ def test_csv_counts_identical_pictures(result: CellResult) -> None:
 
 
 def test_csv_quotes_what_holds_a_comma(result: CellResult) -> None:
-    label = 'a, "b"\nc'
+    label = 'a, "b" c'
     assert read_csv(csv_text(main_table([replace(result, label=label)])))["label"][0] == label
 
 

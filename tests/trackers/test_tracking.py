@@ -154,3 +154,36 @@ def test_hooks_need_no_library() -> None:
     script = "import ftbench_trackers.tensorboard, ftbench_trackers.mlflow, sys\n"
     script += "assert not {'torch', 'numpy', 'PIL', 'mlflow', 'tensorboard'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_a_deleted_experiment_is_told_before_anything_runs(plugins: Plugins, tmp_path: Path, store: Path) -> None:
+    reader = client(f"sqlite:///{store}")
+    reader.delete_experiment(reader.create_experiment("bygone"))
+    with pytest.raises(BadInput, match=r"--track mlflow: its experiment 'bygone' was deleted .*restore"):
+        tracking.asked([f"mlflow=sqlite:///{store}"], plugins, str(tmp_path / "bygone" / "faces-small"))
+
+
+def test_a_tracker_that_cannot_begin_ends_the_run_before_it_begins() -> None:
+    from ftbench import hookimpl
+
+    stopped: list[str] = []
+
+    def begin(track: dict[str, str]) -> None:
+        raise RuntimeError("no room")
+
+    def noted(reason: str) -> None:
+        stopped.append(reason)
+
+    plugins = discover()
+    broken: Any = type("Observer", (), {})()
+    broken.ftbench_run_started = hookimpl(begin)
+    beside: Any = type("Observer", (), {})()
+    plugins.manager.register(broken, name="fragile@guest")
+    beside.ftbench_run_stopped = hookimpl(noted)
+    plugins.manager.register(beside, name="beside@guest")
+    started: dict[str, Any] = {"benchmark": "b", "scale": "s", "cells": 1, "folder": "f", "settings": {}}
+    # One that nobody asked for stops nothing.
+    tracking.start(plugins, track={}, **started)
+    with pytest.raises(BadInput, match=r"--track fragile: it cannot begin \(RuntimeError: no room\)"):
+        tracking.start(plugins, track={"fragile": ""}, **started)
+    assert len(stopped) == 1

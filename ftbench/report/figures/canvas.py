@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ftbench.plaintext import shown
 from ftbench.report.files import write_bytes
 
 DPI = 100
@@ -34,7 +35,7 @@ def figure(width: int, height: int) -> Figure:
 def caption_lines(caption: str, width: int) -> list[str]:
     """The caption, wrapped to ``width`` pixels less a margin."""
     # A letter of the caption's face is 5.9 px wide on average at its size; 6.4 leaves room for capitals.
-    return textwrap.wrap(caption, max(20, int((width - 40) / 6.4)))
+    return textwrap.wrap(shown(caption), max(20, int((width - 40) / 6.4)))
 
 
 def write_caption(made: Figure, lines: list[str]) -> None:
@@ -48,7 +49,7 @@ def write_caption(made: Figure, lines: list[str]) -> None:
 
 def wrapped(text: str, letters: int, lines: int) -> str:
     """At most that many lines of that many letters; an ellipsis stands for what is left over."""
-    return "\n".join(textwrap.wrap(text, letters, max_lines=lines, placeholder="…"))
+    return "\n".join(textwrap.wrap(shown(text), letters, max_lines=lines, placeholder="…"))
 
 
 def quiet_axes(axes: Axes) -> None:
@@ -65,9 +66,10 @@ def quiet_axes(axes: Axes) -> None:
 
 @contextmanager
 def plain_style() -> Iterator[None]:
-    """Within it the reader's own matplotlib settings change nothing."""
+    """Within it the reader's own matplotlib settings change nothing, and ``$`` in a name begins no mathematics."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
+        matplotlib.rcParams["text.parse_math"] = False
         yield
 
 

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from ftbench.errors import BadInput
+from ftbench.plaintext import shown
 from ftbench.report.figures.canvas import (
     COLOURS,
     LINE_PIXELS,
@@ -155,10 +156,10 @@ def _draw(
                 yerr=np.clip(np.stack([value - low, high - value]), 0, None),
                 **_look(number, style, panel.joined),
             )
-    axes.set_title(panel.title, fontsize=10.5, color=TEXT)
+    axes.set_title(shown(panel.title), fontsize=10.5, color=TEXT)
     axes.set_xlim(-0.5, len(places) - 0.5)
     if panel.joined:
-        axes.set_xticks(places, [tick for tick, _ in panel.points])
+        axes.set_xticks(places, ["\n".join(map(shown, tick.split("\n"))) for tick, _ in panel.points])
     else:
         ticks = [wrapped(tick.replace("chain steps=", "").replace(">", " > "), 13, 3) for tick, _ in panel.points]
         axes.set_xticks(places, ticks)
@@ -206,7 +207,7 @@ def _legend_handles(labels: Sequence[str], attacks: Sequence[str]) -> list[Line2
         for style, simulator in enumerate(attacks)
     ]
     return [
-        Line2D([], [], label=words, **{k: v for k, v in look.items() if k not in ("elinewidth", "capsize")})
+        Line2D([], [], label=shown(words), **{k: v for k, v in look.items() if k not in ("elinewidth", "capsize")})
         for words, look in settings + lines
     ]
 

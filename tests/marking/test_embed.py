@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps
 from scipy import stats
@@ -19,12 +15,10 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench.cli
 from ftbench.marking import inference, payloads
-from ftbench.plugins import Plugins
 from ftbench.store import CellFolder
-from tests.marking.carriers import chosen, photograph, plugins_with, write_cell, write_manifest
+from tests.marking.calls import Command, photo, register
 from tests.test_cli import call
 
-BITS = 8
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 QUICK = """\
@@ -47,65 +41,6 @@ compute: {device: cpu, precision: float32, threads: 1}
 """
 
 
-@dataclass
-class Said:
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Said]
-
-
-@pytest.fixture
-def ftbench_here(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], plugins: Plugins, tmp_path: Path
-) -> Command:
-    """The command line in this process, in a folder of its own, with the carrier among the parts."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ftbench.discovery.discover", lambda: plugins_with(plugins))
-
-    def run(*arguments: object) -> Said:
-        monkeypatch.setattr(sys, "argv", ["ftbench", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            ftbench.cli.run()
-        except SystemExit as leaving:
-            code = int(leaving.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return Said(code, said.out, said.err)
-
-    return run
-
-
-@pytest.fixture
-def model(plugins: Plugins, tmp_path: Path) -> Path:
-    """Results of one training, by a pair that needs none."""
-    more = plugins_with(plugins)
-    parts = {
-        "encoder": chosen(more, "encoder", "carrier"),
-        "decoder": chosen(more, "decoder", "carrier"),
-        "codec": chosen(more, "codec", "none"),
-    }
-    cell = write_cell(tmp_path / "results" / ".store", parts, bits=BITS, label="30 dB", target_psnr=26.0)
-    write_manifest(tmp_path / "results" / "paper" / "faces-small", [cell])
-    return tmp_path / "results" / "paper" / "faces-small"
-
-
-def photo(path: Path, seed: int = 0, shape: tuple[int, int] = (90, 120), **options: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(photograph(*shape, seed=seed)).save(path, **options)
-    return path
-
-
-def register(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "payloads.csv", dtype=str)
-
-
 def test_a_photo_saved_as_jpeg_90_gives_its_payload_back(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
     source = photo(tmp_path / "mine.jpg", quality=95)
     said = ftbench_here("embed", model, source, "--payload", "0xa7")
@@ -113,7 +48,7 @@ def test_a_photo_saved_as_jpeg_90_gives_its_payload_back(ftbench_here: Command, 
     assert "mine.jpg -> marked/mine.png: 26.00 dB, payload 0b10100111, 8 of 8 bits read back" in said.out
     assert "1 of 1 pictures marked with '30 dB'; payloads in marked/payloads.csv" in said.out
     Image.open("marked/mine.png").save("again.jpg", quality=90)
-    read = ftbench_here("extract", model, "again.jpg", "mine.jpg", "--expect", "10100111", "--json")
+    read = ftbench_here("extract", model, "again.jpg", "mine.jpg", "--expect", "10100111", "--drawn", "--json")
     marked, cover = json.loads(read.out)
     assert (marked["file"], marked["payload"], marked["matches"], marked["of"]) == ("again.jpg", "0b10100111", 8, 8)
     assert marked["p_value"] == pytest.approx(2**-8)
@@ -218,15 +153,6 @@ def test_a_picture_is_never_replaced_by_its_mark(ftbench_here: Command, model: P
     assert source.read_bytes() == before
 
 
-def test_two_pictures_of_one_name_are_kept_apart(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    files = [photo(tmp_path / "x" / "a.jpg"), photo(tmp_path / "y" / "a.png", seed=1), photo(tmp_path / "b.png")]
-    said = ftbench_here("embed", model, *files, "--overwrite")
-    assert said.code == 1
-    assert said.err.count("2 of the pictures would go to marked/a.png") == 2
-    assert not Path("marked/a.png").exists()
-    assert Path("marked/b.png").exists()
-
-
 def test_the_formats(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
     files = [
         photo(tmp_path / "a.jpg"),
@@ -274,31 +200,6 @@ def test_a_turned_photo_keeps_its_tag_profile_and_payload(ftbench_here: Command,
     read = json.loads(ftbench_here("extract", model, "marked/turned.png", "sent.jpg", "tag-lost.png", "--json").out)
     assert [one["payload"] for one in read[:2]] == ["0b01100101"] * 2
     assert read[2]["payload"] != "0b01100101"
-
-
-def test_a_picture_is_traced_among_many(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    sources = [photo(tmp_path / f"{seed}.png", seed) for seed in range(3)]
-    for source, payload in zip(sources, ("11110000", "00110011", "11110000"), strict=True):
-        assert ftbench_here("embed", model, source, "--payload", payload).code == 0
-    said = ftbench_here("extract", model, "marked/1.png", "marked/2.png", "--among", "marked/payloads.csv", "--json")
-    second, third = json.loads(said.out)
-    assert (second["closest"], second["given_to"], second["matches"]) == ("0b00110011", "1.png", 8)
-    assert third["given_to"] == "0.png, 2.png"
-    # Two different payloads were compared with: twice the chance of an accident.
-    assert second["p_value"] == pytest.approx(2 * 2**-8)
-    table = ftbench_here("extract", model, "marked/1.png", "--among", "marked/payloads.csv").out.splitlines()
-    assert table[0].split() == ["file", "payload", "closest", "given_to", "matches", "of", "p_value"]
-    assert table[2].split() == ["marked/1.png", "0b00110011", "0b00110011", "1.png", "8", "8", "0.00781"]
-
-
-def test_a_register_of_another_model_has_nothing_to_compare(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
-    source = photo(tmp_path / "a.png")
-    assert ftbench_here("embed", model, source).code == 0
-    file = tmp_path / "marked" / "payloads.csv"
-    file.write_text(file.read_text(encoding="utf-8").replace("a1" * 32, "b2" * 32), encoding="utf-8")
-    said = ftbench_here("extract", model, "marked/a.png", "--among", file)
-    assert said.code == 2
-    assert "holds no payload of the model '30 dB'" in said.err
 
 
 @pytest.mark.parametrize(
