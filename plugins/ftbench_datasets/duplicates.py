@@ -118,7 +118,8 @@ def _described(levels: Floats, size: float, down: float, right: float) -> Floats
     # Photographs' spectra fall with the frequency: so weighed, each says as much as the others.
     weight = np.hypot.outer(rank, rank).reshape(-1)[1:].astype(np.float32)
     flat = waves.reshape(len(levels), _WAVES**2)[:, 1:] * weight
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1.0))
+    unit: Floats = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1.0))
+    return unit
 
 
 def _axis(size: float, shift: float) -> Floats:

@@ -104,9 +104,15 @@ def _alike(photos: Sequence[_Photo]) -> list[list[int]]:
 
 def _ranked(copies: Sequence[_Photo]) -> list[_Photo]:
     """The original first, as far as can be seen; where two are as good, the smaller key's."""
-    files = [images.read_bytes(photo.entry.path) for photo in copies]
-    steps = [images.coarseness(file) for file in files]
-    decoded = [images.decode(file, coarse=_DETAILED) for file in files]
+    try:
+        files = [images.read_bytes(photo.entry.path) for photo in copies]
+        steps = [images.coarseness(file) for file in files]
+        decoded = [images.decode(file, coarse=_DETAILED) for file in files]
+    except images.UnreadableImage as error:
+        names = ", ".join(photo.entry.name for photo in copies)
+        raise BadInput(
+            f"One of {names} changed while it was read ({error}); run again with the folder at rest."
+        ) from error
     ranks = originals.ranks(decoded, steps)
 
     def order(row: int) -> tuple[float, bool, int, str]:
