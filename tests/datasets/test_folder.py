@@ -271,7 +271,7 @@ def test_too_few_images_stop_with_counts_reasons_and_remedy(tmp_path):
     sentence = str(caught.value)
     assert sentence.startswith(f"{tmp_path}: 9 images found, 5 set aside (p0/bad0.bmp: not a JPEG")
     assert sentence.count("not a JPEG") == 3
-    assert "train and test need 3 each: add or mend images, or name their splits in index.csv" in sentence
+    assert "train and test need 2 each: add or mend images, or name their splits in index.csv" in sentence
 
 
 def test_two_people_split_by_identity_are_too_few(tmp_path):
