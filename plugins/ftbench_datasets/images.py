@@ -23,7 +23,7 @@ Pixels = npt.NDArray[np.uint8]
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 if importlib.util.find_spec("PIL.AvifImagePlugin"):
     FORMATS = (*FORMATS, "AVIF")
-_KINDS = "not a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000 or AVIF image that can be read here"
+_KINDS = "not a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000 or AVIF image"
 
 # 268 MB as RGB; Pillow begins to warn here as well.
 MAXIMUM_PIXELS = 89_478_485
