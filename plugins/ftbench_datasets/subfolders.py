@@ -9,7 +9,7 @@ from pathlib import Path
 from ftbench.errors import BadInput
 from ftbench_datasets.index import FILE, SPLIT_WORDS
 
-_MANY = "faces?|images?|imgs?|pics?|pictures?|photos?|photographs?|people|persons?|identities|files?"
+_MANY = "faces|images?|imgs?|pics|pictures|photos|photographs|people|persons|identities|files"
 _SET = f"data|set|dataset|split|folder|crops?|cropped|aligned|{_MANY}"
 _WRAPPER = re.compile(f"(the|my|all|raw)?({_SET}|jpe?g|png)+[0-9]*")
 _SPLIT = re.compile(f"({_SET})*({'|'.join(SPLIT_WORDS)}|dev|eval|evaluation)({_SET})*[0-9]*")
