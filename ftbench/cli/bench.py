@@ -10,7 +10,7 @@ import typer
 
 from ftbench.console import Console
 from ftbench.isolation import not_left
-from ftbench.plaintext import shown_lines
+from ftbench.plaintext import shown, shown_lines
 
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
 Scale = Annotated[
@@ -114,21 +114,26 @@ def plan(
     assignments: Set = None,
     allowed: Allow = None,
 ) -> None:
-    """Show the cells of a benchmark, and which are done; nothing is computed."""
+    """Show the data and the cells of a benchmark, and which are done; nothing is computed."""
     from rich.table import Table
+    from rich.text import Text
 
+    from ftbench.overview import overview
     from ftbench.session import Request, open_benchmark
 
     console = Console()
     opened = open_benchmark(
         Request(benchmark, scale, data, out, assignments or (), allowed or ()), console, settle_on_disk=False
     )
+    for line in overview(opened.bench.data):
+        console.print(Text(line), soft_wrap=True)
     table = Table("cell", "kind", "what", "needs", "state", box=None)
     for cell in opened.plan.cells:
         summary = opened.bench.folder(cell).summary
         needs = ", ".join(needed.identity[:8] for needed in cell.inputs)
         state = summary["status"] if summary else "to do"
-        table.add_row(cell.identity[:8], cell.kind, cell.label.removeprefix("fit "), needs, state)
+        label = Text(shown(cell.label.removeprefix("fit ")))
+        table.add_row(cell.identity[:8], cell.kind, label, needs, Text(shown(str(state))))
     console.print(table)
 
 

@@ -20,8 +20,8 @@ from ftbench_datasets import duplicates, images, layout, originals
 from ftbench_datasets.index import FILE
 from ftbench_datasets.layout import Entry
 
-# Fewer than these in train or in test, and nothing can be learned or said.
-FEWEST = 3
+# Fewer than these in train or in test, and nothing can be learned, or said with an interval.
+FEWEST = 2
 
 # A JPEG is fingerprinted from no fewer pixels a side than this; its every byte is decoded all the same.
 _COARSE = 256
@@ -45,7 +45,7 @@ class FolderSource:
     better than its original may move it, and no others.
 
     Raises BadInput when there is no such folder, when it is laid out ambiguously, when its ``index.csv``
-    cannot be trusted, and when fewer than three images are left for train or for test.
+    cannot be trusted, and when fewer than two images are left for train or for test.
     """
 
     def __init__(self, *, path: str, split_by: Literal["image", "identity"], minimum_pixels: int) -> None:
