@@ -104,9 +104,11 @@ def plan(
     allowed: Allow = None,
     rerun: RerunWhen = "code",
 ) -> None:
-    """Show the cells of a benchmark, which are done, and why the others are not; nothing is computed."""
+    """Show the data and the cells of a benchmark, which are done, and why the others are not; nothing is computed."""
     from rich.table import Table
+    from rich.text import Text
 
+    from ftbench.data.overview import overview
     from ftbench.keeping.standing import Standings
     from ftbench.keeping.strays import strays
     from ftbench.runner.opening import Request, open_benchmark
@@ -117,14 +119,16 @@ def plan(
     standings = Standings(opened.bench, request.rerun)
     for sentence in strays(opened.plan, standings):
         console.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
+    for line in overview(opened.bench.data):
+        console.print(Text(line), soft_wrap=True)
     table = Table("cell", "kind", "what", "needs", box=None)
     # A reason names files, which are to be read whole.
     table.add_column("state", overflow="fold")
     for cell in opened.plan.cells:
         needs = ", ".join(needed.key[:8] for needed in cell.inputs)
-        table.add_row(
-            cell.key[:8], cell.kind, cell.label.removeprefix("fit "), needs, shown(standings.expected(cell).state)
-        )
+        label, state = cell.label.removeprefix("fit "), str(standings.expected(cell).state)
+        # Texts, because brackets in a name would be taken for markup.
+        table.add_row(cell.key[:8], cell.kind, Text(shown(label)), needs, Text(shown(state)))
     console.print(table)
 
 

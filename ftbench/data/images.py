@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
 LOADERS = 4
 FEWEST = {"train": 8, "val": 1, "test": 1}
+"""Images of each person, a split, below which no number could be believed."""
 RESERVE = "reserve"
 """The people that only black-box deepfakes are fitted on."""
-"""Images of each person, a split, below which no number could be believed."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,9 @@ def choose(
     """
     count = Counter(item.identity for item in source.items)
     if named:
+        # However a keyboard or a file system composes its letters (é), a name is one person's.
+        written = {unicodedata.normalize("NFC", who): who for who in count}
+        named = [written.get(unicodedata.normalize("NFC", who), who) for who in named]
         for who in named:
             if who not in count:
                 near = ", ".join(nearest(who, list(count)) or sorted(count)[:5])

@@ -1,7 +1,7 @@
 """Which split an image belongs to, decided by content alone.
 
-A share of the keys, not a share of a list: adding, removing or renaming files never moves another image.
-The price is that the sizes are binomial about the shares, not exact.
+A share of the keys, not a share of a list: adding, removing or renaming files never moves another image, unless a
+group of them takes another name (docs/data.md). The price is that the sizes are binomial about the shares, not exact.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from ftbench.storage.results import MARKED, PSNR_SSIM, CellResult, MetricInfo
 ALPHA = 0.05
 VERDICT_NOTE = (
     "Brackets are of one comparison by itself. “Higher” and “lower” stand where sign flips over images tell the "
-    "difference from 0 at 5 %, after Holm's correction for this table's comparisons, {compared} in all; “tie” where "
-    "not."
+    "difference from 0 at 5 %, after Holm's correction for this table's comparisons, {compared} in all; “higher?” and "
+    "“lower?” where it is told from 0 by itself alone, as a few are by chance; “tie” where not even so."
 )
 FEWEST_NOTE = f"Undecided: of fewer than {FEWEST} images no outcome can tell a difference from chance."
 PAIRS_NOTE = (
@@ -39,9 +39,9 @@ Row = dict[str, "str | Measured"]
 def verdict(difference: Estimate | None, corrected: float | None = None) -> str:
     """``"higher"``, ``"lower"``, or ``"tie"`` where the interval includes 0; a dash where there is none.
 
-    ``corrected`` is the p-value after correction for a family of comparisons: a tie where it is above 5 %. So few
-    images that no outcome could tell them apart (``FEWEST``) give ``"undecided"``, as does an interval that is not
-    finite.
+    ``corrected`` is the p-value after correction for a family of comparisons: where it is above 5 %, the word has a
+    question mark. So few images that no outcome could tell them apart (``FEWEST``) give ``"undecided"``, as does an
+    interval that is not finite.
     """
     if difference is None:
         return "—"
@@ -50,9 +50,10 @@ def verdict(difference: Estimate | None, corrected: float | None = None) -> str:
         math.isfinite(difference.low) and math.isfinite(difference.high)
     ):
         return "undecided"
-    if difference.low <= 0.0 <= difference.high or (corrected is not None and corrected > ALPHA):
+    if difference.low <= 0.0 <= difference.high:
         return "tie"
-    return "higher" if difference.low > 0.0 else "lower"
+    unsure = "?" if corrected is not None and corrected > ALPHA else ""
+    return ("higher" if difference.low > 0.0 else "lower") + unsure
 
 
 def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PSNR_SSIM) -> Table:

@@ -48,7 +48,8 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
     # Made in memory: the same rows are the same bytes, and a full disk is known as such.
     write_bytes(folder.file(ROWS), gzipped(csv_bytes(findings.rows)))
     write_bytes(folder.file(QUALITY), gzipped(csv_bytes(findings.quality)))
-    samples, content = dict(findings.samples), io.BytesIO()
+    samples: dict[str, Any] = dict(findings.samples)
+    content = io.BytesIO()
     np.savez(content, **samples)
     write_bytes(folder.file(SAMPLES), content.getvalue())
     status = (bench.folder(trained).summary or {}).get("status", "done")

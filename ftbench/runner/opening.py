@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from ftbench.keeping.bench import Bench
 from ftbench.machine import provenance
 from ftbench.machine.compute import Compute, gpu_present, settle
 from ftbench.machine.computefile import read_settled
-from ftbench.parts.catalogue import Plugins
+from ftbench.parts.catalogue import BUILT_IN, Plugins
 from ftbench.parts.discovery import discover
 from ftbench.parts.evidence import Rerun
 from ftbench.parts.local_file import permitted
@@ -128,13 +129,25 @@ def _swapped(document: Document, data: str | None) -> Document:
     """The document with its data set replaced by a folder, or by another data set part by name."""
     if data is None:
         return document
-    folder = Path(data)
-    section = {"name": "folder", "path": str(folder.resolve())}
-    if not folder.exists() and "/" not in data and any(p.record.name == data for p in discover().of("dataset")):
+    if not data.strip():
+        raise BadInput("--data (or FTBENCH_DATA) is empty; name the folder that holds the images, or leave it out")
+    try:
+        # A shell leaves the ~ of --data=~/faces as it is.
+        folder = Path(os.path.abspath(Path(data).expanduser()))  # noqa: PTH100 - resolve() fails on loops of links
+    except RuntimeError as error:
+        raise BadInput(f"--data {data}: there is no such home folder; write the folder's whole path") from error
+    # The built-in one, whoever else brings a data set of that name.
+    section = {"name": f"folder@{BUILT_IN}", "path": str(folder)}
+    if not os.path.lexists(folder) and "/" not in data and _is_dataset(data):
         section = {"name": data}
     kept = document.data.get("dataset")
     same = {key: kept[key] for key in ("size", "reserve") if key in kept} if isinstance(kept, dict) else {}
     return replace(document, data={**document.data, "dataset": {**section, **same}})
+
+
+def _is_dataset(name: str) -> bool:
+    parts = discover().of("dataset")
+    return any(name in (part.record.name, f"{part.record.name}@{part.distribution}") for part in parts)
 
 
 def _data(benchmark: Benchmark, resolver: Resolver, needed: int | None) -> tuple[Data, ResolvedPart]:

@@ -52,6 +52,8 @@ def clusters(views: Views, same: float = SAME) -> list[list[int]]:
     Compares all pairs in about n² · 1 µs on one core, 512 rows at a time.
     """
     count = len(views)
+    if count < 2:
+        return []
     labels = np.arange(count)
     asked = np.arange(count)
     levels = views.astype(np.float32)
@@ -102,7 +104,11 @@ def _candidates(levels: Floats, asked: Rows, labels: Rows) -> Pairs:
             agreement = (middle * window[second]).sum(1)
             better = agreement > score
             score[better], mirrored[better], start[better] = agreement[better], flip, place
-    return Pairs(first, second, mirrored, start)
+    # Of two groups the most alike stand for all: many copies of one photograph then cost no more than few.
+    order = np.argsort(-score, kind="stable")
+    ends = np.stack([labels[first[order]], labels[second[order]]])
+    chosen = order[np.unique(ends, axis=1, return_index=True)[1]]
+    return Pairs(first, second, mirrored, start)[chosen]
 
 
 def _described(levels: Floats, size: float, down: float, right: float) -> Floats:
@@ -111,8 +117,9 @@ def _described(levels: Floats, size: float, down: float, right: float) -> Floats
     rank = np.arange(_WAVES)
     # Photographs' spectra fall with the frequency: so weighed, each says as much as the others.
     weight = np.hypot.outer(rank, rank).reshape(-1)[1:].astype(np.float32)
-    flat = waves.reshape(len(levels), -1)[:, 1:] * weight
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1.0))
+    flat = waves.reshape(len(levels), _WAVES**2)[:, 1:] * weight
+    unit: Floats = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), np.float32(1.0))
+    return unit
 
 
 def _axis(size: float, shift: float) -> Floats:

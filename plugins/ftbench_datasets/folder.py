@@ -20,8 +20,8 @@ from ftbench_datasets import duplicates, images, layout, originals
 from ftbench_datasets.index import FILE
 from ftbench_datasets.layout import Entry
 
-# Fewer than these in train or in test, and nothing can be learned or said.
-FEWEST = 3
+# Fewer than these in train or in test, and nothing can be learned, or said with an interval.
+FEWEST = 2
 
 # A JPEG is fingerprinted from no fewer pixels a side than this; its every byte is decoded all the same.
 _COARSE = 256
@@ -45,7 +45,7 @@ class FolderSource:
     better than its original may move it, and no others.
 
     Raises BadInput when there is no such folder, when it is laid out ambiguously, when its ``index.csv``
-    cannot be trusted, and when fewer than three images are left for train or for test.
+    cannot be trusted, and when fewer than two images are left for train or for test.
     """
 
     def __init__(self, *, path: str, split_by: Literal["image", "identity"], minimum_pixels: int) -> None:
@@ -104,9 +104,15 @@ def _alike(photos: Sequence[_Photo]) -> list[list[int]]:
 
 def _ranked(copies: Sequence[_Photo]) -> list[_Photo]:
     """The original first, as far as can be seen; where two are as good, the smaller key's."""
-    files = [images.read_bytes(photo.entry.path) for photo in copies]
-    steps = [images.coarseness(file) for file in files]
-    decoded = [images.decode(file, coarse=_DETAILED) for file in files]
+    try:
+        files = [images.read_bytes(photo.entry.path) for photo in copies]
+        steps = [images.coarseness(file) for file in files]
+        decoded = [images.decode(file, coarse=_DETAILED) for file in files]
+    except images.UnreadableImage as error:
+        names = ", ".join(photo.entry.name for photo in copies)
+        raise BadInput(
+            f"One of {names} changed while it was read ({error}); run again with the folder at rest."
+        ) from error
     ranks = originals.ranks(decoded, steps)
 
     def order(row: int) -> tuple[float, bool, int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import threading
 import warnings
@@ -13,10 +14,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from ftbench_datasets.files import closed, unfit
+from ftbench_datasets.pngtexts import without_texts
+
 Pixels = npt.NDArray[np.uint8]
 
-# Only these: among Pillow's other readers is one that starts Ghostscript.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+# Only these: among Pillow's other readers is one that starts Ghostscript. AVIF came with Pillow 11.3.
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
+if importlib.util.find_spec("PIL.AvifImagePlugin"):
+    FORMATS = (*FORMATS, "AVIF")
+_KINDS = "not a JPEG, PNG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000 or AVIF image"
 
 # 268 MB as RGB; Pillow begins to warn here as well.
 MAXIMUM_PIXELS = 89_478_485
@@ -47,10 +54,13 @@ def read_rgb(path: Path) -> Pixels:
 
 def read_bytes(path: Path) -> bytes:
     """The file's content. Raises UnreadableImage with a reason that leaves the path out."""
+    why = unfit(path)
+    if why:
+        raise UnreadableImage(why)
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableImage(f"cannot be opened: {(error.strerror or 'unknown error').lower()}") from error
+        raise UnreadableImage(closed(error)) from error
 
 
 def decode(data: bytes, *, minimum: int = 1, coarse: int | None = None) -> Image.Image:
@@ -59,10 +69,21 @@ def decode(data: bytes, *, minimum: int = 1, coarse: int | None = None) -> Image
     The EXIF orientation is applied. Grey, CMYK and palette images are converted without colour profiles.
     16-bit grey is scaled, 65535 to 255 (colour of 16 bits keeps its high byte); transparent parts lie
     on mid-grey. ``coarse`` lets a JPEG be decoded at a reduced scale, its sides at least so many pixels.
+    Texts and colour profiles of a PNG that are damaged, or longer than Pillow reads, are passed over.
 
     Raises UnreadableImage for damaged and truncated files, for other formats, for 32-bit samples (their
     range is unknown), for a shorter side under ``minimum`` and for more than MAXIMUM_PIXELS pixels.
     """
+    try:
+        return _decode(data, minimum, coarse)
+    except UnreadableImage:
+        lean = without_texts(data)
+        if len(lean) == len(data):
+            raise
+        return _decode(lean, minimum, coarse)
+
+
+def _decode(data: bytes, minimum: int, coarse: int | None) -> Image.Image:
     try:
         with _quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAXIMUM_PIXELS:
@@ -81,7 +102,7 @@ def decode(data: bytes, *, minimum: int = 1, coarse: int | None = None) -> Image
     except Image.DecompressionBombError as error:
         raise UnreadableImage(_too_large(None)) from error
     except UnidentifiedImageError as error:
-        raise UnreadableImage("empty file" if not data else "not a JPEG, PNG, WebP, BMP or TIFF image") from error
+        raise UnreadableImage("empty file" if not data else _KINDS) from error
     # Pillow's readers meet damage with OSError, SyntaxError, struct.error, zlib.error and a dozen more.
     except Exception as error:
         raise UnreadableImage("damaged or truncated") from error
@@ -89,6 +110,8 @@ def decode(data: bytes, *, minimum: int = 1, coarse: int | None = None) -> Image
 
 def coarseness(data: bytes) -> float | None:
     """The mean step that a JPEG's brightness was quantised with, 1 to 255; None for other formats."""
+    if not data.startswith(b"\xff\xd8"):
+        return None
     with _quiet(), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         tables: dict[int, list[int]] = getattr(image, "quantization", {})
         return float(np.mean(tables[0])) if tables.get(0) else None
@@ -108,8 +131,9 @@ def fit_square(image: Pixels, size: int) -> Pixels:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    # Older Pillows open a 16-bit PNG as "I", and their convert("L") clips where it should scale.
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+    # Older Pillows open a 16-bit PNG as "I", and their convert("L") clips where it should scale; so is every
+    # grey map of more than 8 bits, scaled to 16.
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
         samples = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((samples * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):

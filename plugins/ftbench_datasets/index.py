@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import csv
+import io
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ftbench.contract.protocols import Split
-from ftbench.data.splits import SPLITS
 from ftbench.errors import BadInput
 
 FILE = "index.csv"
 
-_BY_NAME = {str(split): split for split in SPLITS}
+SPLIT_WORDS: dict[str, Split] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""What others call the splits."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +40,14 @@ class Row:
 def read_index(file: Path) -> list[Row]:
     """The rows of ``index.csv``: a header with ``path``, and maybe ``identity`` and ``split``.
 
-    Other columns and blank lines are passed over, a row said twice counts once. Raises BadInput, with the
-    line, for what cannot be parsed or trusted: no header, an unknown split, a path that leaves the folder.
+    Cells are parted by commas, semicolons or tabs. Other columns and blank lines are passed over, a row said
+    twice counts once; an identity is given as NFC. Raises BadInput, with the line, for what cannot be parsed or
+    trusted: no header, an unknown split, a path that leaves the folder.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(_rows(csv.reader(stream, strict=True), file))
+            text = stream.read()
+        rows = list(_rows(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True), file))
     except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise BadInput(f"{file} cannot be read as comma-separated UTF-8 text ({error}); save it so.") from error
     kept: dict[PurePosixPath, Row] = {}
@@ -62,17 +74,23 @@ def _rows(lines: Iterable[list[str]], file: Path) -> Iterator[Row]:
         if len(values) > len(header):
             raise BadInput(
                 f"{file} line {line} has {len(values)} cells where the header has {len(header)}; "
-                "put double quotes round a cell that holds a comma."
+                "put double quotes round a cell that holds a comma or semicolon."
             )
         row = dict(zip(header, values, strict=False))
         yield Row(
             line=line,
             path=_inside(row.get("path", ""), file, line),
-            identity=row.get("identity") or None,
+            identity=unicodedata.normalize("NFC", row.get("identity", "")) or None,
             split=_split(row.get("split", ""), file, line),
         )
     if header is None:
         raise BadInput(f"{file} is empty; begin it with path,identity,split, or remove it.")
+
+
+def _delimiter(text: str) -> str:
+    # Spreadsheets of half the world part cells by semicolons.
+    header = next((line for line in text.splitlines() if line.strip()), "")
+    return max(",;\t", key=header.count)
 
 
 def _inside(text: str, file: Path, line: int) -> PurePosixPath:
@@ -84,13 +102,14 @@ def _inside(text: str, file: Path, line: int) -> PurePosixPath:
     try:
         inside = (file.parent / path).resolve().is_relative_to(file.parent.resolve())
     except (OSError, RuntimeError):
-        inside = False
+        # A loop of links or a name too long leads nowhere: that image alone is set aside, when it is opened.
+        inside = True
     if not inside:
         raise BadInput(f"{file} line {line}: {text} is a link out of the folder; put the image itself there.")
     return path
 
 
 def _split(text: str, file: Path, line: int) -> Split | None:
-    if text and text not in _BY_NAME:
+    if text and text.lower() not in SPLIT_WORDS:
         raise BadInput(f"{file} line {line}: {text!r} is no split; write train, val or test, or leave it empty.")
-    return _BY_NAME.get(text)
+    return SPLIT_WORDS.get(text.lower())

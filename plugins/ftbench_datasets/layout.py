@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
+import stat
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ftbench.contract.protocols import Split
 from ftbench.errors import BadInput
+from ftbench_datasets import kinds, subfolders
+from ftbench_datasets.files import unfit
 from ftbench_datasets.index import FILE, read_index
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-
-_SPLIT_FOLDERS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,19 @@ def objection(*, path: str, **_: object) -> str | None:
 
 def folder(path: str) -> Path:
     """The folder, absolute; ``~`` is the home folder. Raises BadInput when it is none."""
-    root = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - resolve() would lose a link's name
     if not path.strip():
         raise BadInput("dataset folder: path is empty; give the folder that holds the images.")
-    if not root.exists():
-        raise BadInput(f"There is no folder {root}; set path to the folder that holds the images.")
-    if not root.is_dir():
+    root = Path(path)
+    try:
+        root = Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - resolve() would lose a link's name
+        mode = root.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadInput(f"There is no folder {root}; set path to the folder that holds the images.") from None
+    # A closed folder above it, a loop of links, a name too long or with a zero in it, a home that nobody has.
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadInput(f"The folder {root} cannot be opened ({why}); set path to the one that holds images.") from error
+    if not stat.S_ISDIR(mode):
         raise BadInput(f"{root} is a file, not a folder; set path to the folder that holds the images.")
     return root
 
@@ -65,15 +72,19 @@ def list_folder(root: Path) -> Listing:
     """List the images under ``root``, sorted by name.
 
     With an ``index.csv`` its rows are the data set. Without, each sub-folder is an identity, however deep
-    its images lie, or, when there are only images, each image is one. Hidden files, ``__MACOSX`` and other
-    kinds of files are passed over. Raises BadInput for an empty or an ambiguous folder.
+    its images lie, or, when there are only images, each image is one. Hidden files, ``__MACOSX`` and files
+    that are no pictures are passed over; pictures of kinds that are not read are set aside. Raises BadInput for
+    an empty or an ambiguous folder, and for sub-folders that are no people.
     """
     files, set_aside = _walk(root)
-    if (root / FILE).is_file():
+    if os.path.lexists(root / FILE):
+        why = unfit(root / FILE)
+        if why:
+            raise BadInput(f"{root / FILE}: {why}; make it a file that can be read, or remove it.")
         return _indexed(root, files)
     if not files:
         why = f" ({sample(set_aside)})" if set_aside else ""
-        raise BadInput(f"{root} holds no images{why}; put {', '.join(sorted(SUFFIXES))} files there.")
+        raise BadInput(f"{root} holds no images{why}; put JPEG, PNG, WebP, BMP or TIFF images there.")
     depths = {len(file.relative_to(root).parts) > 1 for file in files}
     if len(depths) == 2:
         raise BadInput(
@@ -82,12 +93,8 @@ def list_folder(root: Path) -> Listing:
         )
     flat = depths == {False}
     entries = tuple(_entry(root, file, flat=flat) for file in files)
-    people = {entry.identity for entry in entries}
-    if not flat and len(people) > 1 and {name.lower() for name in people} <= _SPLIT_FOLDERS:
-        raise BadInput(
-            f"The sub-folders of {root} ({', '.join(sorted(people))}) are named like splits, not people; "
-            f"add an {FILE} with path,identity,split, or set path to one of them."
-        )
+    if not flat:
+        subfolders.check(root, [tuple(entry.name.split("/")) for entry in entries])
     return Listing(entries, flat, False, tuple(set_aside), 0)
 
 
@@ -110,14 +117,22 @@ def _walk(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:
 
     for place, folders, names in os.walk(root, onerror=refused):
         folders[:] = [name for name in folders if _visible(name)]
-        images = [name for name in names if _visible(name) and Path(name).suffix.lower() in SUFFIXES]
+        names[:] = [name for name in names if _visible(name)]
+        images = [name for name in names if kinds.is_read(name)]
+        set_aside += [
+            (_name(root, Path(place, name)), kinds.other_kind(name)) for name in names if kinds.is_other_picture(name)
+        ]
         # os.walk lists links to folders and does not follow them.
         links = [name for name in folders if Path(place, name).is_symlink()]
         for path in (Path(place, name) for name in (*images, *links)):
             if path.is_symlink() and (path.name in links or not _leads_inside(path, home)):
                 set_aside.append((_name(root, path), "a link: put the files themselves there"))
             elif path.name in images:
-                files.append(path)
+                why = unfit(path)
+                if why:
+                    set_aside.append((_name(root, path), why))
+                else:
+                    files.append(path)
     return sorted(files, key=lambda file: _name(root, file)), sorted(set_aside)
 
 
@@ -127,34 +142,45 @@ def _indexed(root: Path, files: list[Path]) -> Listing:
         raise BadInput(f"{root / FILE} names no image; add rows below its header, or remove it.")
     # With neither names nor sub-folders to tell people by, the index only says what a flat folder says.
     flat = all(row.identity is None and len(row.path.parts) == 1 for row in rows)
-    entries: list[Entry] = []
+    by_letters = {_composed(_name(root, file)): file for file in files}
+    entries: dict[Path, tuple[Entry, int]] = {}
     missing: list[tuple[str, str]] = []
     for row in rows:
-        path = root / row.path
-        if not path.exists():
-            missing.append((_name(root, path), f"named in {FILE} line {row.line}, not found"))
+        # Some systems compose letters (é) as they store a name, others keep them apart.
+        path = root / row.path if os.path.lexists(root / row.path) else by_letters.get(_composed(str(row.path)))
+        why = "not found" if path is None else unfit(path)
+        if path is None or why:
+            missing.append((_name(root, root / row.path), f"named in {FILE} line {row.line}, {why}"))
             continue
-        entry = _entry(root, path, flat=len(row.path.parts) == 1)
-        entries.append(Entry(entry.name, path, row.identity or entry.identity, row.split))
-    named = {root / row.path for row in rows}
+        found = _entry(root, path, flat=len(row.path.parts) == 1)
+        entry = Entry(found.name, path, row.identity or found.identity, row.split)
+        kept, line = entries.setdefault(path, (entry, row.line))
+        if kept != entry:
+            raise BadInput(f"{root / FILE} line {row.line} contradicts line {line} about {row.path}; keep one of them.")
+    named = {_composed(entry.name) for entry, _ in entries.values()}
     return Listing(
-        entries=tuple(sorted(entries, key=lambda entry: entry.name)),
+        entries=tuple(sorted((entry for entry, _ in entries.values()), key=lambda entry: entry.name)),
         flat=flat,
         indexed=True,
         # What the index does not name is no loss, whatever is wrong with it.
         set_aside=tuple(missing),
-        unlisted=sum(file not in named for file in files),
+        unlisted=sum(letters not in named for letters in by_letters),
     )
 
 
 def _entry(root: Path, path: Path, *, flat: bool) -> Entry:
     name = _name(root, path)
-    return Entry(name, path, Path(name).stem if flat else name.split("/", 1)[0], None)
+    # However its letters are composed, a name is one person's.
+    return Entry(name, path, _composed(Path(name).stem if flat else name.split("/", 1)[0]), None)
 
 
 def _name(root: Path, path: Path) -> str:
     # A name that is not UTF-8 carries lone surrogates, which no manifest could be written with.
     return path.relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _visible(name: str) -> bool:

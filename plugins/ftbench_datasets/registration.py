@@ -156,4 +156,5 @@ def _sampled(pictures: Floats, which: Rows, down: Floats, right: Floats) -> tupl
 
 def _normal(patches: Floats) -> Floats:
     even = patches - patches.mean(1, keepdims=True)
-    return even / np.maximum(np.linalg.norm(even, axis=1, keepdims=True), np.float32(1e-3))
+    unit: Floats = even / np.maximum(np.linalg.norm(even, axis=1, keepdims=True), np.float32(1e-3))
+    return unit

@@ -1,3 +1,6 @@
+import errno
+import os
+import unicodedata
 from collections import Counter
 
 import pytest
@@ -29,6 +32,44 @@ def test_index_reads_spreadsheets_as_they_come(tmp_path):
     assert {item.identity for item in source.items} == {"who, me"}
     assert Counter(item.split for item in source.items)["test"] == 4
     assert [item.name for item in source.items] == names
+
+
+@pytest.mark.parametrize("parting", [";", "\t"])
+def test_an_index_of_other_spreadsheets_and_words_is_read(tmp_path, parting):
+    names = numbered(tmp_path, 12)
+    words = ("Train", "training", "TEST", "testing", "validation", "Valid")
+    lines = [parting.join((name, '"who, me"', words[n % 6])) for n, name in enumerate(names)]
+    indexed(tmp_path, "\n".join([parting.join(("path", "identity", "split")), *lines]))
+    source = opened(tmp_path)
+    assert {item.identity for item in source.items} == {"who, me"}
+    assert Counter(item.split for item in source.items) == {"train": 4, "val": 4, "test": 4}
+
+
+@pytest.mark.parametrize(("disk", "index"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_names_match_however_their_letters_are_composed(tmp_path, disk, index):
+    names = [f"Zoë/é{n:03}.bmp" for n in range(10)]
+    for n, name in enumerate(names):
+        put(tmp_path / unicodedata.normalize(disk, name), photo(n, 40, 40))
+    given = [
+        (
+            unicodedata.normalize(index, name),
+            unicodedata.normalize(("NFC", "NFD")[n // 2 % 2], "Zoë"),
+            ("train", "test")[n % 2],
+        )
+        for n, name in enumerate(names)
+    ]
+    source = opened(indexed(tmp_path, rows(*given)))
+    assert len(source.items) == 10
+    assert {item.identity for item in source.items} == {unicodedata.normalize("NFC", "Zoë")}
+    assert source.set_aside == ()
+    assert not [note for note in source.notes if "does not name" in note]
+
+
+def test_one_file_under_two_compositions_of_its_name_must_not_be_contradicted(tmp_path):
+    put(tmp_path / "é.bmp", photo(1))
+    lines = [(unicodedata.normalize(form, "é.bmp"), "w", split) for form, split in (("NFC", "train"), ("NFD", "test"))]
+    with pytest.raises(BadInput, match="line 3 contradicts line 2"):
+        opened(indexed(tmp_path, rows(*lines)))
 
 
 def test_without_a_split_column_the_content_decides(tmp_path):
@@ -118,6 +159,32 @@ def test_a_missing_file_is_set_aside_with_its_line(tmp_path):
     given = [(name, "w", ("train", "test")[n % 2]) for n, name in enumerate(names)]
     source = opened(indexed(tmp_path, rows(*given[:3], ("i/gone.bmp", "w", "train"), *given[3:])))
     assert source.set_aside == (("i/gone.bmp", "named in index.csv line 5, not found"),)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes in folders")
+def test_what_is_no_file_is_set_aside_with_its_line(tmp_path):
+    names = numbered(tmp_path, 8)
+    os.mkfifo(tmp_path / "i" / "pipe.bmp")
+    (tmp_path / "i" / "loop.bmp").symlink_to("loop.bmp")
+    given = [(name, "w", ("train", "test")[n % 2]) for n, name in enumerate(names)]
+    extra = [(f"i/{name}", "w", "train") for name in ("pipe.bmp", "loop.bmp", "a" * 300 + ".bmp")] + [
+        ("i", "w", "train")
+    ]
+    source = opened(indexed(tmp_path, rows(*extra, *given)))
+    assert dict(source.set_aside) == {
+        "i": "named in index.csv line 5, a folder",
+        "i/pipe.bmp": "named in index.csv line 2, a pipe, a socket or a device",
+        "i/loop.bmp": f"named in index.csv line 3, cannot be opened: {os.strerror(errno.ELOOP).lower()}",
+        "i/" + "a" * 300 + ".bmp": "named in index.csv line 4, not found",
+    }
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes in folders")
+def test_an_index_that_is_a_pipe_is_refused(tmp_path):
+    numbered(tmp_path, 8)
+    os.mkfifo(tmp_path / "index.csv")
+    with pytest.raises(BadInput, match=r"index\.csv: a pipe, a socket or a device; make it a file"):
+        opened(tmp_path)
 
 
 @pytest.mark.parametrize(
