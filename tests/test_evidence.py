@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from ftbench.errors import BadInput
-from ftbench.keeping import evidence as evidence_module
-from ftbench.keeping.standing import Standings
 from ftbench.parts.evidence import why_again
 from ftbench.plan.cells import Cell, Plan
-from ftbench.publish.accepting import accept
 from ftbench.runner import executor as execute
 from ftbench.runner.opening import Opened, Request
 from ftbench.storage.cellfile import Evidence, Migrated
+from ftbench.vouching import evidence as evidence_module
+from ftbench.vouching.accepting import accept
+from ftbench.vouching.standing import Standings
 from tests.test_execute import World
 
 OLD = Evidence(code={"a/one.py": "1", "a/two.py": "2"}, libraries={"torch": "2.4"}, inputs={"k": "w"})

@@ -16,7 +16,7 @@ FLOORS = (
     ("plan", "pipeline"),
     ("train",),
     ("evaluate",),
-    ("report", "keeping"),
+    ("report", "vouching"),
     ("runner",),
     ("publish",),
     ("claims", "marking", "testing"),

@@ -109,9 +109,9 @@ def plan(
     from rich.text import Text
 
     from ftbench.data.overview import overview
-    from ftbench.keeping.standing import Standings
-    from ftbench.keeping.strays import strays
     from ftbench.runner.opening import Request, open_benchmark
+    from ftbench.vouching.standing import Standings
+    from ftbench.vouching.strays import strays
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ftbench.errors import BadInput
-from ftbench.keeping.migrate import renames
-from ftbench.keeping.standing import Standings
 from ftbench.plan.cells import Plan
 from ftbench.storage.cellfile import CELL, Unreadable, understood
 from ftbench.storage.earlier import is_earlier
 from ftbench.storage.store import CellFolder, Store
+from ftbench.vouching.migrate import renames
+from ftbench.vouching.standing import Standings
 
 
 def cell_files(store: Store) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftbench.errors import BadInput
-from ftbench.keeping.bench import Bench
-from ftbench.keeping.evidence import evidence_of, factories_of
 from ftbench.parts.evidence import Rerun, against, why_again
 from ftbench.plan.cells import Cell
+from ftbench.runner.bench import Bench
 from ftbench.storage.cellfile import CELL, CellFile, Evidence, Unreadable, read_cell
 from ftbench.storage.store import UNFINISHED, CellFolder
+from ftbench.vouching.evidence import evidence_of, factories_of
 
 ACCEPTED, MIGRATED = "accepted by hand", "migrated"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ftbench.errors import BadInput
-from ftbench.keeping.standing import Standings
-from ftbench.keeping.strays import strays
 from ftbench.plan.cells import Cell
 from ftbench.runner.opening import Opened
 from ftbench.storage.cellfile import Accepted, cell_json
 from ftbench.storage.earlier import take_back
+from ftbench.vouching.standing import Standings
+from ftbench.vouching.strays import strays
 
 
 def accept(opened: Opened, standings: Standings) -> dict[str, str]:
