@@ -25,9 +25,9 @@ from ftbench.plan.cells import Cell, CellKind, Material, Plan
 from ftbench.plan.part import ResolvedPart
 from ftbench.progress import Progress
 from ftbench.runner import executor as execute
+from ftbench.runner.bench import Bench
 from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import Bench
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
 from ftbench.storage.store import CellFolder, Damaged, Store
 from ftbench.train.loop import CURVE

@@ -16,7 +16,7 @@ FLOORS = (
     ("plan", "pipeline"),
     ("train",),
     ("evaluate",),
-    ("report",),
+    ("report", "vouching"),
     ("runner",),
     ("claims", "marking", "testing"),
     ("cli",),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ftbench.plan.keys import cell_key
-from ftbench.runner.migrate import new_cell, new_settings, renames
+from ftbench.vouching.migrate import new_cell, new_settings, renames
 
 OLD_STORE = json.loads((Path(__file__).parent / "old_store" / "cells.json").read_text(encoding="utf-8"))
 """folder -> cell.json, of a whole run of tiny.yaml beside it."""

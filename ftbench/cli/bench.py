@@ -108,13 +108,13 @@ def plan(
     from rich.table import Table
 
     from ftbench.runner.opening import Request, open_benchmark
-    from ftbench.runner.standing import Standings
-    from ftbench.runner.strays import strays
+    from ftbench.vouching.standing import Standings
+    from ftbench.vouching.strays import strays
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
     opened = open_benchmark(request, console, settle_on_disk=False)
-    standings = Standings(opened.bench, request.rerun)
+    standings = Standings(opened.bench.store, opened.bench.plugins, request.rerun)
     for sentence in strays(opened.plan, standings):
         console.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
     table = Table("cell", "kind", "what", "needs", box=None)

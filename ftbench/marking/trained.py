@@ -22,10 +22,10 @@ from ftbench.parts.fingerprint import differences
 from ftbench.pipeline.stages import Pair
 from ftbench.plan.part import ResolvedPart, input_paths
 from ftbench.runner.build import build, guard_of
-from ftbench.runner.evidence import factories_of, part_code
 from ftbench.storage.cellfile import CELL
 from ftbench.storage.store import CellFolder, Damaged, Store
 from ftbench.train.weights import WEIGHTS
+from ftbench.vouching.evidence import factories_of, part_code
 
 AGAIN = "run its benchmark again, which makes the cell anew"
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")

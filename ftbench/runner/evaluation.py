@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ftbench.plan.cells import EvaluateCell
     from ftbench.plan.part import ResolvedPart
     from ftbench.progress import Progress
-    from ftbench.runner.jobs import Bench
+    from ftbench.runner.bench import Bench
     from ftbench.storage.store import CellFolder
 
 ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"

@@ -23,12 +23,13 @@ from ftbench.plan.cells import Cell, FitCell, Plan, chosen_parts
 from ftbench.plan.workload import to_do
 from ftbench.progress import Progress, begin, duration
 from ftbench.runner import jobs as work
-from ftbench.runner.jobs import WORK, Bench
-from ftbench.runner.standing import Standings
-from ftbench.runner.strays import strays
+from ftbench.runner.bench import Bench
+from ftbench.runner.jobs import WORK
 from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
 from ftbench.storage.earlier import keep_newest, move_aside
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.vouching.standing import Standings
+from ftbench.vouching.strays import strays
 
 if TYPE_CHECKING:
     from ftbench.runner.opening import Request
@@ -63,7 +64,7 @@ def run(
     _load_parts(plan)
     for cell in plan.cells:
         _set_damage_aside(cell, bench)
-    standings = Standings(bench, request.rerun if request else "code")
+    standings = Standings(bench.store, bench.plugins, request.rerun if request else "code")
     lost = strays(plan, standings)
     if lost:
         raise BadInput("\n".join(lost))

@@ -15,7 +15,7 @@ from ftbench.train.loop import Task, train
 if TYPE_CHECKING:
     from ftbench.plan.cells import FitCell
     from ftbench.progress import Progress
-    from ftbench.runner.jobs import Bench
+    from ftbench.runner.bench import Bench
     from ftbench.storage.store import CellFolder
 
 

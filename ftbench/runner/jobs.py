@@ -1,28 +1,21 @@
-"""What a run works with, and who does which kind of cell."""
+"""Who does which kind of cell, and what a finished one keeps."""
 
 from __future__ import annotations
 
 import gzip
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 from safetensors.torch import load as load_tensors
 
-from ftbench.benchfile.schema import Benchmark
-from ftbench.data.images import Data
-from ftbench.machine.compute import Compute
-from ftbench.parts.catalogue import Plugins
-from ftbench.plan.cells import Cell, CellKind
+from ftbench.plan.cells import CellKind
 from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES, evaluate_pair
 from ftbench.runner.fitting import fit_part
 from ftbench.runner.training import train_pair
 from ftbench.storage.manifest import read_rows
-from ftbench.storage.store import CellFolder, Store
 from ftbench.train.loop import CURVE, curve_of
 from ftbench.train.weights import WEIGHTS
 
@@ -52,19 +45,3 @@ KEEPS: Mapping[CellKind, Mapping[str, Callable[[bytes], object]]] = {
     "evaluate": {ROWS: rows_of, QUALITY: rows_of, SAMPLES: samples_of},
 }
 """The files that a finished cell of each kind must have, and how each is read."""
-
-
-@dataclass(frozen=True)
-class Bench:
-    """What every cell works with."""
-
-    benchmark: Benchmark
-    data: Data
-    compute: Compute
-    store: Store
-    plugins: Plugins
-    console: Console
-
-    def folder(self, cell: Cell) -> CellFolder:
-        """Where a cell lives."""
-        return self.store.cell(cell.kind, cell.key)

@@ -28,7 +28,7 @@ from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
 from ftbench.plan.resolve import Resolver, answered, objection_of
 from ftbench.plan.workload import check_count
-from ftbench.runner.jobs import Bench
+from ftbench.runner.bench import Bench
 from ftbench.storage.files import write_json
 from ftbench.storage.store import Store
 

@@ -18,7 +18,7 @@ from ftbench.train.pair import PairTask
 if TYPE_CHECKING:
     from ftbench.plan.cells import TrainCell
     from ftbench.progress import Progress
-    from ftbench.runner.jobs import Bench
+    from ftbench.runner.bench import Bench
     from ftbench.storage.store import CellFolder
 
 STALLED_BELOW = 0.6

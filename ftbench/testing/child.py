@@ -106,7 +106,7 @@ def _examine(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:
 def _fingerprint(record: Any, distribution: str) -> str:
     """What vouches for the part in the cells that use it, in a few words."""
     from ftbench.parts.fingerprint import fingerprint, packages_of
-    from ftbench.runner.evidence import code_of
+    from ftbench.vouching.evidence import code_of
 
     code = code_of(record.factory, packages_of(distribution, [record.factory]))
     version = getattr(record, "version", None)

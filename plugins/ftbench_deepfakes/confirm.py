@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ftbench.pipeline.stages import SimulatorStage
     from ftbench.plan.cells import Cell, Plan
     from ftbench.plan.part import ResolvedPart
-    from ftbench.runner.jobs import Bench
+    from ftbench.runner.bench import Bench
     from ftbench_deepfakes.witness.verdict import Verdict
 
 WITNESSES = {

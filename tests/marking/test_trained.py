@@ -20,8 +20,8 @@ from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.stages import Pair
 from ftbench.plan.part import ResolvedPart
 from ftbench.runner.build import build
-from ftbench.runner.evidence import factories_of, part_code
 from ftbench.storage.store import CellFolder, Store
+from ftbench.vouching.evidence import factories_of, part_code
 from tests.marking.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
 
 BITS = 4

@@ -1,0 +1,30 @@
+"""What every cell works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from ftbench.benchfile.schema import Benchmark
+from ftbench.data.images import Data
+from ftbench.machine.compute import Compute
+from ftbench.parts.catalogue import Plugins
+from ftbench.plan.cells import Cell
+from ftbench.storage.store import CellFolder, Store
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What every cell works with."""
+
+    benchmark: Benchmark
+    data: Data
+    compute: Compute
+    store: Store
+    plugins: Plugins
+    console: Console
+
+    def folder(self, cell: Cell) -> CellFolder:
+        """Where a cell lives."""
+        return self.store.cell(cell.kind, cell.key)
