@@ -67,7 +67,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[s
             patch.setitem(execute.WORK, kind, watched(work))
         outcome = execute.run(opened.plan, opened.bench, request)
     assert not outcome.failed
-    standings = Standings(opened.bench)
+    standings = Standings(opened.bench.store, opened.bench.plugins)
     found = {}
     for cell in opened.plan.cells:
         files = {}

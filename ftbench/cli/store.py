@@ -35,7 +35,7 @@ def accept(
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
     opened = open_benchmark(request, console, settle_on_disk=False)
-    told = vouch(opened, Standings(opened.bench, request.rerun))
+    told = vouch(opened.plan, Standings(opened.bench.store, opened.bench.plugins, request.rerun))
     for label, why in told.items():
         _say(console, f"accepted: {label}: {why}")
     _say(

@@ -65,7 +65,7 @@ def run(
     _load_parts(plan)
     for cell in plan.cells:
         _set_damage_aside(cell, bench)
-    standings = Standings(bench, request.rerun if request else "code")
+    standings = Standings(bench.store, bench.plugins, request.rerun if request else "code")
     lost = strays(plan, standings)
     if lost:
         raise BadInput("\n".join(lost))

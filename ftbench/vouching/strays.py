@@ -38,7 +38,7 @@ def finished(store: Store, folders: dict[str, Any]) -> dict[str, float]:
 
 def strays(plan: Plan, standings: Standings) -> list[str]:
     """One sentence for each cell to do that the store holds under another name, or all of them in an earlier form."""
-    store = standings.bench.store
+    store = standings.store
     wanted = {cell.key: cell for cell in plan.cells if standings.of(cell).summary is None}
     held = cell_files(store) if wanted else {}
     claims: defaultdict[str, list[str]] = defaultdict(list)
