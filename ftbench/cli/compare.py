@@ -87,6 +87,7 @@ def _compared(folder: Path, claims: Claims, strict: bool, console: Console) -> t
     from ftbench.claims.audit import faults
     from ftbench.claims.evidence import gather
     from ftbench.claims.judge import judge
+    from ftbench.claims.since import changed_since
     from ftbench.storage.manifest import open_folder
 
     opened = open_folder(folder)
@@ -94,6 +95,7 @@ def _compared(folder: Path, claims: Claims, strict: bool, console: Console) -> t
     by = "its rows" if opened.has_rows else "its tables alone, since its rows are not kept"
     about = f"benchmark {manifest.benchmark}, scale {manifest.scale}, data {manifest.data.name}, judged by {by}"
     _say(console, f"{folder}: {about}", "bold")
+    _say(console, f"{changed_since(opened)}.", "dim")
     if wrong := faults(opened):
         for fault in wrong[:FAULTS_SHOWN]:
             _say(console, f"altered: {fault}", "red")

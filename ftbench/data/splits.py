@@ -22,6 +22,11 @@ def split_of(key: str, shares: Shares = SHARES) -> Split:
     """Hash ``key``, any string, into [0, 1) and see in which share it falls.
 
     ``shares`` are those of train, val and test; they sum to 1. Raises ValueError when they do not.
+
+    >>> split_of("a photograph's digest") == split_of("a photograph's digest")
+    True
+    >>> split_of("anything", (0, 0, 1))
+    'test'
     """
     if min(shares) < 0 or not math.isclose(sum(shares), 1, abs_tol=1e-9):
         raise ValueError(f"the shares {shares} are not three numbers of at least 0 that sum to 1")

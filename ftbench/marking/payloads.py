@@ -23,6 +23,11 @@ def parse(text: str, bits: int) -> str:
 
     Digits 0 and 1 alone are bits unless ``0x`` stands before them. The first bit is the highest of the number.
     Raises BadInput for anything else and for another length.
+
+    >>> parse("0x2A", 8)
+    '00101010'
+    >>> parse("00101010", 8)
+    '00101010'
     """
     found = re.fullmatch(r"(0b|0x)?(\w+)", text.strip().lower(), re.ASCII)
     kind, digits = (found[1] or "", found[2]) if found else ("", "")

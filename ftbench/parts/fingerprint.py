@@ -56,6 +56,18 @@ def differences(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [f"{name} {word(name)}" for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
 
 
+def today(names: Iterable[str]) -> dict[str, str]:
+    """The digests that an evidence's files have now, as they are installed here; what is gone is left out."""
+    found: dict[str, str] = {}
+    for name in names:
+        top, _, rest = name.partition("/")
+        spec = importlib.util.find_spec(top) if top.isidentifier() else None
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            if (path := Path(place) / rest).is_file():
+                found[name] = module_digest(path)
+    return found
+
+
 def fingerprint(evidence: Mapping[str, str]) -> str:
     """12 hex digits for all files of an evidence."""
     return hashlib.sha256(json.dumps(dict(evidence), sort_keys=True).encode()).hexdigest()[:DIGITS]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
 from ftbench.runner.jobs import rows_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
+from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.manifest import MANIFEST
 from ftbench.storage.seal import sealed
@@ -231,6 +233,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         "distributions": describe_plugins(bench.plugins),
         "parts": _parts(plan.cells),
         "configuration": configuration(opened),
+        "behind": _behind(plan.cells, opened, outcome),
         "cells": [
             {
                 "kind": cell.kind,
@@ -245,6 +248,17 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
             for cell in plan.cells
         ],
     }
+
+
+def _behind(cells: tuple[Cell, ...], opened: Opened, outcome: Outcome) -> dict[str, str]:
+    """Every file of code that a finished cell's numbers may hang on, with its digest when that cell was made."""
+    files: dict[str, str] = {}
+    for cell in cells:
+        if cell.key in outcome.summaries:
+            with contextlib.suppress(Unreadable):
+                kept = read_cell(opened.bench.folder(cell).path)
+                files |= kept.evidence.code if kept else {}
+    return dict(sorted(files.items()))
 
 
 def _table_row(cell: EvaluateCell) -> dict[str, Any]:

@@ -43,6 +43,10 @@ def wilson(successes: float, trials: float, confidence: float = 0.95) -> Estimat
 
     (p + z²/2n ± z·√(p(1-p)/n + z²/4n²)) / (1 + z²/n). Trials need not be whole: an effective number will
     do. Raises ValueError unless 0 <= successes <= trials and trials > 0.
+
+    >>> found = wilson(97, 100)
+    >>> round(found.value, 3), round(found.low, 3), round(found.high, 3)
+    (0.97, 0.915, 0.99)
     """
     if not (0 <= successes <= trials and 0 < trials < math.inf):
         raise ValueError(f"{successes} successes in {trials} trials are no rate")
@@ -246,6 +250,11 @@ def smallest_match(bits: int, fpr: float) -> int | None:
     The threshold on matching bits at which an unmarked image is taken for a marked one with a chance of at
     most ``fpr``, whatever the decoder, because its payload was drawn uniformly. Raises ValueError unless
     bits >= 1 and 0 < fpr <= 1.
+
+    >>> smallest_match(30, 1e-6)
+    28
+    >>> smallest_match(15, 1e-6) is None  # 2^-15 is more than one in a million
+    True
     """
     if bits < 1 or not 0 < fpr <= 1:
         raise ValueError(f"{bits} bits at a false-positive rate of {fpr} have no threshold")
