@@ -15,7 +15,7 @@ import ftbench  # noqa: E402
 project = "ftbench"
 author = "the ftbench maintainers"
 version = release = ftbench.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.intersphinx"]
 html_theme = "furo"
 html_title = f"ftbench {version}"
 exclude_patterns = ["make_*"]

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from ftbench.errors import BadInput
-from ftbench.keeping import evidence as evidence_module
-from ftbench.keeping.standing import Standings
 from ftbench.parts.evidence import why_again
 from ftbench.plan.cells import Cell, Plan
-from ftbench.publish.accepting import accept
 from ftbench.runner import executor as execute
-from ftbench.runner.opening import Opened, Request
+from ftbench.runner.opening import Request
 from ftbench.storage.cellfile import Evidence, Migrated
+from ftbench.vouching import evidence as evidence_module
+from ftbench.vouching.accepting import accept
+from ftbench.vouching.standing import Standings
 from tests.test_execute import World
 
 OLD = Evidence(code={"a/one.py": "1", "a/two.py": "2"}, libraries={"torch": "2.4"}, inputs={"k": "w"})
@@ -90,12 +90,20 @@ def request(**more: Any) -> Request:
 
 def run(world: World, **more: Any) -> execute.Outcome:
     world.worked.clear()
+    return execute.run(plan_of(world), world.bench, request(**more))
+
+
+def plan_of(world: World) -> Plan:
     nothing: Any = None
-    return execute.run(Plan(nothing, world.cells), world.bench, request(**more))
+    return Plan(nothing, world.cells)
+
+
+def standings_of(world: World) -> Standings:
+    return Standings(world.bench.store, world.bench.plugins)
 
 
 def states(world: World) -> list[str]:
-    standings = Standings(world.bench)
+    standings = standings_of(world)
     return [standings.expected(cell).state for cell in world.cells]
 
 
@@ -156,16 +164,14 @@ def test_rerun_key_keeps_it_and_the_outcome_says_so(world: World, other_code: An
 def test_accepting_keeps_cells_by_hand_and_says_so(world: World, other_code: Any) -> None:
     run(world)
     other_code("train", "evaluate")
-    nothing: Any = None
-    opened = Opened(nothing, "small", Plan(nothing, world.cells), world.bench, nothing, Path())
-    told = accept(opened, Standings(world.bench))
+    told = accept(plan_of(world), standings_of(world))
     assert list(told) == ["pair", "first", "second"]
     assert told["pair"] == "since it was made, ftbench/train/loop.py changed"
     assert states(world) == ["done, accepted by hand"] * 3
     outcome = run(world)
     assert world.worked == []
     assert set(outcome.remarks.values()) == {"accepted by hand"}
-    assert accept(opened, Standings(world.bench)) == {}
+    assert accept(plan_of(world), standings_of(world)) == {}
     assert not world.folder(world.trained).faults({})
 
 
@@ -182,9 +188,7 @@ def test_accepting_puts_back_what_was_there_before(world: World, other_code: Any
     world.inside["pair"] = broken
     run(world)
     assert folder.summary is None
-    nothing: Any = None
-    opened = Opened(nothing, "small", Plan(nothing, world.cells), world.bench, nothing, Path())
-    assert "put back" in accept(opened, Standings(world.bench))["pair"]
+    assert "put back" in accept(plan_of(world), standings_of(world))["pair"]
     assert folder.file("weights.safetensors").read_bytes() == first
     assert states(world)[0] == "done, accepted by hand"
 

@@ -21,11 +21,11 @@ from rich.console import Console
 from safetensors.torch import save
 
 from ftbench.errors import CannotWrite, CellFailed
-from ftbench.keeping.bench import Bench
 from ftbench.plan.cells import Cell, CellKind, Material, Plan
 from ftbench.plan.part import ResolvedPart
 from ftbench.progress import Progress
 from ftbench.runner import executor as execute
+from ftbench.runner.bench import Bench
 from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json

@@ -31,7 +31,7 @@ def test_a_learned_code_is_fitted_once_and_used_by_every_cell(tmp_path: Path) ->
     console = Console(file=io.StringIO())
     opened = open_benchmark(Request(str(tmp_path / "learned.yaml"), out=tmp_path / "results"), console)
     fits = opened.plan.fits
-    assert [cell.bits for cell in fits] == [None, 8]
+    assert [cell.bits for cell in fits] == [None, 4]
     outcome = execute.run(opened.plan, opened.bench)
     assert not outcome.failed
     results.write(opened, outcome, folder_for(opened, keep=False), False, console)

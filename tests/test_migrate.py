@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ftbench.keeping.migrate import new_cell, new_settings, renames
 from ftbench.plan.keys import cell_key
+from ftbench.vouching.migrate import new_cell, new_settings, renames
 
 OLD_STORE = json.loads((Path(__file__).parent / "old_store" / "cells.json").read_text(encoding="utf-8"))
 """folder -> cell.json, of a whole run of tiny.yaml beside it."""

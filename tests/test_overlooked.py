@@ -13,14 +13,14 @@ import pytest
 from rich.console import Console
 
 import ftbench
-from ftbench.keeping.evidence import ROOTS, UNFOLLOWED
-from ftbench.keeping.standing import Standings
 from ftbench.parts.evidence import why_again
 from ftbench.parts.fingerprint import closure
 from ftbench.parts.sourcefile import understood
 from ftbench.plan.cells import Cell
 from ftbench.runner import executor as execute
 from ftbench.runner.opening import Request, open_benchmark
+from ftbench.vouching.evidence import ROOTS, UNFOLLOWED
+from ftbench.vouching.standing import Standings
 from tests.test_fingerprint import numbers_in
 
 TINY = Path(__file__).parent / "old_store" / "tiny.yaml"
@@ -67,7 +67,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[s
             patch.setitem(execute.WORK, kind, watched(work))
         outcome = execute.run(opened.plan, opened.bench, request)
     assert not outcome.failed
-    standings = Standings(opened.bench)
+    standings = Standings(opened.bench.store, opened.bench.plugins)
     found = {}
     for cell in opened.plan.cells:
         files = {}

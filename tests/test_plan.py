@@ -396,3 +396,45 @@ def test_every_conflict_is_shown_at_once(plugins: Plugins) -> None:
 def test_a_licence_must_be_accepted(plugins: Plugins) -> None:
     with pytest.raises(BadInput, match="licence MIT, which accept_licences does not list"):
         planned({**BASE, "accept_licences": ["Apache-2.0"]}, plugins)
+
+
+def test_a_record_that_is_older_than_the_field_stays_strict_and_a_declared_version_frees_it(plugins: Plugins) -> None:
+    class Older:
+        """A record as a third party's release of yesterday pickled or built it: it has no version at all."""
+
+        def __init__(self, record: ftbench.Decoder) -> None:
+            self.record = record
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "version":
+                raise AttributeError(name)
+            return getattr(self.record, name)
+
+    conv7 = plugins.find("decoder", "conv7")
+
+    class Guest(type(conv7)):  # type: ignore[misc]
+        """Of another distribution, with a source of its own."""
+
+        source = "one"
+
+        def source_digest(self) -> str:
+            return self.source
+
+    def keys(record: Any) -> dict[str, str]:
+        guest = Guest(record, "guest", "guest", "1.0", "")
+        parts = [guest if part.record is conv7.record else part for part in plugins.parts]
+        return {cell.kind: cell.key for cell in planned(BASE, replace(plugins, parts=parts)).cells}
+
+    before, declared = keys(Older(conv7.record)), keys(replace(conv7.record, version=1))
+    Guest.source = "two"
+    after = keys(Older(conv7.record))
+    assert before["fit"] == after["fit"]
+    assert before["train"] != after["train"]
+    assert keys(replace(conv7.record, version=1)) == declared
+    assert keys(replace(conv7.record, version=2))["train"] != declared["train"]
+
+
+@pytest.mark.parametrize("version", [0, -1, "2", 1.5])
+def test_a_version_counts_from_one(plugins: Plugins, version: Any) -> None:
+    with pytest.raises(ValueError, match=r"^conv7: version is "):
+        replace(plugins.find("decoder", "conv7").record, version=version)

@@ -109,14 +109,14 @@ def plan(
     from rich.text import Text
 
     from ftbench.data.overview import overview
-    from ftbench.keeping.standing import Standings
-    from ftbench.keeping.strays import strays
     from ftbench.runner.opening import Request, open_benchmark
+    from ftbench.vouching.standing import Standings
+    from ftbench.vouching.strays import strays
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
     opened = open_benchmark(request, console, settle_on_disk=False)
-    standings = Standings(opened.bench, request.rerun)
+    standings = Standings(opened.bench.store, opened.bench.plugins, request.rerun)
     for sentence in strays(opened.plan, standings):
         console.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
     for line in overview(opened.bench.data):

@@ -28,14 +28,14 @@ def accept(
     rerun: RerunWhen = "code",
 ) -> None:
     """Keep the finished cells of a benchmark although their code changed; the manifest will say so."""
-    from ftbench.keeping.standing import Standings
-    from ftbench.publish.accepting import accept as vouch
     from ftbench.runner.opening import Request, open_benchmark
+    from ftbench.vouching.accepting import accept as vouch
+    from ftbench.vouching.standing import Standings
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
     opened = open_benchmark(request, console, settle_on_disk=False)
-    told = vouch(opened, Standings(opened.bench, request.rerun))
+    told = vouch(opened.plan, Standings(opened.bench.store, opened.bench.plugins, request.rerun))
     for label, why in told.items():
         _say(console, f"accepted: {label}: {why}")
     _say(
@@ -46,7 +46,7 @@ def accept(
 @store.command()
 def migrate(out: Out = Path("results")) -> None:
     """Give the cells of an earlier release the names that they are found by now; nothing is trained anew."""
-    from ftbench.keeping.moving import migrate as move
+    from ftbench.vouching.moving import migrate as move
 
     console = Console()
     moved = move(out / ".store")

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from ftbench.contract.protocols import ChannelCode
 from ftbench.contract.records import Kind
 from ftbench.errors import BadInput
-from ftbench.keeping.evidence import factories_of, part_code
 from ftbench.marking.locate import PartRecord, TrainCell, describe, first_of
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.evidence import SHOWN
@@ -26,6 +25,7 @@ from ftbench.runner.build import build, guard_of
 from ftbench.storage.cellfile import CELL
 from ftbench.storage.store import CellFolder, Damaged, Store
 from ftbench.train.weights import WEIGHTS
+from ftbench.vouching.evidence import factories_of, part_code
 
 AGAIN = "run its benchmark again, which makes the cell anew"
 KINDS: tuple[Kind, ...] = ("encoder", "decoder", "codec")

@@ -265,8 +265,8 @@ def _parts(cells: tuple[Cell, ...]) -> list[dict[str, Any]]:
         by = chosen.provided
         commit = {"commit": by.commit} if by.commit else {}
         version = {"numbers": chosen.record.version} if getattr(chosen.record, "version", None) else {}
-        who = {"distribution": by.distribution, "version": by.version, **version, **commit}
-        part = {"kind": chosen.record.kind, **chosen.key, **who}
+        about = {"version": by.version, "source": by.source_digest(), **version, **commit}
+        part = {"kind": chosen.record.kind, **chosen.key, "distribution": by.distribution, **about}
         found.setdefault(json.dumps(part, sort_keys=True), part)
     return list(found.values())
 

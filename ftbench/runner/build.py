@@ -13,7 +13,7 @@ from ftbench.plan.part import ResolvedPart
 from ftbench.train.weights import load_weights
 
 if TYPE_CHECKING:
-    from ftbench.keeping.bench import Bench
+    from ftbench.runner.bench import Bench
 
 
 def guard_of(chosen: ResolvedPart) -> Guard:

@@ -15,10 +15,10 @@ from ftbench.runner.build import build, guard_of, held_code, on_device, simulato
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes
 
 if TYPE_CHECKING:
-    from ftbench.keeping.bench import Bench
     from ftbench.plan.cells import EvaluateCell
     from ftbench.plan.part import ResolvedPart
     from ftbench.progress import Progress
+    from ftbench.runner.bench import Bench
     from ftbench.storage.store import CellFolder
 
 ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"

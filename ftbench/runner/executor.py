@@ -14,9 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
-from ftbench.keeping.bench import Bench
-from ftbench.keeping.standing import Standings
-from ftbench.keeping.strays import strays
 from ftbench.machine import processes as parallel
 from ftbench.machine import provenance
 from ftbench.machine.randomness import derive
@@ -27,10 +24,13 @@ from ftbench.plan.cells import Cell, FitCell, Plan, chosen_parts
 from ftbench.plan.workload import to_do
 from ftbench.progress import Progress, begin, duration
 from ftbench.runner import jobs as work
+from ftbench.runner.bench import Bench
 from ftbench.runner.jobs import WORK
 from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
 from ftbench.storage.earlier import keep_newest, move_aside
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.vouching.standing import Standings
+from ftbench.vouching.strays import strays
 
 if TYPE_CHECKING:
     from ftbench.runner.opening import Request
@@ -65,7 +65,7 @@ def run(
     _load_parts(plan)
     for cell in plan.cells:
         _set_damage_aside(cell, bench)
-    standings = Standings(bench, request.rerun if request else "code")
+    standings = Standings(bench.store, bench.plugins, request.rerun if request else "code")
     lost = strays(plan, standings)
     if lost:
         raise BadInput("\n".join(lost))

@@ -13,9 +13,9 @@ from ftbench.train.fit import CodeTask, SimulatorTask
 from ftbench.train.loop import Task, train
 
 if TYPE_CHECKING:
-    from ftbench.keeping.bench import Bench
     from ftbench.plan.cells import FitCell
     from ftbench.progress import Progress
+    from ftbench.runner.bench import Bench
     from ftbench.storage.store import CellFolder
 
 

@@ -1,4 +1,4 @@
-"""Who does which kind of cell, and which files it must leave."""
+"""Who does which kind of cell, and what a finished one keeps."""
 
 from __future__ import annotations
 

@@ -17,7 +17,6 @@ from ftbench.benchfile.explain import explain
 from ftbench.benchfile.schema import Benchmark, BenchmarkFile
 from ftbench.data.images import Data, choose
 from ftbench.errors import BadInput, nearest
-from ftbench.keeping.bench import Bench
 from ftbench.machine import provenance
 from ftbench.machine.compute import Compute, gpu_present, settle
 from ftbench.machine.computefile import read_settled
@@ -30,6 +29,7 @@ from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
 from ftbench.plan.resolve import Resolver, answered, objection_of
 from ftbench.plan.workload import check_count
+from ftbench.runner.bench import Bench
 from ftbench.storage.files import write_json
 from ftbench.storage.store import Store
 

@@ -16,9 +16,9 @@ from ftbench.train.loop import leave_untrained, train
 from ftbench.train.pair import PairTask
 
 if TYPE_CHECKING:
-    from ftbench.keeping.bench import Bench
     from ftbench.plan.cells import TrainCell
     from ftbench.progress import Progress
+    from ftbench.runner.bench import Bench
     from ftbench.storage.store import CellFolder
 
 STALLED_BELOW = 0.6

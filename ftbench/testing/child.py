@@ -105,8 +105,8 @@ def _examine(request: Mapping[str, Any], say: _Teller, hang: Any) -> None:
 
 def _fingerprint(record: Any, distribution: str) -> str:
     """What vouches for the part in the cells that use it, in a few words."""
-    from ftbench.keeping.evidence import code_of
     from ftbench.parts.fingerprint import fingerprint, packages_of
+    from ftbench.vouching.evidence import code_of
 
     code = code_of(record.factory, packages_of(distribution, [record.factory]))
     version = getattr(record, "version", None)

@@ -23,10 +23,10 @@ from ftbench.console import Console, prepare_streams
 from ftbench.errors import BadInput, CellFailed, FtbenchError
 
 if TYPE_CHECKING:
-    from ftbench.keeping.bench import Bench
     from ftbench.pipeline.stages import SimulatorStage
     from ftbench.plan.cells import Cell, Plan
     from ftbench.plan.part import ResolvedPart
+    from ftbench.runner.bench import Bench
     from ftbench_deepfakes.witness.verdict import Verdict
 
 WITNESSES = {

@@ -71,11 +71,8 @@ def test_a_mean_over_simulators_that_was_altered_is_found(tmp_path: Path, column
     assert any("overall.csv" in fault for fault in found(folder))
 
 
-@pytest.mark.parametrize("rows", ["rows", "no rows"])
-def test_a_difference_of_methods_that_was_altered_is_found(tmp_path: Path, rows: str) -> None:
+def test_a_difference_of_methods_that_was_altered_is_found(tmp_path: Path) -> None:
     folder = write(tmp_path / "methods", three(seeds=(0, 1))[:4])
-    if rows == "no rows":
-        without_rows(folder)
     assert (folder / "tables" / "methods.csv").is_file()
     assert found(folder) == []
     in_csv("methods", "faceswap_raw_bit_accuracy_difference_value")(folder)

@@ -270,12 +270,13 @@ def test_a_full_disk_ends_it_with_one_sentence(
 
 def test_warnings_leave_json_alone(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
     (cell,) = (tmp_path / "results" / ".store").iterdir()
-    held = CellFolder(cell).file("cell.json")
-    held.write_text(held.read_text(encoding="utf-8").replace('"version": "1.0"', '"version": "0.9"'), encoding="utf-8")
+    folder = CellFolder(cell)
+    held = json.loads(folder.file("cell.json").read_text(encoding="utf-8"))
+    folder.restamp({**held, "evidence": {"code": {"tests/marking/carriers.py": "0" * 12}}})
     said = ftbench_here("extract", cell, photo(tmp_path / "a.png"), "--json")
     assert said.code == 0
     assert len(json.loads(said.out)) == 1
-    assert "encoder 'carrier' 0.9 (now 1.0)" in said.err
+    assert "since the model was trained, tests/marking/carriers.py changed" in said.err
     assert len(said.err.splitlines()) == 1
 
 

@@ -14,7 +14,6 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ftbench.errors import BadInput
-from ftbench.keeping.evidence import factories_of, part_code
 from ftbench.marking.locate import find
 from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
@@ -22,6 +21,7 @@ from ftbench.pipeline.stages import Pair
 from ftbench.plan.part import ResolvedPart
 from ftbench.runner.build import build
 from ftbench.storage.store import CellFolder, Store
+from ftbench.vouching.evidence import factories_of, part_code
 from tests.marking.carriers import SIZE, chosen, plugins_with, write_cell, write_manifest
 
 BITS = 4

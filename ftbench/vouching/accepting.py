@@ -5,29 +5,28 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ftbench.errors import BadInput
-from ftbench.keeping.standing import Standings
-from ftbench.keeping.strays import strays
-from ftbench.plan.cells import Cell
-from ftbench.runner.opening import Opened
+from ftbench.plan.cells import Cell, Plan
 from ftbench.storage.cellfile import Accepted, cell_json
 from ftbench.storage.earlier import take_back
+from ftbench.vouching.standing import Standings
+from ftbench.vouching.strays import strays
 
 
-def accept(opened: Opened, standings: Standings) -> dict[str, str]:
+def accept(plan: Plan, standings: Standings) -> dict[str, str]:
     """Vouch for every finished cell of a plan that would be made again; label -> what spoke against it.
 
     Where a cell is unfinished and a finished one is kept beside it, that one is put back. Raises BadInput, and Held
     where a run is working on a cell.
     """
-    lost = strays(opened.plan, standings)
+    lost = strays(plan, standings)
     if lost:
         raise BadInput("\n".join(lost))
-    told = {cell.key: _accepted(cell, opened, standings) for cell in opened.plan.cells}
-    return {cell.label: told[cell.key] for cell in opened.plan.cells if told[cell.key]}
+    told = {cell.key: _accepted(cell, standings) for cell in plan.cells}
+    return {cell.label: told[cell.key] for cell in plan.cells if told[cell.key]}
 
 
-def _accepted(cell: Cell, opened: Opened, standings: Standings) -> str:
-    folder = opened.bench.folder(cell)
+def _accepted(cell: Cell, standings: Standings) -> str:
+    folder = standings.folder(cell)
     if not folder.path.is_dir():
         return ""
     with folder.locked():

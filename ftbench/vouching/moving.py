@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ftbench.errors import BadInput, CannotWrite
-from ftbench.keeping.evidence import weights_digest
-from ftbench.keeping.migrate import new_cell, renames
-from ftbench.keeping.strays import cell_files, finished
 from ftbench.storage.cellfile import CELL, Unreadable, understood
 from ftbench.storage.store import CellFolder, Damaged, Held, Store
+from ftbench.vouching.evidence import weights_digest
+from ftbench.vouching.migrate import new_cell, renames
+from ftbench.vouching.strays import cell_files, finished
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ftbench.errors import BadInput
-from ftbench.keeping.migrate import renames
-from ftbench.keeping.standing import Standings
 from ftbench.plan.cells import Plan
 from ftbench.storage.cellfile import CELL, Unreadable, understood
 from ftbench.storage.earlier import is_earlier
 from ftbench.storage.store import CellFolder, Store
+from ftbench.vouching.migrate import renames
+from ftbench.vouching.standing import Standings
 
 
 def cell_files(store: Store) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def finished(store: Store, folders: dict[str, Any]) -> dict[str, float]:
 
 def strays(plan: Plan, standings: Standings) -> list[str]:
     """One sentence for each cell to do that the store holds under another name, or all of them in an earlier form."""
-    store = standings.bench.store
+    store = standings.store
     wanted = {cell.key: cell for cell in plan.cells if standings.of(cell).summary is None}
     held = cell_files(store) if wanted else {}
     claims: defaultdict[str, list[str]] = defaultdict(list)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ftbench.errors import BadInput
-from ftbench.keeping.bench import Bench
-from ftbench.keeping.evidence import evidence_of, factories_of
+from ftbench.parts.catalogue import Plugins
 from ftbench.parts.evidence import Rerun, against, why_again
 from ftbench.plan.cells import Cell
 from ftbench.storage.cellfile import CELL, CellFile, Evidence, Unreadable, read_cell
-from ftbench.storage.store import UNFINISHED, CellFolder
+from ftbench.storage.store import UNFINISHED, CellFolder, Store
+from ftbench.vouching.evidence import evidence_of, factories_of
 
 ACCEPTED, MIGRATED = "accepted by hand", "migrated"
 
@@ -39,9 +39,9 @@ class Standing:
 class Standings:
     """What is known of a plan's cells; each is looked at once, until it is forgotten."""
 
-    def __init__(self, bench: Bench, rerun: Rerun = "code") -> None:
-        self.bench, self.rerun = bench, rerun
-        self._factories = factories_of(bench.plugins.parts)
+    def __init__(self, store: Store, plugins: Plugins, rerun: Rerun = "code") -> None:
+        self.store, self.rerun = store, rerun
+        self._factories = factories_of(plugins.parts)
         self._found: dict[str, Standing] = {}
 
     def of(self, cell: Cell) -> Standing:
@@ -63,12 +63,16 @@ class Standings:
         self._found.pop(cell.key, None)
         return self.of(cell)
 
+    def folder(self, cell: Cell) -> CellFolder:
+        """Where a cell lives."""
+        return self.store.cell(cell.kind, cell.key)
+
     def evidence(self, cell: Cell) -> Evidence:
         """What a cell would be made with now."""
-        return evidence_of(cell, self._factories, ((one.key, self.bench.folder(one)) for one in cell.inputs))
+        return evidence_of(cell, self._factories, ((one.key, self.folder(one)) for one in cell.inputs))
 
     def _look(self, cell: Cell) -> Standing:
-        folder = self.bench.folder(cell)
+        folder = self.folder(cell)
         try:
             held = read_cell(folder.path)
         except Unreadable as error:
@@ -78,7 +82,7 @@ class Standings:
         if held.identity != cell.key:
             raise BadInput(
                 f"{folder.path} holds another cell than its name says, {held.kind} {held.label!r}; rename it to "
-                f"{self.bench.store.cell(held.kind, held.identity).path.name}, or move it away"
+                f"{self.store.cell(held.kind, held.identity).path.name}, or move it away"
             )
         return self._judged(cell, folder, held)
 

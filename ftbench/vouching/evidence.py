@@ -22,7 +22,7 @@ ROOTS: Mapping[CellKind, tuple[str, ...]] = {
 """Where the work of each kind of cell begins."""
 UNFOLLOWED: Mapping[str, str] = {
     "ftbench.publish.benchmark": "what notebooks call; ``import ftbench`` names it, and no part uses it",
-    "ftbench.runner.jobs": "finds folders, and says who does which kind of cell",
+    "ftbench.runner.bench": "finds folders",
     "ftbench.plan.keys": "what it makes is the key",
     "ftbench.parts.catalogue": "finds parts; which were found is in the key",
     "ftbench.parts.isolation": "ends what hangs",
