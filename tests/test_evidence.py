@@ -233,6 +233,41 @@ def test_evidence_that_cannot_be_read_is_told_and_nothing_is_lost(world: World, 
     assert (world.folder(world.first).path.with_name(f"{name}.earlier") / "rows.csv.gz").exists()
 
 
+def test_damage_that_shows_in_sizes_or_in_what_a_cell_is_stands_in_the_plan(world: World) -> None:
+    run(world)
+    weights, rows = (
+        world.folder(cell).file(name)
+        for cell, name in ((world.trained, "weights.safetensors"), (world.first, "rows.csv.gz"))
+    )
+    weights.write_bytes(weights.read_bytes()[:-1])
+    rows.unlink()
+    world.folder(world.second).file("done.json").write_text("null")
+    assert states(world) == [
+        "to do: weights.safetensors is damaged (it is not as it was written)",
+        "to do: rows.csv.gz is damaged (it is missing)",
+        "to do: done.json is damaged (it is not what a finished cell writes)",
+    ]
+    run(world)
+    assert states(world) == ["done"] * 3
+    said = world.folder(world.second).file("cell.json")
+    said.write_text(said.read_text().replace('"second"', '"2econd"'))
+    assert states(world)[2] == "to do: cell.json is damaged (it is not as it was written)"
+
+
+def test_copies_of_what_was_there_before_under_names_of_ones_own_are_left_alone(world: World, other_code: Any) -> None:
+    run(world)
+    folder = world.folder(world.trained).path
+    copies = [folder.with_name(f"{folder.name}.earlier{ending}") for ending in (".bak", "-old", "-2026-11", "-7 (1)")]
+    for copy in copies:
+        shutil.copytree(folder, copy)
+    (folder / "done.json").unlink()
+    assert accept(plan_of(world), standings_of(world)) == {}
+    other_code("train")
+    run(world)
+    assert all((copy / "weights.safetensors").exists() for copy in copies)
+    assert states(world) == ["done"] * 3
+
+
 def test_a_cell_of_a_newer_ftbench_is_refused(world: World) -> None:
     run(world)
     said_of(world.first, world, lambda held: held.update(form=3))

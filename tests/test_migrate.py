@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from ftbench.plan.keys import cell_key
+from ftbench.storage.cellfile import read_cell
 from ftbench.vouching.migrate import new_cell, new_settings, renames
+from ftbench.vouching.moving import migrate
 
 OLD_STORE = json.loads((Path(__file__).parent / "old_store" / "cells.json").read_text(encoding="utf-8"))
 """folder -> cell.json, of a whole run of tiny.yaml beside it."""
@@ -121,9 +123,31 @@ def test_a_folder_renamed_by_hand_is_known_by_what_it_holds() -> None:
         ({**old("fit", {"size": 64}), "settings": {"size": 128}}, "was changed"),
         ({**old("fit", {"size": 64}), "inputs": 7}, "does not say what the cell is"),
         (old("fit", {"size": 64, "parts": part("a") | {"parameters": 3}}), "does not say what the cell is"),
+        ({"form": 2, "evidence": {}}, "does not say what it is"),
+        ({"form": 2, "identity": "x", "evidence": {"migrated": [1]}}, "does not say what it is"),
+        ({"form": 3, "evidence": {}}, "a newer ftbench wrote it"),
     ],
 )
 def test_what_cannot_be_understood_keeps_its_name_and_the_rest_goes_on(broken: Any, why: str) -> None:
     found = renames({**OLD_STORE, "odd": broken}, {"odd": 1.0})
     assert set(found.keys) == set(OLD_STORE)
     assert why in found.left["odd"]
+
+
+def test_a_newer_cell_and_a_broken_one_keep_their_names_and_the_others_are_renamed(tmp_path: Path) -> None:
+    newer = {"form": 3, "identity": "n", "evidence": {"by": "later"}}
+    broken = {"form": 2, "evidence": {}}
+    for folder, cell in {**OLD_STORE, "train-newer": newer, "train-broken": broken}.items():
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "cell.json").write_text(json.dumps(cell), encoding="utf-8")
+    moved = migrate(tmp_path)
+    assert set(moved.left) == {"train-newer", "train-broken"}
+    assert set(moved.names) == set(OLD_STORE)
+    for name in moved.names.values():
+        held = read_cell(tmp_path / name)
+        assert held is not None
+        assert name == f"{held.kind}-{held.identity[:24]}"
+    assert json.loads((tmp_path / "train-newer" / "cell.json").read_text()) == newer
+    again = migrate(tmp_path)
+    assert not again.names
+    assert set(again.left) == {"train-newer", "train-broken"}

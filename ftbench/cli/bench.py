@@ -14,6 +14,8 @@ from ftbench.plaintext import shown, shown_lines
 if TYPE_CHECKING:
     from ftbench.parts.evidence import Rerun
 
+MAX_WIDTH = 10_000
+"""Characters of a line that no terminal has to show."""
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
 Scale = Annotated[
     str | None,
@@ -105,6 +107,7 @@ def plan(
     rerun: RerunWhen = "code",
 ) -> None:
     """Show the data and the cells of a benchmark, which are done, and why the others are not; nothing is computed."""
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -129,6 +132,10 @@ def plan(
         label, state = cell.label.removeprefix("fit "), str(standings.expected(cell).state)
         # Texts, because brackets in a name would be taken for markup.
         table.add_row(cell.key[:8], cell.kind, Text(shown(label)), needs, Text(shown(state)))
+    # A file or a pipe has no edge: what searches it finds each reason in one line.
+    if not console.is_terminal:
+        wide = Measurement.get(console, console.options.update(max_width=MAX_WIDTH), table).maximum
+        console.width = max(wide, console.width)
     console.print(table)
 
 

@@ -38,9 +38,8 @@ def accept(
     told = vouch(opened.plan, Standings(opened.bench.store, opened.bench.plugins, request.rerun))
     for label, why in told.items():
         _say(console, f"accepted: {label}: {why}")
-    _say(
-        console, f"{len(told)} cells accepted by hand" if told else "nothing to accept: no finished cell is to do again"
-    )
+    none = "nothing to accept: no finished cell is to do again"
+    _say(console, f"{_cells(len(told))} accepted by hand" if told else none)
 
 
 @store.command()
@@ -53,9 +52,13 @@ def migrate(out: Out = Path("results")) -> None:
     for name, why in moved.left.items():
         _say(console, f"left as it is: {name}: {why}")
     if moved.names:
-        _say(console, f"{len(moved.names)} cells renamed in {out / '.store'}")
+        _say(console, f"{_cells(len(moved.names))} renamed in {out / '.store'}")
     elif not moved.left:
         _say(console, f"nothing to do: no cell in {out / '.store'} has the name of an earlier release")
+
+
+def _cells(number: int) -> str:
+    return "1 cell" if number == 1 else f"{number} cells"
 
 
 def _say(console: Console, line: str) -> None:

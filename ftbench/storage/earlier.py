@@ -6,6 +6,7 @@ moved by halves is nowhere taken for a finished cell.
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -58,13 +59,14 @@ def keep_newest(folder: CellFolder) -> None:
 
 
 def _beside(folder: CellFolder) -> list[Path]:
-    """Oldest first."""
-
-    def number(path: Path) -> int:
-        return int(path.name.rpartition("-")[2]) if not path.name.endswith(EARLIER) else 1
-
-    found = folder.path.parent.glob(f"{folder.path.name}{EARLIER}*")
-    return sorted((path for path in found if path.is_dir()), key=number)
+    """Oldest first; without copies that somebody gave names of their own, such as ``….earlier.bak``."""
+    begins = folder.path.name + EARLIER
+    numbers: dict[Path, int] = {}
+    for path in folder.path.parent.glob(f"{begins}*"):
+        ending = re.fullmatch(r"(?:-([0-9]{1,9}))?", path.name.removeprefix(begins))
+        if ending and path.is_dir():
+            numbers[path] = int(ending[1] or 1)
+    return sorted(numbers, key=lambda path: numbers[path])
 
 
 def _move(source: Path, target: Path) -> None:

@@ -10,10 +10,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from ftbench.errors import BadInput
 from ftbench.plan.keys import NUMBERS, cell_key, in_any_order, part_key
-from ftbench.storage.cellfile import Evidence, Migrated, cell_json
+from ftbench.storage.cellfile import CellFile, Evidence, Migrated, Unreadable, cell_json, understood
 
 _GONE = ("data_source", "harness")
 """Digests of sources, which are evidence now."""
@@ -82,13 +84,12 @@ def renames(cells: Mapping[str, Any], finished: Mapping[str, float] | None = Non
     result = Renaming()
     whole: dict[str, Mapping[str, Any]] = {}
     for folder, cell in sorted(cells.items()):
-        if _has_its_key(cell):
+        held, fault = _of_today(folder, cell)
+        if held:
             # Of a migration that was broken off, what hangs on it finds it so.
-            migrated = cell["evidence"].get("migrated") or {}
-            result.known[str(migrated.get("identity", cell["identity"]))] = cell["identity"]
-            continue
-        fault = _fault(cell)
-        if fault:
+            migrated = held.evidence.migrated
+            result.known[migrated.identity if migrated else held.identity] = held.identity
+        elif fault := fault or _fault(cell):
             result.left[folder] = fault
         else:
             whole[folder] = cell
@@ -130,8 +131,16 @@ def _part(old: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _has_its_key(cell: Any) -> bool:
-    return isinstance(cell, Mapping) and "form" in cell and isinstance(cell.get("evidence"), Mapping)
+def _of_today(folder: str, cell: Any) -> tuple[CellFile | None, str]:
+    """A cell that has its key already, or why it cannot be understood; neither of one of the older form."""
+    if not (isinstance(cell, Mapping) and "form" in cell):
+        return None, ""
+    try:
+        return understood(cell, Path(folder)), ""
+    except Unreadable as error:
+        return None, f"its cell.json does not say what it is ({error})"
+    except BadInput:
+        return None, "a newer ftbench wrote it"
 
 
 def _digest(whole: Mapping[str, Any]) -> str:

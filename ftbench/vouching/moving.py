@@ -63,7 +63,8 @@ def _misnamed(store: Store) -> dict[str, Path]:
     for name, said in cell_files(store).items():
         try:
             held = understood(said, store.root / name)
-        except Unreadable:
+        except (Unreadable, BadInput):
+            # Told of with those that keep their names.
             continue
         right = store.cell(held.kind, held.identity).path
         if right.name != name:

@@ -11,7 +11,7 @@ from ftbench.parts.catalogue import Plugins
 from ftbench.parts.evidence import Rerun, against, why_again
 from ftbench.plan.cells import Cell
 from ftbench.storage.cellfile import CELL, CellFile, Evidence, Unreadable, read_cell
-from ftbench.storage.store import UNFINISHED, CellFolder, Store
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
 from ftbench.vouching.evidence import evidence_of, factories_of
 
 ACCEPTED, MIGRATED = "accepted by hand", "migrated"
@@ -79,6 +79,10 @@ class Standings:
             return Standing(again=f"{CELL} does not say what it was made with ({error})")
         if held is None:
             return Standing(again=f"{CELL} is missing" if folder.summary else "")
+        try:
+            folder.read(CELL)
+        except Damaged as error:
+            return Standing(again=f"{CELL} is damaged ({error.reason})")
         if held.identity != cell.key:
             raise BadInput(
                 f"{folder.path} holds another cell than its name says, {held.kind} {held.label!r}; rename it to "
@@ -88,6 +92,9 @@ class Standings:
 
     def _judged(self, cell: Cell, folder: CellFolder, held: CellFile) -> Standing:
         summary = folder.summary
+        if summary is None and (wrong := folder.faults({})):
+            name, reason = next(iter(wrong.items()))
+            return Standing(again=f"{name} is damaged ({reason})")
         if summary is None and not folder.file(UNFINISHED).exists():
             return Standing()
         old, new = held.evidence, self.evidence(cell)
