@@ -10,6 +10,8 @@ import inspect
 from collections.abc import Iterator
 from pathlib import Path
 
+from ftbench.contract.inputs import EXTRA_INPUTS
+
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "reference.md"
 HEAD = """\
@@ -25,7 +27,7 @@ below, and yield records; the object that a record's factory makes follows the p
 
 def reference() -> str:
     """The whole page."""
-    hooks, records = (_parsed(name) for name in ("hookspecs.py", "components.py"))
+    hooks, records, protocols = (_parsed(f"contract/{name}.py") for name in ("hooks", "records", "protocols"))
     sections = [
         HEAD,
         "## Hooks that yield parts\n",
@@ -36,12 +38,15 @@ def reference() -> str:
         "## Records\n",
         *(_class(node) for node in _classes(records) if _is_record(node)),
         "## What the objects behind them do\n",
-        *(_class(node) for node in _classes(records) if _is_protocol(node)),
+        *(_class(node) for node in _classes(protocols) if _is_protocol(node)),
         "## Smaller things\n",
-        *(_class(node) for node in _classes(records) if node.name in ("Parameters", "Item")),
+        *(_class(node) for node in (*_classes(records), *_classes(protocols)) if node.name in ("Parameters", "Item")),
         _alias(records, "InputPath"),
+        "### Extra inputs\n\nWhat a simulator's `needs` may name.\n\n| name | what it is |\n|---|---|",
+        *(f"| `{name}` | {given.meaning.replace('``', '`')} |" for name, given in EXTRA_INPUTS.items()),
+        "",
     ]
-    return "\n".join(sections)
+    return "\n".join(sections).rstrip() + "\n"
 
 
 def _parsed(name: str) -> ast.Module:

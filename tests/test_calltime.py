@@ -79,7 +79,7 @@ def test_calls_in_other_threads_are_left_alone(monkeypatch: pytest.MonkeyPatch) 
 def test_what_python_cannot_stop_ends_the_process_with_a_note(tmp_path: Path) -> None:
     # The alarm is another's, as below Python nobody hears it.
     code = (
-        "import signal, sys, time; from pathlib import Path; from ftbench import calltime\n"
+        "import signal, sys, time; from pathlib import Path; from ftbench.machine import calltime\n"
         "if hasattr(signal, 'SIGALRM'): signal.signal(signal.SIGALRM, lambda *_: None)\n"
         "calltime.GRACE = 0.3; calltime.notes.file = Path(sys.argv[1])\n"
         "with calltime.limited('simulator x'): time.sleep(600)\n"

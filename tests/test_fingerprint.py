@@ -282,7 +282,7 @@ def test_the_packages_of_a_distribution_are_those_it_lists_and_those_its_parts_l
     written(tmp_path, {"waves-1.dist-info/top_level.txt": "waves\nwaves_core\n"})
     written(tmp_path, {"crests-1.dist-info/METADATA": about.format(name="crests")})
     record = "crests/__init__.py,,\ncrest_tools.py,,\ncrests-1.dist-info/METADATA,,\n../../bin/crest,,\n"
-    written(tmp_path, {"crests-1.dist-info/RECORD": record})
+    written(tmp_path, {"crests-1.dist-info/RECORD": record, "crests/__init__.py": "", "crest_tools.py": ""})
     # Metadata is remembered by a folder's time, and a fast disk makes all of these within one tick.
     importlib.invalidate_caches()
     assert packages_of("waves", ["waves_extra.parts:Wave"]) == {"waves", "waves_core", "waves_extra"}

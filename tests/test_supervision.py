@@ -54,7 +54,7 @@ def start(action: str) -> subprocess.Popen[str]:
         (
             "faulthandler.enable(file=supervision.notes.crash, all_threads=False); signal.raise_signal(signal.SIGSEGV)",
             1,
-            "SIGSEGV: a crash of a library or a part, at <string>, line 10)",
+            "SIGSEGV: a crash of a library or a part, at <string>, line ",
         ),
         # All was written; only Python's own end failed.
         ("supervision.notes.write(ended=0); os.kill(os.getpid(), signal.SIGSEGV)", 0, ""),

@@ -25,8 +25,8 @@ def test_a_pair_that_learns_nothing_has_no_steps_and_one_training(plugins: Plugi
     [evaluation] = plan.evaluations
     assert "steps" not in evaluation.label
     longer = planned({**data, "train": {**data["train"], "steps": 7}}, plugins)
-    assert [cell.identity for cell in longer.cells] == [cell.identity for cell in plan.cells]
-    assert workload.steps_of(trained) == 0
+    assert [cell.key for cell in longer.cells] == [cell.key for cell in plan.cells]
+    assert trained.steps == 0
     assert training_steps([trained]) == "none, no part of these pairs learns"
     [learns] = [cell for cell in planned(BASE, plugins).cells if cell.kind == "train"]
     assert training_steps([learns]) == "2000 of 64 images"
