@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from ftbench.parts.evidence import why_again
 from ftbench.plan.cells import Cell, Plan
 from ftbench.runner import executor as execute
 from ftbench.runner.opening import Request
-from ftbench.storage.cellfile import Evidence, Migrated
+from ftbench.storage.cellfile import Evidence, Migrated, cell_json
+from ftbench.storage.store import Store
 from ftbench.vouching import evidence as evidence_module
 from ftbench.vouching.accepting import accept
-from ftbench.vouching.standing import Standings
+from ftbench.vouching.standing import Standing, Standings
+from ftbench.vouching.strays import other_packages
 from tests.test_execute import World
 
 OLD = Evidence(code={"a/one.py": "1", "a/two.py": "2"}, libraries={"torch": "2.4"}, inputs={"k": "w"})
@@ -252,6 +255,25 @@ def test_damage_that_shows_in_sizes_or_in_what_a_cell_is_stands_in_the_plan(worl
     said = world.folder(world.second).file("cell.json")
     said.write_text(said.read_text().replace('"second"', '"2econd"'))
     assert states(world)[2] == "to do: cell.json is damaged (it is not as it was written)"
+
+
+def test_a_part_without_a_version_whose_package_changed_is_named(tmp_path: Path) -> None:
+    def settings(source: str, width: int = 2) -> dict[str, Any]:
+        part = {"name": "wave", "distribution": "waves", "source": source, "parameters": {"width": width}}
+        return {"size": 32, "simulators": [["wave", part]]}
+
+    def cell(key: str, settings: dict[str, Any]) -> Any:
+        return SimpleNamespace(key=key, kind="train", label="pair", inputs=(), settings=settings)
+
+    store = Store(tmp_path)
+    store.cell("train", "old").begin(cell_json("train", "pair", "old", [], settings("s1"), Evidence()))
+    nothing: Any = None
+    looked: Any = SimpleNamespace(store=store, of=lambda cell: Standing())
+    changed, wider, own = cell("a", settings("s2")), cell("b", settings("s2", 3)), cell("c", {"size": 32})
+    assert other_packages(Plan(nothing, (changed, wider, own)), looked) == {
+        "a": "waves changed since it was made, and 'wave' of it declares no version, so that each change of its "
+        "package is another part"
+    }
 
 
 def test_copies_of_what_was_there_before_under_names_of_ones_own_are_left_alone(world: World, other_code: Any) -> None:

@@ -114,7 +114,7 @@ def plan(
     from ftbench.data.overview import overview
     from ftbench.runner.opening import Request, open_benchmark
     from ftbench.vouching.standing import Standings
-    from ftbench.vouching.strays import strays
+    from ftbench.vouching.strays import other_packages, strays
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
@@ -122,6 +122,7 @@ def plan(
     standings = Standings(opened.bench.store, opened.bench.plugins, request.rerun)
     for sentence in strays(opened.plan, standings):
         console.print(sentence, style="bold red", highlight=False, markup=False, soft_wrap=True)
+    reasons = other_packages(opened.plan, standings)
     for line in overview(opened.bench.data):
         console.print(Text(line), soft_wrap=True)
     table = Table("cell", "kind", "what", "needs", box=None)
@@ -130,6 +131,7 @@ def plan(
     for cell in opened.plan.cells:
         needs = ", ".join(needed.key[:8] for needed in cell.inputs)
         label, state = cell.label.removeprefix("fit "), str(standings.expected(cell).state)
+        state += f": {reasons[cell.key]}" if cell.key in reasons and state == "to do" else ""
         # Texts, because brackets in a name would be taken for markup.
         table.add_row(cell.key[:8], cell.kind, Text(shown(label)), needs, Text(shown(state)))
     # A file or a pipe has no edge: what searches it finds each reason in one line.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -131,7 +132,10 @@ def _cell(store: Store, identity: str) -> CellFolder:
 
 
 def describe(folder: CellFolder) -> TrainCell:
-    """What a cell's folder says of it. Raises BadInput when it is no trained pair's."""
+    """What a cell's folder says of it. Raises BadInput when it is no trained pair's, or a newer ftbench's."""
+    # Older forms, which this one does not understand, are read below.
+    with contextlib.suppress(Unreadable):
+        read_cell(folder.path)
     return _read(TrainCell, folder.file(CELL))
 
 

@@ -30,7 +30,7 @@ from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, 
 from ftbench.storage.earlier import keep_newest, move_aside
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
 from ftbench.vouching.standing import Standings
-from ftbench.vouching.strays import strays
+from ftbench.vouching.strays import other_packages, strays
 
 if TYPE_CHECKING:
     from ftbench.runner.opening import Request
@@ -74,6 +74,8 @@ def run(
         cell.key: f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
         for number, cell in enumerate(plan.cells, start=1)
     }
+    for key, why in other_packages(plan, standings).items():
+        _say(bench, f"{titles[key]}: {why}")
     queue = _Queue(plan, titles, bench, request, standings)
     risky = _risky(plan, bench, standings)
     queue.work([cell for cell in plan.cells if cell.key not in risky])

@@ -89,8 +89,8 @@ def renames(cells: Mapping[str, Any], finished: Mapping[str, float] | None = Non
             # Of a migration that was broken off, what hangs on it finds it so.
             migrated = held.evidence.migrated
             result.known[migrated.identity if migrated else held.identity] = held.identity
-        elif reason := fault or _fault(cell):
-            result.left[folder] = reason
+        elif broken := fault or _fault(cell):
+            result.left[folder] = broken
         else:
             whole[folder] = cell
     ranks = _ranks(whole, finished or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,44 @@ def strays(plan: Plan, standings: Standings) -> list[str]:
             f"{store.root.parent} gives such cells their new names, and nothing is made anew"
         )
     return sentences
+
+
+def other_packages(plan: Plan, standings: Standings) -> dict[str, str]:
+    """Key of a cell to do -> which part without a version is another one than in a cell that the store holds."""
+    wanted = {cell.key: cell for cell in plan.cells if standings.of(cell).summary is None}
+    wanted = {key: cell for key, cell in wanted.items() if set(_sources(cell.settings))}
+    made: dict[str, Any] = {}
+    for said in cell_files(standings.store).values() if wanted else ():
+        if isinstance(said, dict) and said.get("kind") and isinstance(said.get("settings"), dict):
+            made[_sourceless(said["kind"], said["settings"])] = said["settings"]
+    reasons = {}
+    for key, cell in wanted.items():
+        before = made.get(_sourceless(cell.kind, cell.settings))
+        others = sorted(set(_sources(cell.settings)) - set(_sources(before)))
+        if before is not None and others:
+            name, distribution, _ = others[0]
+            reasons[key] = (
+                f"{distribution} changed since it was made, and {name!r} of it declares no version, so that each "
+                "change of its package is another part"
+            )
+    return reasons
+
+
+def _sources(settings: Any) -> Iterator[tuple[str, str, str]]:
+    """Name, distribution and digest of each part in a cell's settings that declares no version."""
+    if isinstance(settings, dict):
+        if {"name", "distribution", "source"} <= settings.keys():
+            yield str(settings["name"]), str(settings["distribution"]), str(settings["source"])
+        settings = list(settings.values())
+    for value in settings if isinstance(settings, list | tuple) else ():
+        yield from _sources(value)
+
+
+def _sourceless(kind: str, settings: Any) -> str:
+    text = json.dumps([kind, settings], sort_keys=True)
+    for _, _, source in set(_sources(settings)):
+        text = text.replace(json.dumps(source), '""')
+    return text
 
 
 def _key(said: Any, folder: Path) -> str:

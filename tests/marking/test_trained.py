@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ftbench.errors import BadInput
-from ftbench.marking.locate import find
+from ftbench.marking.locate import describe, find
 from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.stages import Pair
@@ -385,3 +385,9 @@ def test_results_without_a_training(tmp_path: Path) -> None:
     write_manifest(tmp_path / "a" / "b", [])
     with pytest.raises(BadInput, match="lists no trained cell"):
         find(tmp_path / "a" / "b")
+
+
+def test_a_cell_of_a_newer_ftbench_is_not_loaded(tmp_path: Path) -> None:
+    (tmp_path / "cell.json").write_text(json.dumps({"form": 3, "kind": "train"}), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"was written by a newer ftbench \(form 3 .* 2\); update ftbench"):
+        describe(CellFolder(tmp_path))
