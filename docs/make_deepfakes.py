@@ -21,7 +21,7 @@ from ftbench.errors import CellFailed
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import SimulatorStage
 from ftbench.plan.cells import Plan
-from ftbench.runner import executor as execute
+from ftbench.runner import executor
 from ftbench.runner.build import simulator_stage
 from ftbench.runner.opening import Opened, Request, open_benchmark
 from ftbench_datasets.procedural.shot import shot
@@ -67,7 +67,7 @@ def fitted(opened: Opened, request: Request) -> Iterator[SimulatorStage]:
     """The benchmark's deepfakes in its order. Raises CellFailed when one could not be fitted."""
     [evaluation] = opened.plan.evaluations
     fits = [cell for cell in evaluation.inputs if cell.kind == "fit"]
-    outcome = execute.run(Plan(opened.benchmark, tuple(fits)), opened.bench, request)
+    outcome = executor.run(Plan(opened.benchmark, tuple(fits)), opened.bench, request)
     if outcome.failed:
         raise CellFailed("; ".join(outcome.failed.values()))
     here = replace(opened.bench, compute=replace(opened.bench.compute, device="cpu"))

@@ -14,20 +14,20 @@ from typing import Any
 
 import pluggy
 
-from ftbench.contract import records as components
+from ftbench.contract import records
 from ftbench.contract.records import Component, Kind
 from ftbench.errors import BadInput, nearest, told
 
 BUILT_IN = "ftbench"
 """The distribution whose plugins are always loaded."""
 RECORDS: dict[Kind, type[Component]] = {
-    "encoder": components.Encoder,
-    "decoder": components.Decoder,
-    "simulator": components.Simulator,
-    "distortion": components.Distortion,
-    "codec": components.Codec,
-    "dataset": components.Dataset,
-    "metric": components.Metric,
+    "encoder": records.Encoder,
+    "decoder": records.Decoder,
+    "simulator": records.Simulator,
+    "distortion": records.Distortion,
+    "codec": records.Codec,
+    "dataset": records.Dataset,
+    "metric": records.Metric,
 }
 log = logging.getLogger(__name__)
 

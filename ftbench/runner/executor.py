@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
-from ftbench.machine import processes as parallel
-from ftbench.machine import provenance
+from ftbench.machine import processes, provenance
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.isolation import exit_raises
@@ -23,7 +22,7 @@ from ftbench.parts.surroundings import Surroundings, apart
 from ftbench.plan.cells import Cell, FitCell, Plan, chosen_parts
 from ftbench.plan.workload import to_do
 from ftbench.progress import Progress, begin, duration
-from ftbench.runner import jobs as work
+from ftbench.runner import jobs
 from ftbench.runner.bench import Bench
 from ftbench.runner.jobs import WORK
 from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
@@ -91,12 +90,12 @@ def run(
 def _set_damage_aside(cell: Cell, bench: Bench) -> None:
     """Make a finished cell unfinished whose files are not what was written; every file is read for it."""
     folder = bench.folder(cell)
-    if not folder.faults(work.KEEPS[cell.kind]):
+    if not folder.faults(jobs.KEEPS[cell.kind]):
         return
     try:
         with folder.locked():
             # Another run may have mended it before this one held it.
-            for name, reason in folder.faults(work.KEEPS[cell.kind]).items():
+            for name, reason in folder.faults(jobs.KEEPS[cell.kind]).items():
                 _say_damage(cell, bench, name, reason, folder.set_aside([name]))
     except Held:
         return
@@ -253,7 +252,7 @@ def _finish(cell: Cell, title: str, bench: Bench, request: Request | None, evide
     def worked() -> dict[str, Any]:
         if request and learned and bench.compute.processes > 1:
             shared = (request, cell.key, title)
-            return parallel.launch(_share, shared, bench.compute.processes, bench.compute.device)
+            return processes.launch(_share, shared, bench.compute.processes, bench.compute.device)
         return _worked(cell, title, bench)
 
     try:
@@ -305,7 +304,7 @@ def _share(request: Request, key: str, title: str) -> dict[str, Any]:
     compute = opened.bench.compute
     if compute.device == "cpu":
         compute = replace(compute, threads=max(1, compute.threads // compute.processes))
-    bench = replace(opened.bench, compute=compute, console=Console(quiet=parallel.rank() > 0))
+    bench = replace(opened.bench, compute=compute, console=Console(quiet=processes.rank() > 0))
     with compute.settled():
         return _worked(cell, title, bench)
 

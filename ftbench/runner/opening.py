@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from rich.console import Console
 
-from ftbench.benchfile import bundled as library
+from ftbench.benchfile import bundled
 from ftbench.benchfile.document import Document, read, with_assignments, with_scale
 from ftbench.benchfile.explain import explain
 from ftbench.benchfile.schema import Benchmark, BenchmarkFile
@@ -67,7 +67,7 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     """Read, check and plan; raises BadInput with every fault found, before anything is computed."""
     # Asked for now and remembered: what is on disk when a cell ends may no longer be what is running.
     provenance.code()
-    file = library.find(request.benchmark)
+    file = bundled.find(request.benchmark)
     document = _swapped(read(file), request.data)
     whole = _validated(BenchmarkFile, document)
     # A mistake in a scale that is not used today is found today.
@@ -80,7 +80,7 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     scale = scale or "plain"
     console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
     plugins = discover(local=permitted(document, benchmark.plugins, file.parent, request.allowed))
-    resolver = Resolver(plugins, document, file.parent, benchmark.accept_licences, library.is_ours(file))
+    resolver = Resolver(plugins, document, file.parent, benchmark.accept_licences, bundled.is_ours(file))
     needed = people_needed(benchmark, resolver)
     data, data_part = _data(benchmark, resolver, needed)
     store = Store(request.out / ".store")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ftbench.benchfile.schema import TrainSection
-from ftbench.machine import processes as parallel
+from ftbench.machine import processes
 from ftbench.machine.randomness import derive
 from ftbench.runner.build import guard_of, held_code, new_pair, simulator_stage
 from ftbench.train.critic import Critic
@@ -61,7 +61,7 @@ def train_pair(cell: TrainCell, bench: Bench, folder: CellFolder, progress: Prog
         folder=folder,
         progress=progress,
     )
-    if parallel.rank():
+    if processes.rank():
         return {}
     read = summary["at_best"]["val_accuracy_marked"]
     return {**summary, "read_step": task.read_step, "status": "stalled" if read < STALLED_BELOW else "done"}

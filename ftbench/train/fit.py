@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from ftbench.benchfile.schema import FitSection
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
-from ftbench.machine import processes as parallel
+from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import generator
 from ftbench.pipeline.guard import Guard
@@ -48,11 +48,11 @@ class SimulatorTask:
             self.compute.device,
             self.per_person,
         )
-        if parallel.count() > 1:
-            covers, identity = parallel.share(covers, identity)
-            randomness = generator(self.seed, "fit", step, parallel.rank())
+        if processes.count() > 1:
+            covers, identity = processes.share(covers, identity)
+            randomness = generator(self.seed, "fit", step, processes.rank())
         with self.compute.autocast():
-            inputs = self._inputs(self.images, identity, "donor", step, parallel.rank())
+            inputs = self._inputs(self.images, identity, "donor", step, processes.rank())
             loss = self._own_loss(network, covers, inputs, randomness)
         return loss, {}
 

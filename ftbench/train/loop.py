@@ -23,7 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from ftbench import stopping
 from ftbench.benchfile.schema import Optimiser
 from ftbench.errors import CellFailed
-from ftbench.machine import processes as parallel
+from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive
 from ftbench.progress import Progress
@@ -161,7 +161,7 @@ def train(
     progress.start(steps, run.step)
     while True:
         if stopping.asked():
-            if not parallel.rank():
+            if not processes.rank():
                 run.save(folder, task)
             stopping.check()
         if run.step >= steps:
@@ -171,7 +171,7 @@ def train(
             group["lr"] = rate
         network.train()
         # For layers that draw from the global generator, such as dropout.
-        torch.manual_seed(derive("layers", run.step, *([parallel.rank()] if parallel.rank() else [])))
+        torch.manual_seed(derive("layers", run.step, *([processes.rank()] if processes.rank() else [])))
         adam.zero_grad(set_to_none=True)
         loss, values = task.loss(network, run.step)
         bad = next((name for name, value in {"loss": loss.item(), **values}.items() if _broken(value)), None)
@@ -181,7 +181,7 @@ def train(
                 "try a lower learning rate or precision: float32"
             )
         loss.backward()
-        parallel.average_gradients(trained)
+        processes.average_gradients(trained)
         torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
         adam.step()
         if averaged is not None:
@@ -193,7 +193,7 @@ def train(
             continue
         row = {"step": float(run.step), **_means(run.window)}
         run.window = []
-        if parallel.rank():
+        if processes.rank():
             continue
         if run.step % validate_every == 0 or last:
             row |= _look_at_val(task, run)
@@ -202,7 +202,7 @@ def train(
         if time.monotonic() - saved > CHECKPOINT_SECONDS and not last:
             run.save(folder, task)
             saved = time.monotonic()
-    return {} if parallel.rank() else _finish(run, folder)
+    return {} if processes.rank() else _finish(run, folder)
 
 
 def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ftbench.benchfile.schema import Loss, TrainSection
 from ftbench.contract.protocols import ChannelCode
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
-from ftbench.machine import processes as parallel
+from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
@@ -63,15 +63,15 @@ class PairTask:
         randomness = generator(self.seed, "train", step)
         covers, identity, code = self._draw(randomness)
         damage = self.pool.draw(randomness)
-        if parallel.count() > 1:
-            covers, identity, code = parallel.share(covers, identity, code)
+        if processes.count() > 1:
+            covers, identity, code = processes.share(covers, identity, code)
             # Each process damages its own rows with noise of its own.
-            randomness = generator(self.seed, "train", step, parallel.rank())
+            randomness = generator(self.seed, "train", step, processes.rank())
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
-            again = self._drawn(len(covers), generator(self.seed, "again", step, parallel.rank())).to(covers.device)
+            again = self._drawn(len(covers), generator(self.seed, "again", step, processes.rank())).to(covers.device)
             remark = network.marking(again, self._psnr(step), exact=False)
-            inputs = self._inputs(self.images, identity, remark, "donor", step, parallel.rank())
+            inputs = self._inputs(self.images, identity, remark, "donor", step, processes.rank())
             seen = [marked, *(attack(marked, inputs) for attack in self._met(step))]
             logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -200,7 +200,7 @@ class PairTask:
     def _share(self, step: int, accuracy: float) -> float:
         self._step = step
         # Of all rows, so that processes that share a training begin the ramp together.
-        accuracy = parallel.average(accuracy, self.compute.device)
+        accuracy = processes.average(accuracy, self.compute.device)
         self.accuracy = MEMORY * self.accuracy + (1 - MEMORY) * accuracy
         if self.read_step is None and self.accuracy >= self.settings.curriculum.read_at:
             self.read_step = step

@@ -59,7 +59,7 @@ def confirm(
     """Have classifiers trained apart look at every deepfake of BENCHMARK; write confirmed.csv and confirmed.md."""
     from ftbench.plan.cells import Plan
     from ftbench.publish.folder import folder_for
-    from ftbench.runner import executor as execute
+    from ftbench.runner import executor
     from ftbench.runner.opening import Request, open_benchmark
     from ftbench_deepfakes.confirmed import write
 
@@ -69,7 +69,7 @@ def confirm(
     folder, bench = folder_for(opened, keep), opened.bench
     wanted = known(opened.plan)
     fits = {cell.key: cell for _, cell in wanted.values() if cell}
-    outcome = execute.run(Plan(opened.benchmark, tuple(fits.values())), bench, request)
+    outcome = executor.run(Plan(opened.benchmark, tuple(fits.values())), bench, request)
     verdicts: list[Verdict] = []
     failed: dict[str, str] = {}
     for label, (chosen, cell) in wanted.items():
