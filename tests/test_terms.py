@@ -14,7 +14,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from ftbench.pipeline.guard import Guard, PartFailed
+from ftbench.pipeline.guard import FIRST_CALLS, THEN_EVERY, Guard, PartFailed, sampled
 from ftbench.pipeline.stages import Pair
 
 
@@ -163,3 +163,22 @@ def test_logits_of_another_number_of_bits_are_refused() -> None:
 def test_a_code_is_held_to_its_shape() -> None:
     with pytest.raises(PartFailed, match=r"codec 'c' gave shape \(2, 3\) where \(2, 7\) was due"):
         Guard("codec 'c'").tensor(lambda payload: payload[:, :3], torch.ones(2, 4), shape=(2, 7))
+
+
+def test_in_training_the_first_calls_are_checked_and_then_every_hundredth() -> None:
+    looked = 0
+
+    def late(image: Tensor) -> Tensor:
+        nonlocal looked
+        looked += 1
+        return image + (5 if looked > FIRST_CALLS else 0)
+
+    guard = Guard("distortion 'late'")
+    with sampled():
+        for _ in range(THEN_EVERY - 1):
+            guard.change(late, images())
+        with pytest.raises(PartFailed, match="values from .* where"):
+            guard.change(late, images())
+    # Elsewhere, as in an evaluation, at every call.
+    with pytest.raises(PartFailed):
+        guard.change(late, images())

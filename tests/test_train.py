@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,10 @@ from ftbench.storage.store import CellFolder
 from ftbench.train.augment import augment
 from ftbench.train.batches import draw_batch
 from ftbench.train.critic import Critic, adversarial_losses
+from ftbench.train.distortion_pool import Pool, Ranged
 from ftbench.train.schedules import image_share, message_share, psnr_at
 from ftbench.train.weights import load_weights
-from tests.small_pair import SIMULATOR, Reads, Writes, run, task
+from tests.small_pair import IDENTITY, SIMULATOR, Reads, Writes, run, task
 
 
 def test_the_loss_is_the_sources_sum_up_to_a_constant() -> None:
@@ -131,8 +133,8 @@ def test_image_first_hears_no_message_at_the_beginning() -> None:
 def test_training_at_a_target_psnr_holds_it_and_has_no_image_term() -> None:
     made = task(Loss(target_psnr=30), curriculum=Curriculum(kind="none"))
     total, values = made.loss(made.network, 0)
-    assert values["psnr"] == pytest.approx(30, abs=0.3)
-    assert total.item() == pytest.approx(values["message_loss"], rel=1e-5)
+    assert float(values["psnr"]) == pytest.approx(30, abs=0.3)
+    assert total.item() == pytest.approx(float(values["message_loss"]), rel=1e-5)
     _, looked = made.validate(made.network)
     # One constant a colour: rounding moves all pixels of it at once.
     assert 30 <= looked["val_psnr"] < 30.5
@@ -181,7 +183,7 @@ def test_the_perceptual_term_is_one_minus_ssim() -> None:
     made = task(Loss(image=0.1, structure=2.0), curriculum=Curriculum(kind="none"))
     total, values = made.loss(made.network, 0)
     plain, _ = task(Loss(image=0.1), curriculum=Curriculum(kind="none")).loss(made.network, 0)
-    assert total.item() - plain.item() == pytest.approx(values["structure_loss"], rel=1e-3)
+    assert total.item() - plain.item() == pytest.approx(float(values["structure_loss"]), rel=1e-3)
     covers = made.images.covers(torch.arange(4), "cpu")
     ours = float(2 * ssim_loss(0.9 * covers, covers, window_size=11))
     theirs = np.mean(
@@ -222,3 +224,51 @@ def test_the_critic_is_not_among_the_kept_weights(tmp_path: Path) -> None:
     run(tmp_path, made=made)
     assert any(not torch.equal(a, b) for a, b in zip(before, made.network.critic.parameters(), strict=True))
     load_weights(CellFolder(tmp_path), Pair(Writes(4), Reads(4)))
+
+
+def test_each_piece_of_a_batch_meets_a_distortion_of_its_own() -> None:
+    def named(name: str) -> Ranged:
+        record = replace(IDENTITY, name=name, factory=f"tests.test_train:{name}")
+        return Ranged(record, {})
+
+    pool = Pool([named("Darker"), named("Lighter"), named("Same")])
+    image = torch.full((8, 3, 2, 2), 0.4).contiguous(memory_format=torch.channels_last)
+    image += torch.arange(8).view(-1, 1, 1, 1) / 255
+    image.requires_grad_()
+    damaged = pool.draw(torch.Generator().manual_seed(0), pieces=4)(image, torch.Generator())
+    change = (damaged - image).detach().mean(dim=(1, 2, 3))
+    kinds = [round(float(value), 1) for value in change]
+    # Row modulo pieces says which; three kinds all come before one comes again.
+    assert kinds[:4] == kinds[4:]
+    assert {-0.2, 0.2, 0.0} == set(kinds)
+    damaged.sum().backward()
+    assert image.grad is not None
+    assert image.grad.min() == image.grad.max() == 1
+
+
+def test_pieces_meet_simulators_of_their_own_and_rows_stay_in_place() -> None:
+    def scaled(by: float) -> SimulatorStage:
+        return SimulatorStage(SIMULATOR, lambda image, inputs: image * by)
+
+    made = task(pieces=3)
+    made.attacks = [scaled(0.25), scaled(0.5), scaled(1.0)]
+    covers, identity, code = made._draw(torch.Generator().manual_seed(0))
+    (fake,) = made._fakes(made.network, covers, code, identity, step=5)
+    ratios = (fake.sum(dim=(1, 2, 3)) / covers.sum(dim=(1, 2, 3))).tolist()
+    assert [round(ratio, 1) for ratio in ratios[:3]] == [round(ratio, 1) for ratio in ratios[3:6]]
+    assert sorted(round(4 * ratio) for ratio in ratios[:3]) == [1, 2, 4]
+
+
+class Darker:
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        return image - 0.2
+
+
+class Lighter:
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        return image + 0.2
+
+
+class Same:
+    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        return image * 1

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
+PoolUse = Literal["with", "whole", "without"]
 
 
 class Section(BaseModel):
@@ -226,15 +227,23 @@ class TrainSection(Section):
     augment: Augmentation = Augmentation()
     distortions: Axis = Field(
         default_factory=lambda: [Reference(name="identity")],
-        description="one is drawn every step; a parameter written as [low, high] is drawn between them",
+        description="drawn anew every step; a parameter written as [low, high] is drawn between them",
+    )
+    pieces: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="that a batch is split into, each with a distortion of its own, and with a simulator of its own "
+        "where there are several",
     )
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 
-    def under(self, loss: Loss) -> TrainSection:
-        """How a setting of the loss trains, which may have steps and a ramp of its own."""
+    def under(self, loss: Loss, pool: PoolUse = "with") -> TrainSection:
+        """How a setting trains: its loss may have steps and a ramp of its own, its pool may forbid pieces."""
         ramp = self.curriculum.ramp if loss.ramp is None else loss.ramp
         curriculum = self.curriculum.model_copy(update={"ramp": ramp})
-        return self.model_copy(update={"steps": loss.steps or self.steps, "curriculum": curriculum})
+        pieces = 1 if pool == "whole" else self.pieces
+        return self.model_copy(update={"steps": loss.steps or self.steps, "curriculum": curriculum, "pieces": pieces})
 
 
 def _held(value: Any) -> Any:
@@ -283,8 +292,10 @@ class Matrix(Section):
         "every step"
     )
     loss: Annotated[list[Loss], BeforeValidator(_bare_list), Field(min_length=1)] = [Loss()]
-    pool: Annotated[list[Literal["with", "without"]], BeforeValidator(_bare_list), Field(min_length=1)] = Field(
-        ["with"], description="with or without the distortions of the train section in the training loop"
+    pool: Annotated[list[PoolUse], BeforeValidator(_bare_list), Field(min_length=1)] = Field(
+        ["with"],
+        description="with or without the distortions of the train section in the training loop; whole: with them, one "
+        "for the whole batch, whatever train.pieces says",
     )
     seed: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_bare_list), Field(min_length=1)] = [0]
 

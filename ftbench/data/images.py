@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import torch
 
 LOADERS = 4
+MOST_ON_DEVICE = 4 * 2**30
+"""Bytes of a split's pixels that are held in a GPU's memory, so that no batch crosses to it."""
 FEWEST = {"train": 8, "val": 1, "test": 1}
 """Images of each person, a split, below which no number could be believed."""
 RESERVE = "reserve"
@@ -36,13 +39,24 @@ class Images:
     """(n,) int64, index into the data's people."""
     pixels: torch.Tensor
     """(n, 3, s, s) uint8."""
+    _held: dict[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
+    """The pixels by device, where they lie there too."""
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def covers(self, index: torch.Tensor, device: str) -> torch.Tensor:
         """Images by index (b,) -> (b, 3, s, s) in [0, 1]."""
-        return self.pixels[index].to(device).float() / 255
+        if device == "cpu" or self.pixels.numel() > MOST_ON_DEVICE:
+            return self.pixels[index].to(device).float() / 255
+        if device not in self._held:
+            self._held[device] = self.pixels.to(device)
+        return self._held[device][index.to(device)].float() / 255
+
+    @cached_property
+    def by_person(self) -> tuple[torch.Tensor, ...]:
+        """For everybody who is shown, in the order of ``people``, the indices of their images."""
+        return tuple((self.identity == who).nonzero().flatten() for who in self.identity.unique().tolist())
 
 
 @dataclass(frozen=True)

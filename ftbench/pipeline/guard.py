@@ -6,9 +6,11 @@ cell alone.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,12 +22,35 @@ from ftbench.machine.calltime import SECONDS, CallTookTooLong, limited
 from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings
 
+FIRST_CALLS, THEN_EVERY = 50, 100
+"""In training a part's first calls are checked in full, and then every so many-th: what it does it mostly does at once,
+and a look at the values waits for the device."""
 SLACK = 0.01
 """How far a fake or damaged image may leave [0, 1]: two levels and a half, for bfloat16."""
 
 
 class PartFailed(CellFailed):
     """A part raised, or gave what its kind does not allow."""
+
+
+_sampled: ContextVar[bool] = ContextVar("sampled", default=False)
+
+
+@contextlib.contextmanager
+def sampled() -> Iterator[None]:
+    """While this lasts, in a step of training, parts are checked in full as often as ``FIRST_CALLS`` says."""
+    token = _sampled.set(True)
+    try:
+        yield
+    finally:
+        _sampled.reset(token)
+
+
+@dataclass
+class _Calls:
+    """How often a part was called in training."""
+
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,33 +62,35 @@ class Guard:
     size: int | None = None
     """Side in pixels that its images are resized to, and back; None: as they come."""
     max_batch: int | None = None
+    calls: _Calls = field(default_factory=_Calls, repr=False, compare=False)
 
     def encode(self, encoder: Callable[..., Any], cover: Tensor, code: Tensor) -> Tensor:
         """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w); at another size the residual alone is resized."""
-        seen = self.resized(cover)
+        seen, full = self.resized(cover), self._in_full()
         # A network that diverges in training is no broken part: the loop says which loss broke, and keeps the rest.
-        marked = self._image(self._run(encoder, seen, code), seen, None if _learning(encoder) else math.inf)
+        slack = math.inf if full and not _learning(encoder) else None
+        marked = self._image(self._run(encoder, seen, code, full=full), seen, slack)
         if seen is cover:
             return marked
         return cover + functional.interpolate(marked - seen, cover.shape[-2:], mode="bilinear", align_corners=False)
 
     def decode(self, decoder: Callable[..., Any], image: Tensor, bits: int | None = None) -> Tensor:
         """Image (b,3,h,w) -> logits (b,n); ``bits``: the n that is expected, None for any."""
-        seen = self.resized(image)
-        logits = self._run(decoder, seen)
+        seen, full = self.resized(image), self._in_full()
+        logits = self._run(decoder, seen, full=full)
         if logits.dim() != 2 or len(logits) != len(image) or bits not in (None, logits.shape[1]):
             wanted = f"({len(image)}, {'n' if bits is None else bits})"
             raise PartFailed(f"{self.who} gave logits of shape {tuple(logits.shape)} where {wanted} was due")
         self._precise(logits, seen)
-        if not _learning(decoder):
+        if full and not _learning(decoder):
             self._within(logits, seen, math.inf)
         return logits
 
     def change(self, function: Callable[..., Any], image: Tensor, *more: Any) -> Tensor:
         """Image (b,3,h,w) in [0,1] -> what a simulator or distortion makes of it, of the same shape and range."""
-        seen = self.resized(image)
+        seen, full = self.resized(image), self._in_full()
         given = (self.all_resized(one) if isinstance(one, dict) else one for one in more)
-        changed = self._image(self._run(function, seen, *given), seen, SLACK)
+        changed = self._image(self._run(function, seen, *given, full=full), seen, SLACK if full else None)
         if seen is image:
             return changed
         return functional.interpolate(changed, image.shape[-2:], mode="bilinear", align_corners=False)
@@ -86,8 +113,14 @@ class Guard:
             raise PartFailed(f"{self.who} gave a loss of shape {tuple(answer.shape)} where one number was due")
         return answer.reshape(())
 
-    def _run(self, function: Callable[..., Any], first: Tensor, *more: Any) -> Tensor:
-        given = _tensors((first, *more))
+    def _in_full(self) -> bool:
+        if not _sampled.get():
+            return True
+        self.calls.number += 1
+        return self.calls.number <= FIRST_CALLS or self.calls.number % THEN_EVERY == 0
+
+    def _run(self, function: Callable[..., Any], first: Tensor, *more: Any, full: bool = True) -> Tensor:
+        given = _tensors((first, *more)) if full else []
         # A copy, because a write through numpy or .data leaves no trace in a tensor's own version.
         before = [value.detach().clone() for value in given]
         most = self.max_batch or len(first)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from ftbench.benchfile.schema import Benchmark, Loss, Reference
+from ftbench.benchfile.schema import Benchmark, Loss, PoolUse, Reference
 from ftbench.plan.distortions import PLAIN
 from ftbench.plan.part import ResolvedPart
 from ftbench.plan.resolve import NONE
@@ -23,7 +22,7 @@ class Combination:
     """One of these is met at every step; none: no deepfake is."""
     bits: int
     code_bits: int
-    pool: Literal["with", "without"]
+    pool: PoolUse
     loss: Loss
     seed: int
 

@@ -185,7 +185,7 @@ class _Planner:
             self.resolver.note(
                 ("matrix", "pool"), "train.distortions names nothing that could be left out; list distortions there"
             )
-        return {"with": declared, "without": plain}
+        return {"with": declared, "whole": declared, "without": plain}
 
     def _fit_simulator(self, simulator: ResolvedPart) -> FitCell:
         section = self.benchmark.fit
@@ -209,7 +209,7 @@ class _Planner:
             bits=setting.bits,
             code_bits=setting.code_bits,
             loss=loss,
-            section=self.benchmark.train.under(loss) if setting.learns else None,
+            section=self.benchmark.train.under(loss, setting.pool) if setting.learns else None,
             seed=setting.seed,
             inputs=(
                 *self._fits(setting.simulators),

@@ -36,16 +36,14 @@ def augment(image: Tensor, settings: Augmentation, generator: torch.Generator) -
     Image (b, 3, s, s) in [0, 1] -> the same shape and range. Each strength is half the width of a uniform draw.
     """
 
-    def uniform(*shape: int) -> Tensor:
-        return 2 * torch.rand(*shape, generator=generator).to(image.device) - 1
-
-    batch = image.shape[0]
-    angle = math.radians(settings.rotate) * uniform(batch)
-    scale = 1 + settings.scale * uniform(batch)
-    mirror = torch.where(uniform(batch) < 2 * settings.flip - 1, -1.0, 1.0)
-    shift = 2 * settings.shift * uniform(batch, 2)
-    gain = 1 + settings.gain * uniform(batch, 1, 1, 1)
-    offset = settings.colour * uniform(batch, 3, 1, 1)
+    # Everything in one draw, which crosses to the device once.
+    drawn = (2 * torch.rand(len(image), 9, generator=generator) - 1).to(image.device)
+    angle = math.radians(settings.rotate) * drawn[:, 0]
+    scale = 1 + settings.scale * drawn[:, 1]
+    mirror = torch.where(drawn[:, 2] < 2 * settings.flip - 1, -1.0, 1.0)
+    shift = 2 * settings.shift * drawn[:, 3:5]
+    gain = 1 + settings.gain * drawn[:, 5, None, None, None]
+    offset = settings.colour * drawn[:, 6:9, None, None]
     if settings.rotate or settings.scale or settings.shift or settings.flip:
         cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
         rows = torch.stack(

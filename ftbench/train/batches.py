@@ -21,14 +21,13 @@ def draw_batch(images: Images, size: int, randomness: torch.Generator, per_perso
 
     Each is shown at least ``per_person`` times, in different images where there are as many.
     """
-    people = images.identity.unique()
+    people: Sequence[Tensor] = images.by_person
     most = max(1, size // per_person)
     if len(people) > most:
-        people = people[torch.randperm(len(people), generator=randomness)[:most]]
+        people = [people[who] for who in torch.randperm(len(people), generator=randomness)[:most].tolist()]
     share = -(-size // len(people))
     chosen = []
-    for who in people.tolist():
-        own = torch.nonzero(images.identity == who).flatten()
+    for own in people:
         # Whole rounds through a person's images before any comes again.
         rounds = [own[torch.randperm(len(own), generator=randomness)] for _ in range(-(-share // len(own)))]
         chosen.append(torch.cat(rounds)[:share])

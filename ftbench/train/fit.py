@@ -15,7 +15,7 @@ from ftbench.data.images import Images
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import generator
-from ftbench.pipeline.guard import Guard
+from ftbench.pipeline.guard import Guard, sampled
 from ftbench.pipeline.inputs import Inputs
 from ftbench.train.batches import VAL_BATCH, draw_covers
 
@@ -37,7 +37,7 @@ class SimulatorTask:
     per_person: int = 1
     guard: Guard = field(default_factory=lambda: Guard("the simulator"))
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """The simulator's own loss on a batch of augmented covers."""
         randomness = generator(self.seed, "fit", step)
         covers, identity = draw_covers(
@@ -51,7 +51,7 @@ class SimulatorTask:
         if processes.count() > 1:
             covers, identity = processes.share(covers, identity)
             randomness = generator(self.seed, "fit", step, processes.rank())
-        with self.compute.autocast():
+        with sampled(), self.compute.autocast():
             inputs = self._inputs(self.images, identity, "donor", step, processes.rank())
             loss = self._own_loss(network, covers, inputs, randomness)
         return loss, {}
@@ -95,7 +95,7 @@ class CodeTask:
     batch_size: int
     seed: int
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """The code's own loss, in float32: its networks are too small to gain from less."""
         loss: Tensor = network.fit_loss(self.batch_size, generator(self.seed, "code", step))  # type: ignore[operator]
         return loss, {}

@@ -48,8 +48,8 @@ class Task(Protocol):
         """What is trained."""
         ...
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Scalar loss of one batch and the values of the curve."""
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
+        """Scalar loss of one batch and the values of the curve, scalars that are left on the device."""
         ...
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
@@ -77,13 +77,32 @@ class _Run:
     best_score: float = math.inf
     best: dict[str, Tensor] = field(default_factory=dict)
     curve: list[dict[str, float]] = field(default_factory=list)
-    window: list[dict[str, float]] = field(default_factory=list)
-    """What was measured since the curve's last row."""
+    window: list[dict[str, Tensor | float]] = field(default_factory=list)
+    """What was measured since the curve's last row, a step each; on the device until it is fetched."""
 
     @property
     def kept(self) -> nn.Module:
         """The network whose weights would be kept now."""
         return self.network if self.averaged is None else self.averaged.module
+
+    def fetched(self) -> list[dict[str, float]]:
+        """The window's numbers; raises CellFailed where one is none. The only thing that waits for the device."""
+        names = list(self.window[0]) if self.window else []
+        held = torch.tensor([[float("nan")] * len(names)] * len(self.window), dtype=torch.float64)
+        for column, name in enumerate(names):
+            values = [step[name] for step in self.window]
+            told = [torch.stack([v]) if isinstance(v, Tensor) else torch.tensor([v]) for v in values]
+            held[:, column] = torch.cat([one.detach().double() for one in told]).cpu()
+        for row, numbers in enumerate(held.tolist()):
+            bad = next((name for name, value in zip(names, numbers, strict=True) if _broken(value)), None)
+            if bad:
+                raise CellFailed(
+                    f"{bad} is not a finite number at step {self.step - len(self.window) + row}; the last good "
+                    "checkpoint is kept; try a lower learning rate or precision: float32"
+                )
+        fetched = [dict(zip(names, numbers, strict=True)) for numbers in held.tolist()]
+        self.window = list(fetched)
+        return fetched
 
     def save(self, folder: CellFolder, task: Task) -> None:
         state = {
@@ -95,7 +114,7 @@ class _Run:
             "best_score": self.best_score,
             "best": self.best,
             "curve": self.curve,
-            "window": self.window,
+            "window": self.fetched(),
             "task": task.state(),
         }
         content = io.BytesIO()
@@ -174,12 +193,6 @@ def train(
         torch.manual_seed(derive("layers", run.step, *([processes.rank()] if processes.rank() else [])))
         adam.zero_grad(set_to_none=True)
         loss, values = task.loss(network, run.step)
-        bad = next((name for name, value in {"loss": loss.item(), **values}.items() if _broken(value)), None)
-        if bad:
-            raise CellFailed(
-                f"{bad} is not a finite number at step {run.step}; the last good checkpoint is kept; "
-                "try a lower learning rate or precision: float32"
-            )
         loss.backward()
         processes.average_gradients(trained)
         torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
@@ -187,11 +200,11 @@ def train(
         if averaged is not None:
             averaged.update_parameters(network)
         run.step += 1
-        run.window.append({"loss": loss.item(), **values, "learning_rate": rate})
+        run.window.append({"loss": loss.detach(), **values, "learning_rate": rate})
         last = run.step == steps
         if run.step % LOG_EVERY and run.step % validate_every and not last:
             continue
-        row = {"step": float(run.step), **_means(run.window)}
+        row = {"step": float(run.step), **_means(run.fetched())}
         run.window = []
         if processes.rank():
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,22 +19,27 @@ from ftbench.data.images import Images
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive, generator
+from ftbench.pipeline.guard import sampled
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.critic import adversarial_losses
-from ftbench.train.distortion_pool import Pool
+from ftbench.train.distortion_pool import Pool, dealt, interleaved
 from ftbench.train.schedules import image_share, message_share, psnr_at
 
 LAST_LOOKS = 0.1
 """Share of a training, at its end, whose looks at val may give the kept weights: none before the rate has fallen."""
+MOST_EXACT = 1e-10
+"""Mean squared error below which an image counts as unchanged: 100 dB."""
+LOOK_EVERY = 20
+"""Steps between looks at the running bit accuracy, and at whatever else has to be fetched from a device."""
 MEMORY = 0.9
 """Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
 
 
-def bit_accuracy(logits: Tensor, bits: Tensor) -> float:
-    """Share of equal bits, logits and bits both (b, n)."""
-    return float(((logits > 0) == (bits > 0.5)).float().mean())
+def bit_accuracy(logits: Tensor, bits: Tensor) -> Tensor:
+    """Share of equal bits, logits and bits both (b, n); a scalar on their device."""
+    return ((logits.detach() > 0) == (bits > 0.5)).float().mean()
 
 
 @dataclass
@@ -54,15 +59,20 @@ class PairTask:
     images: Images
     val: Images
     compute: Compute
-    accuracy: float = 0.5
+    accuracy: Tensor = field(default_factory=lambda: torch.tensor(0.5))
+    """Running bit accuracy of marked images, on the device: only a look at it waits for the device."""
     read_step: int | None = None
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading."""
         assert isinstance(network, Pair)
+        with sampled():
+            return self._loss(network, step)
+
+    def _loss(self, network: Pair, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
         randomness = generator(self.seed, "train", step)
         covers, identity, code = self._draw(randomness)
-        damage = self.pool.draw(randomness)
+        damage = self.pool.draw(randomness, self.settings.pieces)
         if processes.count() > 1:
             covers, identity, code = processes.share(covers, identity, code)
             # Each process damages its own rows with noise of its own.
@@ -70,9 +80,7 @@ class PairTask:
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
             again = self._drawn(len(covers), generator(self.seed, "again", step, processes.rank())).to(covers.device)
-            remark = network.marking(again, self._psnr(step), exact=False)
-            inputs = self._inputs(self.images, identity, remark, "donor", step, processes.rank())
-            seen = [marked, *(attack(marked, inputs) for attack in self._met(step))]
+            seen = [marked, *self._fakes(network, marked, again, identity, step)]
             logits = network.read(damage(torch.cat(seen), randomness)).float()
         image_loss = functional.mse_loss(marked.float(), covers)
         readings = logits.split(len(covers))
@@ -82,24 +90,37 @@ class PairTask:
         share = self._share(step, accuracies[0])
         heard = message_share(step, self.settings.steps, self.settings.curriculum)
         total = self._total(image_loss * share, message_loss * heard)
-        values = {"message_loss": message_loss.item(), "image_loss": image_loss.item()}
+        values: dict[str, Tensor | float] = {"message_loss": message_loss.detach(), "image_loss": image_loss.detach()}
         for name, term in self._quality_terms(network, covers, marked):
-            values[name] = term.item()
+            values[name] = term.detach()
             total = total + term * share
         return total, {
             **values,
             "image_weight": share,
             "accuracy_marked": accuracies[0],
             **({"accuracy_swapped": accuracies[1]} if self.attacks else {}),
-            "psnr": decibels(image_loss.item()),
+            "psnr": -10 * image_loss.detach().clamp_min(MOST_EXACT).log10(),
         }
 
+    def _fakes(self, network: Pair, marked: Tensor, again: Tensor, identity: Tensor, step: int) -> list[Tensor]:
+        """The fakes (b,3,h,w) of a step, none without simulators; ``again``: the code of a second mark, (b,n)."""
+        met = self._met(step)
+        fakes = []
+        for at, attack in enumerate(met):
+            rows = slice(at, None, len(met))
+            remark = network.marking(again[rows], self._psnr(step), exact=False)
+            place = (step, processes.rank(), *([at] if at else []))
+            inputs = self._inputs(self.images, identity[rows], remark, "donor", *place)
+            fakes.append(attack(marked[rows], inputs))
+        return fakes if len(fakes) < 2 else [interleaved(fakes)]
+
     def _met(self, step: int) -> list[SimulatorStage]:
-        """The simulator of a step: one of those there are, all processes' the same."""
+        """The simulators of a step, one a piece, all processes' the same."""
         if len(self.attacks) < 2:
             return list(self.attacks)
-        chosen = torch.randint(len(self.attacks), (1,), generator=generator(self.seed, "simulator", step))
-        return [self.attacks[int(chosen)]]
+        count = min(self.settings.pieces, len(self.attacks), self.settings.batch_size // processes.count())
+        chosen = dealt(len(self.attacks), count, generator(self.seed, "simulator", step))
+        return [self.attacks[one] for one in chosen]
 
     def _draw(self, randomness: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """A batch: covers (b,3,s,s), who they show (b,), codes (b,n)."""
@@ -161,9 +182,9 @@ class PairTask:
                 # As in a step: the marked image once, and one of the simulators.
                 sums["message"] += weight * entropy / (len(self.attacks) if place else 1)
                 if place:
-                    sums["swapped"] += weight * bit_accuracy(reading, code) / len(self.attacks)
+                    sums["swapped"] += weight * float(bit_accuracy(reading, code)) / len(self.attacks)
                 else:
-                    sums["marked"] += weight * bit_accuracy(reading, code)
+                    sums["marked"] += weight * float(bit_accuracy(reading, code))
         values = {"val_accuracy_marked": sums["marked"], "val_psnr": decibels(sums["image"])}
         if self.attacks:
             values["val_accuracy_swapped"] = sums["swapped"]
@@ -172,11 +193,12 @@ class PairTask:
 
     def state(self) -> dict[str, Any]:
         """The running accuracy and when the ramp began."""
-        return {"accuracy": self.accuracy, "read_step": self.read_step, "step": self._step}
+        return {"accuracy": float(self.accuracy), "read_step": self.read_step, "step": self._step}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what ``state`` gave."""
-        self.accuracy, self.read_step, self._step = state["accuracy"], state["read_step"], state["step"]
+        self.accuracy = torch.tensor(state["accuracy"])
+        self.read_step, self._step = state["read_step"], state["step"]
 
     _step: int = 0
 
@@ -197,13 +219,13 @@ class PairTask:
             return None
         return psnr_at(step, self.settings.steps, self.read_step, self.settings.curriculum, target)
 
-    def _share(self, step: int, accuracy: float) -> float:
+    def _share(self, step: int, accuracy: Tensor) -> float:
         self._step = step
-        # Of all rows, so that processes that share a training begin the ramp together.
-        accuracy = processes.average(accuracy, self.compute.device)
-        self.accuracy = MEMORY * self.accuracy + (1 - MEMORY) * accuracy
-        if self.read_step is None and self.accuracy >= self.settings.curriculum.read_at:
-            self.read_step = step
+        self.accuracy = MEMORY * self.accuracy.to(accuracy.device) + (1 - MEMORY) * accuracy
+        if self.read_step is None and step % LOOK_EVERY == 0:
+            # Of all rows, so that processes that share a training begin the ramp together.
+            known = processes.average(float(self.accuracy), self.compute.device)
+            self.read_step = step if known >= self.settings.curriculum.read_at else None
         return image_share(step, self.settings.steps, self.read_step, self.settings.curriculum)
 
     def _total(self, image_loss: Any, message_loss: Any) -> Any:
@@ -215,4 +237,4 @@ class PairTask:
 
 def decibels(squared_error: float) -> float:
     """PSNR in dB of a mean squared error of values in [0, 1]; 100 stands for anything better."""
-    return 100.0 if squared_error <= 1e-10 else -10 * math.log10(squared_error)
+    return -10 * math.log10(max(squared_error, MOST_EXACT))
