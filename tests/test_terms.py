@@ -177,7 +177,7 @@ def test_in_training_the_first_calls_are_checked_and_then_every_hundredth() -> N
     with sampled():
         for _ in range(THEN_EVERY - 1):
             guard.change(late, images())
-        with pytest.raises(PartFailed, match="values from .* where"):
+        with pytest.raises(PartFailed, match="values from"):
             guard.change(late, images())
     # Elsewhere, as in an evaluation, at every call.
     with pytest.raises(PartFailed):
