@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -33,7 +35,7 @@ class GaussianBlur:
 
 @dataclass(frozen=True, kw_only=True)
 class MedianBlur:
-    """Median of a ``kernel`` × ``kernel`` window; the gradient goes to the pixel that was picked."""
+    """Median of a ``kernel`` × ``kernel`` window; the gradient goes to the pixel that was picked, or to its equals."""
 
     kernel: int
 
@@ -41,6 +43,8 @@ class MedianBlur:
         """(b, 3, h, w) in [0, 1] -> the same shape and range."""
         margin = self.kernel // 2
         padded = F.pad(image, (margin, margin, margin, margin), mode="replicate")
+        if self.kernel == 3:
+            return cast(Tensor, _MedianOfNine.apply(padded)).clamp(0, 1)
         # One plane at a time: kernel² copies of a whole batch would fill the memory.
         planes = [self._filtered(plane) for plane in padded.flatten(0, 1)]
         return torch.stack(planes).view(image.shape).clamp(0, 1)
@@ -49,6 +53,43 @@ class MedianBlur:
         # kornia's median_blur copies the windows by a convolution, which takes twelve times as long at 17 × 17.
         windows = padded.unfold(0, self.kernel, 1).unfold(1, self.kernel, 1)
         return windows.flatten(-2).median(-1).values
+
+
+class _MedianOfNine(torch.autograd.Function):
+    """(b, c, h+2, w+2) -> (b, c, h, w): columns sorted once for the three windows they are in, then rows of those.
+
+    After Paeth, Median Finding on a 3×3 Grid, Graphics Gems, 1990. torch's own gradient of a minimum takes ten times as
+    long as the rest; the median's goes to whichever pixels of the window are equal to it, in equal shares.
+    """
+
+    @staticmethod
+    def forward(context: Any, padded: Tensor) -> Tensor:
+        top, middle, bottom = padded[..., :-2, :], padded[..., 1:-1, :], padded[..., 2:, :]
+        top, middle = torch.minimum(top, middle), torch.maximum(top, middle)
+        middle, bottom = torch.minimum(middle, bottom), torch.maximum(middle, bottom)
+        top, middle = torch.minimum(top, middle), torch.maximum(top, middle)
+        low = torch.maximum(torch.maximum(top[..., :-2], top[..., 1:-1]), top[..., 2:])
+        high = torch.minimum(torch.minimum(bottom[..., :-2], bottom[..., 1:-1]), bottom[..., 2:])
+        between = _median_of_three(middle[..., :-2], middle[..., 1:-1], middle[..., 2:])
+        median = _median_of_three(low, between, high)
+        context.save_for_backward(padded, median)
+        return median
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> Tensor:
+        padded, median = context.saved_tensors
+        height, width = median.shape[-2:]
+        windows = [(..., slice(y, y + height), slice(x, x + width)) for y in range(3) for x in range(3)]
+        equal = [(padded[at] == median).to(median.dtype) for at in windows]
+        share = gradients[0] / functools.reduce(torch.add, equal)
+        back = torch.zeros_like(padded)
+        for at, picked in zip(windows, equal, strict=True):
+            back[at].addcmul_(share, picked)
+        return back
+
+
+def _median_of_three(one: Tensor, two: Tensor, three: Tensor) -> Tensor:
+    return torch.maximum(torch.minimum(one, two), torch.minimum(torch.maximum(one, two), three))
 
 
 @dataclass(frozen=True, kw_only=True)
