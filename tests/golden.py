@@ -20,6 +20,7 @@ from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
 from ftbench.parts.discovery import discover
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import SimulatorStage
+from ftbench.plan.keys import NUMBERS
 from ftbench.testing.material import bits, pictures
 from ftbench.testing.material import weights as weighing
 from tests.small_pair import run
@@ -117,7 +118,7 @@ def everything(plugins: Plugins) -> dict[str, dict[str, Any]]:
         }
         for part in sorted(parts(plugins), key=named)
     }
-    return {**found, TRAINING: {"version": 1, "values": [float(f"{value:.6g}") for value in training()]}}
+    return {**found, TRAINING: {"version": NUMBERS["train"], "values": [float(f"{value:.6g}") for value in training()]}}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -140,8 +141,14 @@ def bent(displacement: Tensor) -> Tensor:
 
 
 def _mean(picture: Tensor, side: int) -> Tensor:
-    # A row's mean, then a column's: a fifth of the work of a square's at once.
-    for kernel in ((side, 1), (1, side)):
-        edge = (kernel[0] // 2, kernel[1] // 2)
-        picture = functional.avg_pool2d(picture, kernel, stride=1, padding=edge, count_include_pad=False)
-    return picture
+    # A matrix product for the columns and one for the rows: a pooling at every place takes ten times as long.
+    band = _band(picture.shape[-1], side).to(picture.device)
+    return band @ picture @ band.T
+
+
+@lru_cache(maxsize=16)
+def _band(size: int, side: int) -> Tensor:
+    """(size, size): row i weighs equally the places within half of ``side`` from i, as far as there are any."""
+    along = torch.arange(size)
+    near = ((along[:, None] - along[None]).abs() <= side // 2).float()
+    return near / near.sum(1, keepdim=True)
