@@ -71,7 +71,7 @@ def test_each_step_meets_one_of_several_simulators_and_val_all_of_them() -> None
 
         return SimulatorStage(SIMULATOR, change)
 
-    made = task()
+    made = task(pieces=1)
     made.attacks = [named("a"), named("b"), named("c")]
     for step in range(30):
         made.loss(made.network, step)

@@ -230,7 +230,7 @@ class TrainSection(Section):
         description="drawn anew every step; a parameter written as [low, high] is drawn between them",
     )
     pieces: int = Field(
-        1,
+        8,
         ge=1,
         le=64,
         description="that a batch is split into, each with a distortion of its own, and with a simulator of its own "

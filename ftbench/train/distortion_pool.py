@@ -23,6 +23,11 @@ class Ranged:
     """name -> value, or (low, high): drawn uniformly; between whole numbers, a whole number."""
     guard: Guard = field(default_factory=lambda: Guard("a distortion"))
 
+    @property
+    def varies(self) -> bool:
+        """Whether two draws may differ."""
+        return any(isinstance(value, tuple) for value in self.parameters.values())
+
     def draw(self, randomness: torch.Generator) -> DistortionStage:
         """Build the distortion with parameters drawn now."""
         drawn = {name: _draw(value, randomness) for name, value in self.parameters.items()}
@@ -41,7 +46,7 @@ class Pool:
 
     def draw(self, randomness: torch.Generator, pieces: int = 1) -> Damage:
         """Draw a distortion and its strength for each piece of a batch, no distortion twice before all came once."""
-        if pieces == 1:
+        if pieces == 1 or (len(self.members) == 1 and not self.members[0].varies):
             choice = int(torch.randint(len(self.members), (1,), generator=randomness))
             return self.members[choice].draw(randomness)
         chosen = dealt(len(self.members), pieces, randomness)
