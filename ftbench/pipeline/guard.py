@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from ftbench.errors import CellFailed, FtbenchError, told
 from ftbench.machine.calltime import SECONDS, CallTookTooLong, limited
+from ftbench.machine.stopwatch import timed
 from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings
 
@@ -121,8 +122,9 @@ class Guard:
 
     def _run(self, function: Callable[..., Any], first: Tensor, *more: Any, full: bool = True) -> Tensor:
         given = _tensors((first, *more)) if full else []
-        # A copy, because a write through numpy or .data leaves no trace in a tensor's own version.
-        before = [value.detach().clone() for value in given]
+        with timed("guard"):
+            # A copy, because a write through numpy or .data leaves no trace in a tensor's own version.
+            before = [value.detach().clone() for value in given]
         most = self.max_batch or len(first)
         if len(first) <= most:
             answer = self._called(function, first, *more)
@@ -131,7 +133,9 @@ class Guard:
             whole = (first, *more)
             pieces = [self._called(function, *(_piece(value, at, at + most) for value in whole)) for at in starts]
             answer = torch.cat(pieces)
-        if not all(_same(old, new) for old, new in zip(before, given, strict=True)):
+        with timed("guard"):
+            whole_still = all(_same(old, new) for old, new in zip(before, given, strict=True))
+        if not whole_still:
             raise PartFailed(f"{self.who} changed its input in place; it must work on a copy")
         return answer
 
@@ -185,7 +189,8 @@ class Guard:
             raise PartFailed(f"{self.who} gave values of {answer.dtype} for images of {seen.dtype}")
 
     def _within(self, answer: Tensor, seen: Tensor, slack: float) -> None:
-        low, high = (float(end) for end in torch.aminmax(answer.detach()))
+        with timed("guard"):
+            low, high = (float(end) for end in torch.aminmax(answer.detach()))
         if not (math.isfinite(low) and math.isfinite(high)):
             # What was no number before it came here is another's affair.
             if bool(seen.isfinite().all()):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ftbench.contract.protocols import ChannelCode, DistortionFunction, SimulatorNetwork
 from ftbench.contract.records import Distortion, Simulator
+from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.inputs import Inputs
 
@@ -96,12 +97,14 @@ class Pair(nn.Module):
 
     def encode(self, cover: Tensor, code: Tensor) -> Tensor:
         """Cover (b,3,h,w), code (b,n) -> what the encoder paints (b,3,h,w), before any rounding."""
-        return self.guard[0].encode(self.encoder, cover, code)
+        with timed("encoder"):
+            return backward_of(self.guard[0].encode(self.encoder, cover, code), "encoder")
 
     def mark(self, cover: Tensor, code: Tensor, psnr: float | None = None, exact: bool = True) -> Tensor:
         """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit; at ``psnr`` dB, if that is given."""
-        marked = self.encode(cover, code)
-        return eight_bit(marked) if psnr is None else to_psnr(cover, marked, psnr, exact)
+        painted = self.encode(cover, code)
+        with timed("encoder"):
+            return eight_bit(painted) if psnr is None else to_psnr(cover, painted, psnr, exact)
 
     def marking(self, code: Tensor, psnr: float | None = None, exact: bool = True) -> Callable[[Tensor], Tensor]:
         """``mark`` with everything settled but the image."""
@@ -109,7 +112,8 @@ class Pair(nn.Module):
 
     def read(self, image: Tensor) -> Tensor:
         """Image (b,3,h,w) -> logits (b,n)."""
-        return self.guard[1].decode(self.decoder, image, self.bits)
+        with timed("decoder"):
+            return backward_of(self.guard[1].decode(self.decoder, image, self.bits), "decoder")
 
 
 class SimulatorStage:
@@ -130,14 +134,15 @@ class SimulatorStage:
         ``seed``: of torch's generator, for a simulator that draws from it. The fakes of two images with one seed differ
         by the images alone.
         """
-        wanted = inputs.of(self.record.needs, image)
-        if seed is not None:
-            torch.manual_seed(seed)
-        if self.record.differentiable:
-            return eight_bit(self.guard.change(self.network, image, wanted))
-        with torch.no_grad():
-            fake = self.guard.change(self.network, image.detach(), wanted)
-        return eight_bit(straight_through(image, fake))
+        with timed("simulator"):
+            wanted = inputs.of(self.record.needs, image)
+            if seed is not None:
+                torch.manual_seed(seed)
+            if self.record.differentiable:
+                return backward_of(eight_bit(self.guard.change(self.network, image, wanted)), "simulator")
+            with torch.no_grad():
+                fake = self.guard.change(self.network, image.detach(), wanted)
+            return eight_bit(straight_through(image, fake))
 
 
 class DistortionStage:
@@ -149,11 +154,12 @@ class DistortionStage:
 
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         """Image (b,3,h,w) -> the same shape, 8-bit."""
-        if self.record.differentiable:
-            return eight_bit(self.guard.change(self.function, image, generator))
-        with torch.no_grad():
-            changed = self.guard.change(self.function, image.detach(), generator)
-        return eight_bit(straight_through(image, changed))
+        with timed("distortion"):
+            if self.record.differentiable:
+                return backward_of(eight_bit(self.guard.change(self.function, image, generator)), "distortion")
+            with torch.no_grad():
+                changed = self.guard.change(self.function, image.detach(), generator)
+            return eight_bit(straight_through(image, changed))
 
 
 class HeldCode:

@@ -10,6 +10,7 @@ from torch import Tensor
 from ftbench.benchfile.schema import Augmentation
 from ftbench.data.images import Images
 from ftbench.machine.randomness import payload
+from ftbench.machine.stopwatch import timed
 from ftbench.pipeline.stages import eight_bit
 from ftbench.train.augment import augment, blend
 
@@ -40,12 +41,14 @@ def draw_covers(
     images: Images, size: int, settings: Augmentation, randomness: torch.Generator, device: str, per_person: int = 1
 ) -> tuple[Tensor, Tensor]:
     """A batch of augmented 8-bit covers (b,3,s,s) and who they show (b,)."""
-    index = draw_batch(images, size, randomness, per_person)
-    covers, identity = images.covers(index, device), images.identity[index].to(device)
-    if settings.mix:
-        covers = blend(covers, identity, settings.mix, randomness)
-    covers = eight_bit(augment(covers, settings, randomness))
-    return covers.contiguous(memory_format=torch.channels_last), identity
+    with timed("loading"):
+        index = draw_batch(images, size, randomness, per_person)
+        covers, identity = images.covers(index, device), images.identity[index].to(device)
+    with timed("augmentation"):
+        if settings.mix:
+            covers = blend(covers, identity, settings.mix, randomness)
+        covers = eight_bit(augment(covers, settings, randomness))
+        return covers.contiguous(memory_format=torch.channels_last), identity
 
 
 def fixed_payloads(keys: Sequence[str], seed: int, draw: int, bits: int) -> Tensor:

@@ -26,6 +26,7 @@ from ftbench.errors import CellFailed
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive
+from ftbench.machine.stopwatch import timed
 from ftbench.progress import Progress
 from ftbench.storage.files import csv_bytes, write_bytes
 from ftbench.storage.store import UNFINISHED as CHECKPOINT
@@ -117,9 +118,10 @@ class _Run:
             "window": self.fetched(),
             "task": task.state(),
         }
-        content = io.BytesIO()
-        torch.save(state, content)
-        write_bytes(folder.file(CHECKPOINT), content.getvalue())
+        with timed("writing"):
+            content = io.BytesIO()
+            torch.save(state, content)
+            write_bytes(folder.file(CHECKPOINT), content.getvalue())
 
     def resume(self, folder: CellFolder, task: Task, device: str) -> None:
         """Go on from the checkpoint, where there is one. Raises Damaged when it cannot be used."""
@@ -192,13 +194,15 @@ def train(
         # For layers that draw from the global generator, such as dropout.
         torch.manual_seed(derive("layers", run.step, *([processes.rank()] if processes.rank() else [])))
         adam.zero_grad(set_to_none=True)
-        loss, values = task.loss(network, run.step)
-        loss.backward()
-        processes.average_gradients(trained)
-        torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
-        adam.step()
-        if averaged is not None:
-            averaged.update_parameters(network)
+        with timed("loss"):
+            loss, values = task.loss(network, run.step)
+            loss.backward()
+        with timed("optimiser"):
+            processes.average_gradients(trained)
+            torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
+            adam.step()
+            if averaged is not None:
+                averaged.update_parameters(network)
         run.step += 1
         run.window.append({"loss": loss.detach(), **values, "learning_rate": rate})
         last = run.step == steps
@@ -242,7 +246,7 @@ def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
     kept = run.kept
     training = kept.training
     kept.eval()
-    with torch.no_grad():
+    with timed("val"), torch.no_grad():
         score, values = task.validate(kept)
     kept.train(training)
     if score is not None and _broken(score):
