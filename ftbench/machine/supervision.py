@@ -108,7 +108,7 @@ def _judged(code: int, process: int, noted: Mapping[str, Any], crash: str = "") 
     if -code in stopping.SIGNALS:
         # Before it could listen.
         _say(f"stopped by {signal.Signals(-code).name}; the same command again goes on from here")
-        return 128 - code
+        return stopping.code_of(-code)
     where = working_on(Path(noted["store"]), process) if "store" in noted else None
     cell = f" while it worked on {where}" if where else ""
     if "slow" in noted:
