@@ -6,10 +6,12 @@ import logging
 import os
 import queue
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,7 +31,7 @@ from ftbench.storage.cellfile import Evidence
 
 LOOK = 0.25
 """Seconds between two looks at what a signal asked for."""
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     # A cell that ended its process is not tried again: the next would end as well.
     "distributed.scheduler.allowed-failures": 0,
     # A part that keeps Python to itself for minutes is slow, not gone.
@@ -51,7 +53,7 @@ class _Nanny(Nanny):
 
     def _on_worker_exit_sync(self, exitcode: int) -> None:
         self.ends[str(self.worker_address)] = exitcode
-        super()._on_worker_exit_sync(exitcode)
+        super()._on_worker_exit_sync(exitcode)  # type: ignore[no-untyped-call]
 
 
 @dataclass
@@ -90,7 +92,10 @@ class Cluster:
 
     def stop(self) -> Sequence[tuple[Cell, Ended]]:
         """Ask all workers, and wait for them as long as a checkpoint may take."""
-        self.client.run(stop_all, wait=False, on_error="ignore")
+        # A worker that does not answer, because a part keeps Python to itself, keeps the others from nothing.
+        threading.Thread(
+            target=partial(self.client.run, stop_all, on_error="ignore"), name="ftbench stops its jobs", daemon=True
+        ).start()
         until = time.monotonic() + STOPPING
         while self._works and time.monotonic() < until:
             self._hear(LOOK)

@@ -93,7 +93,7 @@ class Aloud:
             self.say(f"FAILED: {ended.reason}", loud=True)
         else:
             doubt = " — bits are hardly read better than by guessing; do not trust this row" if stalled else ""
-            self.say(f"{summary['status']} in {duration(summary['seconds'])}{doubt}", loud=stalled)
+            self.say(f"{summary['status']} in {duration(ended.summary['seconds'])}{doubt}", loud=stalled)
         self.bench.plugins.tell("ftbench_cell_finished", **self.named, status=summary["status"], summary=summary)
 
 

@@ -85,8 +85,16 @@ class Here:
 
     def begin(self, cell: Cell, title: str, evidence: Evidence, listener: Listener) -> None:
         """Work on it until it ends."""
-        known = {"bench": self.bench, "request": self.request, "standings": self.standings}
-        self._ended.append((cell, attempt(cell, title, evidence=evidence, listener=listener, **known)))
+        made = attempt(
+            cell,
+            title,
+            bench=self.bench,
+            request=self.request,
+            standings=self.standings,
+            evidence=evidence,
+            listener=listener,
+        )
+        self._ended.append((cell, made))
 
     def ended(self, seconds: float) -> Sequence[tuple[Cell, Ended]]:
         """What was begun has ended."""
