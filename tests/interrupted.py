@@ -17,7 +17,7 @@ matrix:
   decoder: {name: told}
   simulator: none
   loss: [{target_psnr: 20}, {target_psnr: 30}]
-train: {steps: 60, batch_size: 8, validate_every: 20}
+train: {steps: 60, batch_size: 8, validate_every: 20, ema: 0}
 evaluate:
   simulators: [none]
   draws: 1
@@ -112,7 +112,7 @@ class Small:
             text=True,
             encoding="utf-8",
             check=False,
-            timeout=300,
+            timeout=600,
         )
 
     def made_in(self, out: str) -> dict[str, bytes]:

@@ -51,14 +51,16 @@ def test_stopped_in_training_then_in_a_test_then_left_alone(
     assert "stopped with 0 of 4 cells done" in first.stdout
     assert not small.tables(out)
 
-    small.tell("test", f"SIGTERM {whom}")
-    second = small.run(out, "--jobs", jobs)
-    assert second.returncode == 143, second.stdout + second.stderr
-    assert f"resumed at {kept[0]}/60" in second.stdout
-    assert not list((small.folder / out / ".store").glob("*/running.json"))
+    if jobs == "2":
+        small.tell("test", f"SIGTERM {whom}")
+        second = small.run(out, "--jobs", jobs)
+        assert second.returncode == 143, second.stdout + second.stderr
+        assert f"resumed at {kept[0]}/60" in second.stdout
+        assert not list((small.folder / out / ".store").glob("*/running.json"))
 
-    third = small.run(out, "--jobs", jobs)
-    assert third.returncode == 0, third.stdout + third.stderr
+    # Time enough changes nothing.
+    last = small.run(out, "--jobs", jobs, "--for", "1h")
+    assert last.returncode == 0, last.stdout + last.stderr
     assert small.made_in(out) | small.tables(out) == undisturbed
 
 
@@ -74,8 +76,9 @@ def test_a_run_that_is_stopped_reports_what_is_finished(small: Small, undisturbe
                     (store / source.name / file.name).write_bytes(file.read_bytes())
         else:
             (store / source.name).write_bytes(source.read_bytes())
-    last = sorted(store.glob("evaluate-*"))[0]
-    (last / "done.json").unlink()
+    for file in store.glob("evaluate-*/cell.json"):
+        if json.loads(file.read_text(encoding="utf-8"))["label"] == "30 dB":
+            file.with_name("done.json").unlink()
     small.tell("test", "SIGTERM own")
     done = small.run("some", "--jobs", "1")
     assert done.returncode == 143, done.stdout + done.stderr
@@ -87,14 +90,10 @@ def test_a_run_that_is_stopped_reports_what_is_finished(small: Small, undisturbe
     assert len((folder / "tables" / "main.csv").read_text(encoding="utf-8").splitlines()) == 2
 
 
-def test_a_run_whose_time_is_up_says_so(small: Small, undisturbed: dict[str, bytes]) -> None:
+def test_a_run_whose_time_is_up_says_so(small: Small) -> None:
     done = small.run("timed", "--for", "0.5s", "--jobs", "1")
     assert done.returncode == 75, done.stdout + done.stderr
     assert done.stderr.strip() == "ftbench: its time is up; the same command again goes on from here"
-    # Time enough changes nothing.
-    done = small.run("timed", "--for", "1h", "--jobs", "1")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert small.made_in("timed") | small.tables("timed") == undisturbed
 
 
 def test_from_python_time_that_is_up_is_an_error_of_its_own(small: Small) -> None:
