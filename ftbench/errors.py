@@ -22,6 +22,10 @@ class CellFailed(FtbenchError):
     """A cell could not be finished; other cells go on; exit code 1."""
 
 
+class OutOfTime(FtbenchError):
+    """The time that a run was given is up; what finished is kept, and the same run goes on from there."""
+
+
 def told(error: BaseException) -> str:
     """``ValueError: what it says``, on one line; even of an exception whose message cannot be made."""
     try:

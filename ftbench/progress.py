@@ -1,15 +1,18 @@
-"""Progress of long work: a live bar on a terminal, plain lines elsewhere."""
+"""Progress of long work: live bars on a terminal, plain lines elsewhere; and lengths of time in words."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from ftbench.errors import BadInput
 
 LINE_SECONDS = 10.0
 SHOWN = (
@@ -29,6 +32,9 @@ SHORT = {
     "psnr": "dB",
     "val_loss": "val loss",
 }
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "min": 60, "s": 1}
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:d|h|min|m|s))+", re.ASCII)
+_PIECE = re.compile(r"(\d+(?:\.\d+)?)(d|h|min|m|s)", re.ASCII)
 
 
 class Progress(Protocol):
@@ -76,33 +82,50 @@ class Lines:
 
 
 class Live:
-    """A bar on a terminal."""
+    """A bar on a terminal, below those of what goes on beside it."""
 
     def __init__(self, label: str, console: Console) -> None:
-        self.bar = Bar(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[values]}"),
-            console=console,
-            transient=True,
-        )
-        self.task = self.bar.add_task(label, total=None, values="")
+        self.label, self.console = label, console
+        self.task: TaskID | None = None
 
     def start(self, total: int, done: int = 0) -> None:
         """Begin, or go on from ``done``."""
-        self.bar.start()
-        self.bar.reset(self.task, total=total, completed=done)
+        bars = _bars.setdefault(self.console, _bars_on(self.console))
+        bars.start()
+        if self.task is None:
+            self.task = bars.add_task(self.label, values="")
+        bars.reset(self.task, total=total, completed=done)
 
     def advance(self, done: int, values: Mapping[str, float]) -> None:
         """Move the bar."""
-        self.bar.update(self.task, completed=done, values=_shown(values).lstrip(", "))
+        if self.task is not None:
+            _bars[self.console].update(self.task, completed=done, values=_shown(values).lstrip(", "))
 
     def stop(self) -> None:
         """Take the bar away."""
-        self.bar.stop()
+        if self.task is None:
+            return
+        _bars[self.console].remove_task(self.task)
+        self.task = None
+        if not _bars[self.console].tasks:
+            _bars.pop(self.console).stop()
+
+
+_bars: dict[Console, Bars] = {}
+"""A terminal shows one thing that moves: all bars on a console are lines of that one."""
+
+
+def _bars_on(console: Console) -> Bars:
+    return Bars(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[values]}"),
+        console=console,
+        transient=True,
+    )
 
 
 class Silent:
@@ -134,6 +157,22 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def seconds_in(text: str, option: str) -> float:
+    """``90s``, ``9m``, ``1h30m``, ``1d`` -> seconds; raises BadInput, which names the ``option``, for all else."""
+    if not text.strip():
+        raise BadInput(f"{option} is empty; say how long, such as 90s, 9m, 1h30m or 2h")
+    squeezed = "".join(text.lower().split())
+    if squeezed.startswith("-"):
+        raise BadInput(f"{option} {text}: a time of less than nothing; say how long from now, such as 9m or 1h30m")
+    if not _SPAN.fullmatch(squeezed):
+        unit = ", and what it counts (s, m, h or d)" if re.fullmatch(r"[\d.]+", squeezed, re.ASCII) else ""
+        raise BadInput(f"{option} {text!r} is not a length of time{unit}; write one such as 90s, 9m, 1h30m or 2h")
+    total = sum(float(number) * UNITS[unit] for number, unit in _PIECE.findall(squeezed))
+    if not total:
+        raise BadInput(f"{option} {text}: in no time nothing is done; say how long, such as 90s, 9m, 1h30m or 2h")
+    return total
 
 
 def _shown(values: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""Signals that ask a run to stop: Ctrl-C, SIGTERM, SIGHUP, and SIGBREAK on Windows.
+"""What asks a run to stop: Ctrl-C, SIGTERM, SIGHUP, SIGUSR1, SIGBREAK on Windows, and the end of its time.
 
 A training finishes its step and keeps a checkpoint; everything else stops where it is.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import ctypes
 import os
 import signal
 import threading
@@ -14,14 +15,18 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGBREAK") if hasattr(signal, name)
+)
 """Those that this system has."""
+OUT_OF_TIME = 75
+"""Exit code of a run whose time was up: sysexits.h calls it EX_TEMPFAIL, a failure that another try mends."""
 ONE_PRESS = 1.0
 """Seconds within which a second signal is the first one again: a terminal tells parent and child alike."""
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal asked this process to stop."""
+    """A signal, or the end of its time, asked this process to stop."""
 
 
 class _Heard:
@@ -29,6 +34,8 @@ class _Heard:
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.late = False
+        """Its time is up."""
         self.last = 0.0
         self.gentle = 0
 
@@ -60,15 +67,46 @@ def between_steps() -> Iterator[None]:
         check()
 
 
+@contextlib.contextmanager
+def heeded() -> Iterator[None]:
+    """``listen`` while this lasts; then all is as before, as a notebook expects that calls a run."""
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.getsignal(number) for number in SIGNALS} if main else {}
+    kept = dict(vars(_heard))
+    vars(_heard).update(vars(_Heard()))
+    listen()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        vars(_heard).update(kept)
+
+
+@contextlib.contextmanager
+def within(seconds: float | None) -> Iterator[None]:
+    """Ask this process to stop once ``seconds`` have passed, unless this ends before; None: it has all the time."""
+    if seconds is None:
+        yield
+        return
+    clock = threading.Timer(min(seconds, threading.TIMEOUT_MAX), _time_is_up)
+    clock.daemon = True
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()
+
+
 def asked() -> bool:
-    """Whether a signal asked this process to stop."""
+    """Whether this process was asked to stop."""
     return _heard.number is not None
 
 
 def check() -> None:
-    """Raise Stopped if a signal asked for it."""
+    """Raise Stopped if this process was asked to stop."""
     if _heard.number is not None:
-        raise Stopped(signal.Signals(_heard.number).name)
+        raise Stopped("its time is up" if _heard.late else signal.Signals(_heard.number).name)
 
 
 def ask() -> None:
@@ -80,16 +118,50 @@ def ask() -> None:
         _thread.interrupt_main(signal.SIGTERM)
 
 
+def ask_thread(thread: int) -> None:
+    """As ``ask``, of work in another thread than the main one: what is not between steps is interrupted there."""
+    _heard.number = _heard.number or signal.SIGTERM
+    if not _heard.gentle:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Stopped))
+
+
+def out_of_time() -> bool:
+    """Whether it is for time that this process was asked to stop: its own is up, or a batch system says so."""
+    return _heard.late or (_heard.number is not None and code_of(_heard.number) == OUT_OF_TIME)
+
+
 def exit_code() -> int | None:
-    """What shells expect of a process that this signal ended, 130 after Ctrl-C; None: there was none."""
-    return None if _heard.number is None else 128 + _heard.number
+    """Of a process that was asked to stop; None: it was not."""
+    if _heard.number is None:
+        return None
+    return OUT_OF_TIME if _heard.late else code_of(_heard.number)
+
+
+def code_of(number: int) -> int:
+    """What shells expect of a process that a signal ended, 130 after Ctrl-C; of SIGUSR1, by which batch systems tell
+    that time will soon be up, OUT_OF_TIME.
+    """
+    return OUT_OF_TIME if number == getattr(signal, "SIGUSR1", None) else 128 + number
 
 
 def sentence() -> str:
     """What the user is told last."""
+    if _heard.late:
+        return "its time is up; the same command again goes on from here"
     if _heard.number in (None, signal.SIGINT):
         return "interrupted; the same command again goes on from here"
     return f"stopped by {signal.Signals(_heard.number).name}; the same command again goes on from here"
+
+
+def _time_is_up() -> None:
+    if asked():
+        return
+    _heard.late = True
+    if signal.getsignal(signal.SIGTERM) is _hear:
+        ask()
+    else:
+        # Nobody listens here, as in a thread of a notebook: trainings and what waits between cells will look.
+        _heard.number = _heard.number or signal.SIGTERM
 
 
 def _hear(number: int, _: FrameType | None) -> None:

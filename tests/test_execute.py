@@ -24,6 +24,7 @@ from ftbench.errors import CannotWrite, CellFailed
 from ftbench.plan.cells import Cell, CellKind, Material, Plan
 from ftbench.plan.part import ResolvedPart
 from ftbench.progress import Progress
+from ftbench.runner import attempt
 from ftbench.runner import executor as execute
 from ftbench.runner.bench import Bench
 from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
@@ -87,7 +88,7 @@ class World:
         self.inside: dict[str, Callable[[CellFolder], object]] = {}
         """Label -> what happens in that cell besides."""
         work: dict[CellKind, Any] = {"train": self.train, "evaluate": self.evaluate}
-        monkeypatch.setattr(execute, "WORK", work)
+        monkeypatch.setattr(attempt, "WORK", work)
         monkeypatch.setattr(execute, "LOOK_SECONDS", 0.02)
 
     def run(self, before_risk: Callable[[Outcome], object] = lambda outcome: None) -> Outcome:

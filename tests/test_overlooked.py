@@ -17,6 +17,7 @@ from ftbench.parts.evidence import why_again
 from ftbench.parts.fingerprint import closure
 from ftbench.parts.sourcefile import understood
 from ftbench.plan.cells import Cell
+from ftbench.runner import attempt
 from ftbench.runner import executor as execute
 from ftbench.runner.opening import Request, open_benchmark
 from ftbench.vouching.evidence import ROOTS, UNFOLLOWED
@@ -29,7 +30,7 @@ SMALL = (
     'train.distortions=["identity", {"name": "jpeg", "quality": [50, 90]}]',
     'evaluate.distortions=["identity", {"name": "chain", "steps": [{"name": "jpeg", "quality": 50}]}]',
 )
-HEARS = ("ftbench/runner/executor.py", "ftbench_trackers/mlflow.py", "ftbench_trackers/tensorboard.py")
+HEARS = ("ftbench/runner/attempt.py", "ftbench_trackers/mlflow.py", "ftbench_trackers/tensorboard.py")
 """Files that are told of progress while a cell is made."""
 HOME = Path(ftbench.__file__).parent
 
@@ -63,8 +64,8 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[dict[s
         return worked
 
     with pytest.MonkeyPatch.context() as patch:
-        for kind, work in execute.WORK.items():
-            patch.setitem(execute.WORK, kind, watched(work))
+        for kind, work in attempt.WORK.items():
+            patch.setitem(attempt.WORK, kind, watched(work))
         outcome = execute.run(opened.plan, opened.bench, request)
     assert not outcome.failed
     standings = Standings(opened.bench.store, opened.bench.plugins)

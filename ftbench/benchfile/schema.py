@@ -329,7 +329,7 @@ class ComputeSection(Section):
         "auto", description="of training; auto: bfloat16 where the processor has instructions for it"
     )
     threads: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
-        "auto", description="auto: the processors that this process may use"
+        "auto", description="auto: 1 for images of up to 64 px, else the processors that this process may use"
     )
     compile: Literal["none", "default"] = Field("none", description="torch.compile's mode")
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(

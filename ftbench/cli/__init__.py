@@ -99,9 +99,9 @@ def main() -> None:
 
 
 def run() -> None:
-    """Run the command line; the exit code is 0 done, 1 some cells failed, 2 bad input, 130 interrupted.
+    """Run the command line; the exit code is 0 done, 1 some cells failed, 2 bad input, 75 out of time, 130 interrupted.
 
-    129 and 143 after SIGHUP and SIGTERM.
+    129 and 143 after SIGHUP and SIGTERM; 75 after SIGUSR1 too.
     """
     # Libraries warn on loading about things that no user of ftbench can mend.
     if not sys.warnoptions:

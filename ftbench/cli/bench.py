@@ -52,6 +52,23 @@ Track = Annotated[
         "--track", metavar="NAME[=WHERE]", help="Log the run with a tracker: tensorboard, mlflow=sqlite:///runs.db."
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        envvar="FTBENCH_JOBS",
+        help="Cells worked on side by side, a process each; default: as many as the processors gain from, 1 on a GPU.",
+    ),
+]
+For = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        metavar="TIME",
+        help="Stop after 90s, 9m, 1h30m …: what is finished is kept and reported, exit code 75; again: go on.",
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,17 +98,22 @@ def run(
     allowed: Allow = None,
     tracked: Track = None,
     rerun: RerunWhen = "code",
+    jobs: Jobs = None,
+    time: For = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
     ] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
+    from ftbench.progress import seconds_in
+
+    seconds = None if time is None else seconds_in(time, "--for")
     from ftbench.publish.benchmark import run_request
     from ftbench.runner.opening import Request
 
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
-    ran = run_request(request, console, keep=keep, tracked=tracked or ())
+    ran = run_request(request, console, keep=keep, tracked=tracked or (), jobs=jobs, seconds=seconds)
     if ran.failed:
         console.print(f"{len(ran.failed)} of {ran.cells} cells failed", style="bold red")
         raise typer.Exit(1)

@@ -112,7 +112,7 @@ def ftbench_run_finished(folder: str, failed: int, results: Sequence[Mapping[str
 
 @hookspec
 def ftbench_run_stopped(reason: str) -> None:
-    """The run ended before its tables, by an interruption or an error; a killed process tells nobody."""
+    """The run ended before all was done: interrupted, out of time, or by an error; a killed process tells nobody."""
 
 
 OBSERVERS = tuple(

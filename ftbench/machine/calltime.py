@@ -55,13 +55,16 @@ class _Watch:
     def __init__(self) -> None:
         self.call: _Call | None = None
         self.thread: threading.Thread | None = None
+        self.served = threading.main_thread().ident
+        """The thread whose calls are timed."""
 
     def start(self) -> None:
         if self.thread is None or not self.thread.is_alive():
             self.thread = threading.Thread(target=self._look, name="ftbench times calls", daemon=True)
             self.thread.start()
         # A handler can be set from here alone; an alarm that somebody else uses stays theirs.
-        if hasattr(signal, "SIGALRM") and signal.getsignal(signal.SIGALRM) == signal.SIG_DFL:
+        main = self.served == threading.main_thread().ident
+        if main and hasattr(signal, "SIGALRM") and signal.getsignal(signal.SIGALRM) == signal.SIG_DFL:
             signal.signal(signal.SIGALRM, self._alarm)
 
     def _look(self) -> None:
@@ -98,11 +101,16 @@ def _is_ours(handler: object) -> bool:
 _watch = _Watch()
 
 
+def serve(thread: int) -> None:
+    """Time the calls of another thread than the main one: they are not interrupted, but the process ends."""
+    _watch.served = thread
+
+
 @contextlib.contextmanager
 def limited(who: str) -> Iterator[None]:
-    """Around a call of the part ``who``, in the main thread; a call inside another counts to the outer one."""
+    """Around a call of the part ``who``, in the served thread; a call inside another counts to the outer one."""
     seconds = limit()
-    if not seconds or _watch.call is not None or threading.current_thread() is not threading.main_thread():
+    if not seconds or _watch.call is not None or threading.get_ident() != _watch.served:
         yield
         return
     _watch.start()

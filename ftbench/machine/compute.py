@@ -17,6 +17,9 @@ from ftbench.machine.provenance import processors
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Processors with either train convolutions faster in bfloat16 than in float32."""
+SMALL = 64
+"""Side in pixels up to which a processor works on a cell with one thread: several wait for one another longer than
+they work, and cells side by side fill the machine better."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +106,10 @@ def gpu_present() -> bool:
     return torch.cuda.is_available()
 
 
-def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) -> Compute:
+def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None, size: int | None = None) -> Compute:
     """Replace every ``auto``: by what an earlier run of the same results folder settled, else by a look.
+
+    ``size``: side of the images, pixels; None: larger than SMALL.
 
     An explicit setting wins over the earlier one; an earlier GPU that is gone is not used. Raises BadInput when a
     GPU is asked for and there is none.
@@ -118,8 +123,7 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) ->
     device = device or ("cuda" if gpu_present() else "cpu")
     if known.get("device") not in (None, device):
         known = {}
-    threads = section.threads if section.threads != "auto" else known.get("threads")
-    threads = threads or processors()
+    threads = section.threads if section.threads != "auto" else _threads(device, known, size)
     precision = section.precision if section.precision != "auto" else known.get("precision")
     precision = precision or _faster_precision(device)
     processes = section.processes if section.processes != "auto" else known.get("processes")
@@ -129,6 +133,13 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) ->
             f"compute.processes is {processes}, and there are {torch.cuda.device_count()} GPUs; write auto or fewer"
         )
     return Compute(device, precision, threads, section.compile, processes)
+
+
+def _threads(device: str, known: Mapping[str, Any], size: int | None) -> int:
+    # By the size, and never timed: a busy machine must not decide what a cell is.
+    small = device == "cpu" and size is not None and size <= SMALL
+    settled = known.get("threads_small" if small else "threads") or known.get("threads")
+    return int(settled or (1 if small else processors()))
 
 
 def _faster_precision(device: str) -> Literal["float32", "bfloat16"]:

@@ -20,6 +20,8 @@ class _Settled(BaseModel):
     device: Literal["cpu", "cuda"]
     precision: Literal["float32", "bfloat16"]
     threads: int = Field(ge=1, le=MOST_THREADS)
+    threads_small: int | None = Field(None, ge=1, le=MOST_THREADS)
+    """For images up to ``compute.SMALL``; None in files of earlier releases, which settled one number for all."""
     compile: Literal["none", "default"]
     processes: int = Field(1, ge=1, le=64)
 
@@ -44,7 +46,7 @@ def read_settled(file: Path) -> tuple[dict[str, Any] | None, str]:
     except (ValueError, RecursionError):
         return None, "it is no JSON"
     try:
-        return _Settled.model_validate(held).model_dump(), ""
+        return _Settled.model_validate(held).model_dump(exclude_none=True), ""
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -49,7 +49,7 @@ def watch() -> int:
         child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment)
         with _forwarded(child):
             code = child.wait()
-        return _judged(code, child.pid, _read(notes), _crash(notes.with_name("notes.crash")))
+        return _judged(code, child.pid, read_notes(notes), crash_place(notes.with_name("notes.crash")))
 
 
 class Notes:
@@ -108,7 +108,7 @@ def _judged(code: int, process: int, noted: Mapping[str, Any], crash: str = "") 
     if -code in stopping.SIGNALS:
         # Before it could listen.
         _say(f"stopped by {signal.Signals(-code).name}; the same command again goes on from here")
-        return 128 - code
+        return stopping.code_of(-code)
     where = working_on(Path(noted["store"]), process) if "store" in noted else None
     cell = f" while it worked on {where}" if where else ""
     if "slow" in noted:
@@ -147,7 +147,8 @@ def working_on(store: Path, process: int) -> str | None:
     return None
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_notes(file: Path) -> dict[str, Any]:
+    """All that a process noted, the last word on each thing; {} where there is nothing."""
     noted: dict[str, Any] = {}
     with contextlib.suppress(OSError):
         for line in file.read_text(encoding="utf-8").splitlines():
@@ -157,7 +158,7 @@ def _read(file: Path) -> dict[str, Any]:
     return noted
 
 
-def _crash(file: Path) -> str:
+def crash_place(file: Path) -> str:
     """Where the interpreter crashed, as ``, at ends.py, line 15``; all that it said is shown where tracebacks are."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")

@@ -47,8 +47,11 @@ def _axes(benchmark: Benchmark) -> dict[str, int]:
     return {**couples, **rest, "message.bits": len(benchmark.message.bits)}
 
 
-def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] | None]) -> str:
-    """``to do: 2 trainings (3,000 steps), 4 evaluations; about 12 min, going by the finished ones``."""
+def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] | None], jobs: int = 1) -> str:
+    """``to do: 2 trainings (3,000 steps), 4 evaluations; about 12 min, going by the finished ones``.
+
+    ``jobs``: cells that are worked on side by side.
+    """
     summaries = {cell.key: summary_of(cell) for cell in cells}
     left = [cell for cell in cells if summaries[cell.key] is None]
     if not left:
@@ -66,10 +69,12 @@ def to_do(cells: Sequence[Cell], summary_of: Callable[[Cell], Mapping[str, Any] 
             parts.append(
                 f"{untrained:,} pair{'s' if untrained > 1 else ''} that need{'' if untrained > 1 else 's'} no training"
             )
-    return f"to do: {', '.join(parts)}{_time(left, cells, summaries)}"
+    return f"to do: {', '.join(parts)}{_time(left, cells, summaries, jobs)}"
 
 
-def _time(left: Sequence[Cell], cells: Sequence[Cell], summaries: Mapping[str, Mapping[str, Any] | None]) -> str:
+def _time(
+    left: Sequence[Cell], cells: Sequence[Cell], summaries: Mapping[str, Mapping[str, Any] | None], jobs: int
+) -> str:
     """What is left at the pace of the finished cells of the same kind, or nothing where none is finished."""
     paces: defaultdict[str, list[float]] = defaultdict(list)
     for cell in cells:
@@ -80,6 +85,7 @@ def _time(left: Sequence[Cell], cells: Sequence[Cell], summaries: Mapping[str, M
     known = [cell for cell in left if paces[cell.kind]]
     if not known:
         return ""
-    seconds = sum(statistics.median(paces[cell.kind]) * cell.steps for cell in known)
+    times = [statistics.median(paces[cell.kind]) * cell.steps for cell in known]
+    seconds = max(sum(times) / jobs, *times)
     about = "about" if len(known) == len(left) else "at least"
     return f"; {about} {duration(seconds)}, going by the finished ones"

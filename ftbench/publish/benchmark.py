@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ftbench import stopping
+from ftbench.cluster.jobs import executors
 from ftbench.console import Console
-from ftbench.errors import CellFailed
+from ftbench.errors import BadInput, CellFailed, OutOfTime
 from ftbench.machine import supervision
 from ftbench.parts.evidence import Rerun
 from ftbench.parts.isolation import not_left
+from ftbench.progress import seconds_in
 from ftbench.publish import observers, write
 from ftbench.publish.folder import folder_for
 from ftbench.runner import executor
+from ftbench.runner.executor import Outcome
 from ftbench.runner.opening import Opened, Request, open_benchmark
 
 if TYPE_CHECKING:
@@ -34,41 +39,77 @@ class Ran:
     """Reasons by cell."""
 
 
-def run_request(request: Request, console: Console, *, keep: bool = False, tracked: Sequence[str] = ()) -> Ran:
+def run_request(
+    request: Request,
+    console: Console,
+    *,
+    keep: bool = False,
+    tracked: Sequence[str] = (),
+    jobs: int | None = 1,
+    seconds: float | None = None,
+) -> Ran:
     """Open, run and write a benchmark. Raises BadInput before anything is computed; failed cells are in the answer.
+
+    Raises Stopped where it was asked to stop, after the tables of what was finished by then.
 
     Args:
         request: what to run.
         console: where progress and the main tables are printed.
         keep: replace tables that the repository keeps.
         tracked: trackers, ``NAME`` or ``NAME=WHERE`` each.
+        jobs: cells that are worked on side by side; None: as many as the processors gain from.
+        seconds: after which it is asked to stop; None: never.
     """
-    with not_left():
-        opened = open_benchmark(request, console)
-    supervision.notes.write(store=str(opened.bench.store.root.absolute()))
-    folder = folder_for(opened, keep)
-    plugins = opened.bench.plugins
-    track = observers.asked(tracked, plugins, str(folder))
-    _announce(opened, folder, console)
-    observers.start(
-        plugins,
-        benchmark=opened.benchmark.name,
-        scale=opened.scale,
-        cells=len(opened.plan.cells),
-        track=track,
-        folder=str(folder),
-        settings=write.configuration(opened),
-    )
-    with not_left(), observers.told_when_stopped(plugins):
-        outcome = executor.run(
-            opened.plan,
-            opened.bench,
-            request,
-            before_risk=lambda done: write.write(opened, done, folder, keep, console),
+    outcome = Outcome()
+    with contextlib.ExitStack() as stack:
+        # What is finished is written even where time is up meanwhile.
+        timed = stack.enter_context(contextlib.ExitStack())
+        timed.enter_context(stopping.within(seconds))
+        with not_left():
+            opened = open_benchmark(request, console)
+        supervision.notes.write(store=str(opened.bench.store.root.absolute()))
+        folder = folder_for(opened, keep)
+        plugins = opened.bench.plugins
+        track = observers.asked(tracked, plugins, str(folder))
+        side_by_side = executors(jobs, opened, request)
+        _announce(opened, folder, console)
+        observers.start(
+            plugins,
+            benchmark=opened.benchmark.name,
+            scale=opened.scale,
+            cells=len(opened.plan.cells),
+            track=track,
+            folder=str(folder),
+            settings=write.configuration(opened),
         )
+        stack.enter_context(not_left())
+        stack.enter_context(observers.told_when_stopped(plugins))
+        try:
+            executor.run(
+                opened.plan,
+                opened.bench,
+                request,
+                before_risk=lambda done: write.write(opened, done, folder, keep, console),
+                executors=side_by_side,
+                outcome=outcome,
+            )
+        except stopping.Stopped:
+            _write_finished(opened, outcome, folder, keep, console)
+            raise
+        timed.close()
         rows = write.write(opened, outcome, folder, keep, console)
     plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
     return Ran(folder, len(opened.plan.cells), outcome.failed)
+
+
+def _write_finished(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> None:
+    """The tables of a run that was stopped; kept ones are never replaced by these."""
+    cells, evaluations = opened.plan.cells, opened.plan.evaluations
+    console.print(f"stopped with {sum(map(outcome.ended, cells))} of {len(cells)} cells done", highlight=False)
+    if keep or not any(cell.key in outcome.summaries for cell in evaluations):
+        return
+    missing = {cell.key: "the run was stopped before it was done" for cell in cells if not outcome.ended(cell)}
+    write.write(opened, replace(outcome, failed=outcome.failed | missing), folder, keep, console)
 
 
 def _announce(opened: Opened, folder: Path, console: Console) -> None:
@@ -97,6 +138,8 @@ def run(
     allow: Sequence[str | Path] = (),
     rerun: Rerun = "code",
     quiet: bool = False,
+    jobs: int = 1,
+    within: str | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Run a benchmark and return its tables, as ``ftbench.results`` does. Finished cells are kept and found again.
 
@@ -110,15 +153,33 @@ def run(
         rerun: when a finished cell runs again although its settings are the same: when code behind it changed
             (``"code"``), a library as well (``"code+libraries"``), or never (``"key"``).
         quiet: print nothing.
+        jobs: cells that are worked on side by side, each in a process of its own. A script that asks for more than
+            one must be importable: its own work stands under ``if __name__ == "__main__":``.
+        within: how long it may take, such as ``"90s"``, ``"9m"`` or ``"1h30m"``; None: as long as it likes.
 
-    Raises BadInput for what is wrong with the file or its parts, and CellFailed, with every reason, where cells failed;
-    what finished is kept.
+    Raises BadInput for what is wrong with the file or its parts, CellFailed, with every reason, where cells failed,
+    and OutOfTime where its time was up: what finished is kept, and the same call goes on from there.
     """
     import json
 
     assignments = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
     request = Request(str(benchmark), scale, data, Path(out), assignments, [Path(file) for file in allow], rerun)
-    ran = run_request(request, Console(quiet=quiet))
+    if jobs < 1:
+        raise BadInput(f"jobs is {jobs}; it takes one at least to work on cells")
+    console = Console(quiet=quiet)
+    if within is None:
+        ran = run_request(request, console, jobs=jobs)
+    else:
+        seconds = seconds_in(within, "within")
+        with stopping.heeded():
+            try:
+                ran = run_request(request, console, jobs=jobs, seconds=seconds)
+            except stopping.Stopped as stopped:
+                if stopping.out_of_time():
+                    raise OutOfTime(
+                        f"{benchmark}: its time, {within}, is up; the same call goes on from here"
+                    ) from None
+                raise KeyboardInterrupt(str(stopped)) from None
     if ran.failed:
         raise CellFailed(f"{len(ran.failed)} of {ran.cells} cells failed: {'; '.join(ran.failed.values())}")
     return results(ran.folder)
@@ -130,8 +191,6 @@ def results(folder: str | Path) -> dict[str, pd.DataFrame]:
     Raises BadInput where the folder holds no tables.
     """
     import pandas as pd
-
-    from ftbench.errors import BadInput
 
     tables = sorted((Path(folder) / "tables").glob("*.csv"))
     if not tables:

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ftbench import stopping
 from ftbench.contract.hooks import OBSERVERS
 from ftbench.errors import BadInput, nearest
 from ftbench.parts.catalogue import Plugins
@@ -52,8 +53,10 @@ def told_when_stopped(plugins: Plugins) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        plugins.tell("ftbench_run_stopped", reason="interrupted" if interrupted else f"{type(error).__name__}: {error}")
+        reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, KeyboardInterrupt):
+            reason = "its time is up" if stopping.out_of_time() else "interrupted"
+        plugins.tell("ftbench_run_stopped", reason=reason)
         raise
 
 

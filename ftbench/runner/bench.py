@@ -28,3 +28,7 @@ class Bench:
     def folder(self, cell: Cell) -> CellFolder:
         """Where a cell lives."""
         return self.store.cell(cell.kind, cell.key)
+
+    def say(self, line: str, loud: bool = False) -> None:
+        """Print a line, which is plain text."""
+        self.console.print(line, style="bold red" if loud else None, highlight=False, markup=False, soft_wrap=True)

@@ -1,40 +1,36 @@
-"""Runs cells here, one after the other: finished ones are kept, a failed one fails alone.
+"""Brings a plan's cells to an end: finished ones are kept, a failed one fails alone.
 
-A cell that another run holds is done later, or taken from that run; one that ended its process last time comes last.
+Who works on them, here or side by side in other processes, is an Executor. A cell that another run holds is done
+later, or taken from that run; one that ended its process last time comes last.
 """
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ftbench.console import Console
-from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
-from ftbench.machine import processes, provenance
-from ftbench.machine.randomness import derive
-from ftbench.parts.catalogue import Plugins
+from ftbench import stopping
+from ftbench.errors import BadInput, told
 from ftbench.parts.isolation import exit_raises
-from ftbench.parts.surroundings import Surroundings, apart
-from ftbench.plan.cells import Cell, FitCell, Plan, chosen_parts
+from ftbench.parts.surroundings import Surroundings
+from ftbench.plan.cells import Cell, Plan, chosen_parts
 from ftbench.plan.workload import to_do
-from ftbench.progress import Progress, begin, duration
 from ftbench.runner import jobs
+from ftbench.runner.attempt import Aloud, Ended, Listener, attempt
 from ftbench.runner.bench import Bench
-from ftbench.runner.jobs import WORK
-from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
-from ftbench.storage.earlier import keep_newest, move_aside
-from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.storage.cellfile import Evidence
+from ftbench.vouching.damage import risky_ones, set_damage_aside
 from ftbench.vouching.standing import Standings
 from ftbench.vouching.strays import other_packages, strays
 
 if TYPE_CHECKING:
     from ftbench.runner.opening import Request
 
-log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 """Between two looks at a cell that another run holds."""
 
@@ -49,149 +45,207 @@ class Outcome:
     remarks: dict[str, str] = field(default_factory=dict)
     """key -> what a reader should know of a cell that was kept."""
 
+    def ended(self, cell: Cell) -> bool:
+        """Whether a cell came to its end."""
+        return cell.key in self.summaries or cell.key in self.failed
+
+
+class Executor(Protocol):
+    """Who works on cells, of which it is handed no more at a time than it has jobs."""
+
+    @property
+    def jobs(self) -> int:
+        """Cells that it works on at a time."""
+        ...
+
+    def begin(self, cell: Cell, title: str, evidence: Evidence, listener: Listener) -> None:
+        """Work on a cell, now or in the background; all that it needs is done."""
+        ...
+
+    def ended(self, seconds: float) -> Sequence[tuple[Cell, Ended]]:
+        """Cells that came to their end since this was asked; waits up to ``seconds`` for the first of them.
+
+        Raises CannotWrite.
+        """
+        ...
+
+    def stop(self) -> Sequence[tuple[Cell, Ended]]:
+        """Let trainings keep a checkpoint and end everything; the cells that this ended, or that ended meanwhile."""
+        ...
+
+
+class Here:
+    """Works in this process, on one cell after the other."""
+
+    jobs = 1
+
+    def __init__(self, bench: Bench, request: Request | None, standings: Standings) -> None:
+        self.bench, self.request, self.standings = bench, request, standings
+        self._ended: list[tuple[Cell, Ended]] = []
+
+    def begin(self, cell: Cell, title: str, evidence: Evidence, listener: Listener) -> None:
+        """Work on it until it ends."""
+        made = attempt(
+            cell,
+            title,
+            bench=self.bench,
+            request=self.request,
+            standings=self.standings,
+            evidence=evidence,
+            listener=listener,
+        )
+        self._ended.append((cell, made))
+
+    def ended(self, seconds: float) -> Sequence[tuple[Cell, Ended]]:
+        """What was begun has ended."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def stop(self) -> Sequence[tuple[Cell, Ended]]:
+        """Nothing goes on that could be stopped."""
+        return self.ended(0)
+
+
+Executors = Callable[[Sequence[Cell]], AbstractContextManager[Executor] | None]
+"""The executor for the cells that are to do, as long as it is entered; None: they are worked on here."""
+
 
 def run(
     plan: Plan,
     bench: Bench,
     request: Request | None = None,
     before_risk: Callable[[Outcome], object] = lambda outcome: None,
+    *,
+    executors: Executors = lambda cells: None,
+    outcome: Outcome | None = None,
 ) -> Outcome:
     """Run what is unfinished, or does not stand. Interruptions and CannotWrite pass through; the rest fails a cell.
 
     ``request`` is what other processes open the same benchmark by, to share a training; None: nothing is shared.
-    ``before_risk`` gets what is done before cells are tried that ended their process last time.
+    ``before_risk`` gets what is done before cells are tried that ended their process last time. ``outcome`` is filled
+    as cells end, for who wants to know it of a run that is interrupted.
     """
+    outcome = outcome if outcome is not None else Outcome()
     _load_parts(plan)
     for cell in plan.cells:
-        _set_damage_aside(cell, bench)
+        for line in set_damage_aside(cell, bench.folder(cell), jobs.KEEPS[cell.kind]):
+            bench.say(line, loud=True)
     standings = Standings(bench.store, bench.plugins, request.rerun if request else "code")
     lost = strays(plan, standings)
     if lost:
         raise BadInput("\n".join(lost))
-    _say(bench, to_do(plan.cells, lambda cell: standings.expected(cell).summary))
     titles = {
         cell.key: f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
         for number, cell in enumerate(plan.cells, start=1)
     }
-    for key, why in other_packages(plan, standings).items():
-        _say(bench, f"{titles[key]}: {why}")
-    queue = _Queue(plan, titles, bench, request, standings)
-    risky = _risky(plan, bench, standings)
-    queue.work([cell for cell in plan.cells if cell.key not in risky])
-    if risky:
-        for cell in plan.cells:
-            if cell.key in risky and bench.folder(cell).ended_its_process():
-                _say(bench, f"{titles[cell.key]}: ended its process last time, so it is tried last", loud=True)
-        before_risk(queue.outcome)
-        queue.work([cell for cell in plan.cells if cell.key in risky])
-    return queue.outcome
-
-
-def _set_damage_aside(cell: Cell, bench: Bench) -> None:
-    """Make a finished cell unfinished whose files are not what was written; every file is read for it."""
-    folder = bench.folder(cell)
-    if not folder.faults(jobs.KEEPS[cell.kind]):
-        return
-    try:
-        with folder.locked():
-            # Another run may have mended it before this one held it.
-            for name, reason in folder.faults(jobs.KEEPS[cell.kind]).items():
-                _say_damage(cell, bench, name, reason, folder.set_aside([name]))
-    except Held:
-        return
-
-
-def _say_damage(cell: Cell, bench: Bench, name: str, reason: str, moved: list[str]) -> None:
-    kept = f"; kept beside it as {moved[0]}" if moved else ""
-    _say(
-        bench,
-        f"{cell.kind} {cell.label.removeprefix('fit ')} ({bench.folder(cell).path.name}): {name} is damaged ({reason})"
-        f"{kept}; the cell is made anew",
-        loud=True,
-    )
-
-
-def _risky(plan: Plan, bench: Bench, standings: Standings) -> set[str]:
-    """Unfinished cells that ended the process that worked on them, and what needs those."""
-    risky: set[str] = set()
-    for cell in plan.cells:
-        needs = any(needed.key in risky for needed in cell.inputs)
-        if standings.of(cell).summary is None and (needs or bench.folder(cell).ended_its_process()):
-            risky.add(cell.key)
-    return risky
+    left = [cell for cell in plan.cells if standings.expected(cell).summary is None]
+    with executors(left) or contextlib.nullcontext(Here(bench, request, standings)) as executor:
+        queue = _Queue(plan, titles, bench, standings, executor, outcome)
+        queue.say_what_is_left()
+        for key, why in other_packages(plan, standings).items():
+            bench.say(f"{titles[key]}: {why}")
+        risky = risky_ones(plan, standings)
+        queue.work([cell for cell in plan.cells if cell.key not in risky])
+        if risky:
+            for cell in plan.cells:
+                if cell.key in risky and bench.folder(cell).ended_its_process():
+                    bench.say(f"{titles[cell.key]}: ended its process last time, so it is tried last", loud=True)
+            before_risk(outcome)
+            queue.work([cell for cell in plan.cells if cell.key in risky])
+    return outcome
 
 
 @dataclass
 class _Queue:
-    """Cells that are brought to an end in turn, those first that no other run holds."""
+    """Cells that are brought to an end, each when all that it needs is, those first that no other run holds."""
 
     plan: Plan
     titles: Mapping[str, str]
     bench: Bench
-    request: Request | None
     standings: Standings
-    outcome: Outcome = field(default_factory=Outcome)
+    executor: Executor
+    outcome: Outcome
     elsewhere: set[str] = field(default_factory=set)
     """Cells that were held by another run when their turn came."""
+    begun: dict[str, Aloud] = field(default_factory=dict)
+    """Cells that the executor works on."""
 
     @cached_property
     def plan_keys(self) -> frozenset[str]:
         """Of an input outside the plan the work itself finds out whether it is there."""
         return frozenset(cell.key for cell in self.plan.cells)
 
+    def say_what_is_left(self) -> None:
+        """Say it, and how long it may take."""
+        self.bench.say(to_do(self.plan.cells, lambda cell: self.standings.expected(cell).summary, self.executor.jobs))
+
     def work(self, cells: list[Cell]) -> None:
         """Bring all of them to an end."""
         waited: list[str] = []
-        while cells:
-            left = [cell for cell in cells if not self._end(cell)]
-            if len(left) == len(cells):
+        try:
+            while left := [cell for cell in cells if not self.outcome.ended(cell)]:
+                stopping.check()
+                came = sum(self._turn(cell) for cell in left)
+                if came or self.begun:
+                    self._take(self.executor.ended(0 if came else LOOK_SECONDS))
+                    continue
                 held = [self.titles[cell.key] for cell in left if cell.key in self.elsewhere]
                 if held != waited:
-                    _say(self.bench, f"waiting for another run, which works on: {', '.join(held)}")
+                    self.bench.say(f"waiting for another run, which works on: {', '.join(held)}")
                     waited = held
                 time.sleep(LOOK_SECONDS)
-            cells = left
+        except KeyboardInterrupt:
+            self._take(self.executor.stop())
+            raise
 
-    def _end(self, cell: Cell) -> bool:
-        """Bring a cell to its end; False where it has to wait for another run."""
-        title, outcome = self.titles[cell.key], self.outcome
-        if any(
-            needed.key in self.plan_keys - outcome.summaries.keys() - outcome.failed.keys() for needed in cell.inputs
-        ):
+    def _turn(self, cell: Cell) -> bool:
+        """Whether a cell came to its end in its turn: found, in vain, or made here; if not, it may have been begun."""
+        if cell.key in self.begun or self.outcome.ended(cell) or len(self.begun) == self.executor.jobs:
+            return False
+        if any(needed.key in self.plan_keys and not self.outcome.ended(needed) for needed in cell.inputs):
             # Whether it stands hangs on what they come out as.
             return False
+        if self._found(cell):
+            return True
+        title = self.titles[cell.key]
+        if any(needed.key in self.outcome.failed for needed in cell.inputs):
+            self.outcome.failed[cell.key] = "a cell that it needs failed"
+            self.bench.say(f"{title}: left out, a cell that it needs failed")
+            return True
+        listener = self.begun[cell.key] = Aloud(cell, title, self.bench)
+        self.executor.begin(cell, title, self.standings.evidence(cell), listener)
+        self._take(self.executor.ended(0))
+        return self.outcome.ended(cell)
+
+    def _found(self, cell: Cell) -> bool:
+        """Whether a cell is there, done before or by another run."""
         found = self.standings.anew(cell)
-        if found.summary is not None:
-            outcome.summaries[cell.key] = dict(found.summary)
-            by = "by another run" if cell.key in self.elsewhere else "before"
-            _say(self.bench, f"{title}: done {by}, {found.remark or 'kept'}")
-            if found.remark:
-                outcome.remarks[cell.key] = found.remark
-            return True
-        if any(needed.key in outcome.failed for needed in cell.inputs):
-            outcome.failed[cell.key] = "a cell that it needs failed"
-            _say(self.bench, f"{title}: left out, a cell that it needs failed")
-            return True
-        try:
-            with self.bench.folder(cell).locked():
-                # Another run may have finished it since.
-                found = self.standings.anew(cell)
-                if found.summary is not None:
-                    return self._end(cell)
-                if found.again:
-                    kept = move_aside(self.bench.folder(cell)).name
-                    _say(self.bench, f"{title}: {found.again}; made again, and kept as {kept} until then")
-                _attempt(cell, title, self.bench, outcome, self.request, self.standings.evidence(cell))
-                self.standings.anew(cell)
-                keep_newest(self.bench.folder(cell))
-        except Held:
-            if cell.key not in self.elsewhere:
-                self.elsewhere.add(cell.key)
-                _say(self.bench, f"{title}: another run is working on it; later")
+        if found.summary is None:
             return False
-        if len(outcome.summaries) + len(outcome.failed) < len(self.plan.cells):
-            _say(self.bench, to_do(self.plan.cells, lambda one: self.standings.expected(one).summary))
+        self.outcome.summaries[cell.key] = dict(found.summary)
+        by = "by another run" if cell.key in self.elsewhere else "before"
+        self.bench.say(f"{self.titles[cell.key]}: done {by}, {found.remark or 'kept'}")
+        if found.remark:
+            self.outcome.remarks[cell.key] = found.remark
         return True
+
+    def _take(self, ends: Sequence[tuple[Cell, Ended]]) -> None:
+        """Note how cells ended that were begun."""
+        for cell, ended in ends:
+            self.begun.pop(cell.key).ended(ended)
+            if ended.how == "held" and cell.key not in self.elsewhere:
+                self.elsewhere.add(cell.key)
+                self.bench.say(f"{self.titles[cell.key]}: another run is working on it; later")
+            elif ended.how == "found":
+                self._found(cell)
+            elif ended.how in ("made", "failed"):
+                if ended.how == "made":
+                    self.outcome.summaries[cell.key] = dict(ended.summary)
+                else:
+                    self.outcome.failed[cell.key] = ended.reason
+                self.standings.anew(cell)
+                if not all(map(self.outcome.ended, self.plan.cells)):
+                    self.say_what_is_left()
 
 
 def _load_parts(plan: Plan) -> None:
@@ -211,122 +265,3 @@ def _load_parts(plan: Plan) -> None:
             ) from error
         finally:
             before.restored()
-
-
-def _attempt(
-    cell: Cell, title: str, bench: Bench, outcome: Outcome, request: Request | None, evidence: Evidence
-) -> None:
-    named = {"cell": cell.key, "label": cell.label, "kind": cell.kind}
-    bench.plugins.tell("ftbench_cell_started", **named, columns=cell.columns)
-    summary: dict[str, Any] = {"status": "failed"}
-    try:
-        bench.folder(cell).tidy()
-        held = bench.folder(cell).running({"label": cell.label, "kind": cell.kind})
-        with held, bench.compute.settled(), apart(derive("process", cell.key)):
-            summary = _finish(cell, title, bench, request, evidence)
-    except CannotWrite:
-        raise
-    except Exception as error:
-        reason = str(error) if isinstance(error, FtbenchError) else f"{type(error).__name__}: {error}"
-        log.debug("cell %s failed", cell.key, exc_info=True)
-        outcome.failed[cell.key] = summary["reason"] = reason
-        _say(bench, f"{title}: FAILED: {reason}", loud=True)
-    else:
-        outcome.summaries[cell.key] = summary
-        said = f"{title}: {summary['status']} in {duration(summary['seconds'])}"
-        stalled = summary["status"] == "stalled"
-        if stalled:
-            said += " — bits are hardly read better than by guessing; do not trust this row"
-        _say(bench, said, loud=stalled)
-    bench.plugins.tell("ftbench_cell_finished", **named, status=summary["status"], summary=summary)
-
-
-def _finish(cell: Cell, title: str, bench: Bench, request: Request | None, evidence: Evidence) -> dict[str, Any]:
-    folder = bench.folder(cell)
-    evidence = evidence.model_copy(update={"migrated": _begun_before(folder)})
-    inputs = [needed.key for needed in cell.inputs]
-    folder.begin(cell_json(cell.kind, cell.label, cell.key, inputs, cell.settings, evidence))
-    start = time.monotonic()
-    learned = cell.kind == "train" or (isinstance(cell, FitCell) and cell.bits is None)
-
-    def worked() -> dict[str, Any]:
-        if request and learned and bench.compute.processes > 1:
-            shared = (request, cell.key, title)
-            return processes.launch(_share, shared, bench.compute.processes, bench.compute.device)
-        return _worked(cell, title, bench)
-
-    try:
-        summary = worked()
-    except Damaged as error:
-        if error.file != folder.file(UNFINISHED):
-            raise
-        # Only a checkpoint is read from a cell's own folder: what was trained up to there is lost.
-        moved = folder.set_aside([UNFINISHED])
-        kept = f"; kept beside it as {moved[0]}" if moved else ""
-        _say(bench, f"{title}: {UNFINISHED} is damaged ({error.reason}){kept}; trained from the beginning", loud=True)
-        summary = worked()
-    made = {
-        "status": "done",
-        "label": cell.label,
-        **summary,
-        # Of the last stretch, where a training was resumed.
-        "seconds": round(time.monotonic() - start, 1),
-        "made_with": provenance.code(),
-    }
-    return folder.finish(made)
-
-
-def _begun_before(folder: CellFolder) -> Migrated | None:
-    """Of a training that goes on from a checkpoint of an earlier store, where it came from."""
-    try:
-        held = read_cell(folder.path) if folder.file(UNFINISHED).exists() else None
-    except Unreadable:
-        return None
-    return held.evidence.migrated if held else None
-
-
-def _worked(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
-    progress = _Told(begin(title, bench.console), bench.plugins, cell)
-    try:
-        return WORK[cell.kind](cell, bench, bench.folder(cell), progress)
-    finally:
-        progress.stop()
-
-
-def _share(request: Request, key: str, title: str) -> dict[str, Any]:
-    """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
-    from ftbench.runner.opening import open_benchmark
-
-    opened = open_benchmark(request, Console(quiet=True), settle_on_disk=False)
-    cell = next((cell for cell in opened.plan.cells if cell.key == key), None)
-    if cell is None:
-        raise BadInput("the benchmark, its data or a part's source changed while it ran; run it again")
-    compute = opened.bench.compute
-    if compute.device == "cpu":
-        compute = replace(compute, threads=max(1, compute.threads // compute.processes))
-    bench = replace(opened.bench, compute=compute, console=Console(quiet=processes.rank() > 0))
-    with compute.settled():
-        return _worked(cell, title, bench)
-
-
-def _say(bench: Bench, line: str, loud: bool = False) -> None:
-    bench.console.print(line, style="bold red" if loud else None, highlight=False, markup=False, soft_wrap=True)
-
-
-class _Told:
-    """Progress that observers hear of too."""
-
-    def __init__(self, inner: Progress, plugins: Plugins, cell: Cell) -> None:
-        self.inner, self.plugins = inner, plugins
-        self.named = {"cell": cell.key, "label": cell.label, "kind": cell.kind}
-
-    def start(self, total: int, done: int = 0) -> None:
-        self.inner.start(total, done)
-
-    def advance(self, done: int, values: Mapping[str, float]) -> None:
-        self.inner.advance(done, values)
-        if values:
-            self.plugins.tell("ftbench_progress", **self.named, step=done, values=values)
-
-    def stop(self) -> None:
-        self.inner.stop()

@@ -18,7 +18,7 @@ from ftbench.benchfile.schema import Benchmark, BenchmarkFile
 from ftbench.data.images import Data, choose
 from ftbench.errors import BadInput, nearest
 from ftbench.machine import provenance
-from ftbench.machine.compute import Compute, gpu_present, settle
+from ftbench.machine.compute import SMALL, Compute, gpu_present, settle
 from ftbench.machine.computefile import read_settled
 from ftbench.parts.catalogue import BUILT_IN, Plugins
 from ftbench.parts.discovery import discover
@@ -84,7 +84,7 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     needed = people_needed(benchmark, resolver)
     data, data_part = _data(benchmark, resolver, needed)
     store = Store(request.out / ".store")
-    compute = _settled(benchmark, store, settle_on_disk, console)
+    compute = _settled(benchmark, data.size, store, settle_on_disk, console)
     plan = make_plan(benchmark, resolver, PlanInputs(data.digest, data.people, data.shown(), compute, data_part))
     for sentence in resolver.said:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
@@ -166,7 +166,7 @@ def _data(benchmark: Benchmark, resolver: Resolver, needed: int | None) -> tuple
     return data, chosen
 
 
-def _settled(benchmark: Benchmark, store: Store, on_disk: bool, console: Console) -> Compute:
+def _settled(benchmark: Benchmark, size: int, store: Store, on_disk: bool, console: Console) -> Compute:
     """Settle ``auto`` once a results folder, so that a resumed cell never measures anew."""
     file = store.root / SETTLED
     earlier, fault = read_settled(file)
@@ -178,10 +178,11 @@ def _settled(benchmark: Benchmark, store: Store, on_disk: bool, console: Console
             markup=False,
             soft_wrap=True,
         )
-    compute = settle(benchmark.compute, earlier)
+    compute = settle(benchmark.compute, earlier, size)
     if on_disk and earlier is None:
         # What this file sets itself is its own affair, and not what others' auto means.
-        write_json(file, asdict(settle(type(benchmark.compute)())))
+        auto = type(benchmark.compute)()
+        write_json(file, asdict(settle(auto)) | {"threads_small": settle(auto, size=SMALL).threads})
     return compute
 
 

@@ -1,0 +1,212 @@
+"""One cell brought to its end in this process, while nobody else works on it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from ftbench.console import Console
+from ftbench.errors import BadInput, CannotWrite, FtbenchError
+from ftbench.machine import processes, provenance
+from ftbench.machine.randomness import derive
+from ftbench.parts.surroundings import apart
+from ftbench.plan.cells import Cell, FitCell
+from ftbench.progress import Progress, begin, duration
+from ftbench.runner.bench import Bench
+from ftbench.runner.jobs import WORK
+from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
+from ftbench.storage.earlier import keep_newest, move_aside
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.vouching.standing import Standings
+
+if TYPE_CHECKING:
+    from ftbench.runner.opening import Request
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an attempt at a cell ended."""
+
+    how: Literal["made", "failed", "found", "held", "stopped"]
+    """``found``: another run finished it meanwhile; ``held``: another run works on it."""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """Of a cell that was made."""
+    reason: str = ""
+    """Why it failed."""
+
+
+class Listener(Progress, Protocol):
+    """Who hears how a cell comes along."""
+
+    def began(self) -> None:
+        """The cell is worked on from now on."""
+        ...
+
+    def say(self, line: str, loud: bool = False) -> None:
+        """Something that a person should know."""
+        ...
+
+
+class Aloud:
+    """Tells people on a console, and observers."""
+
+    def __init__(self, cell: Cell, title: str, bench: Bench) -> None:
+        self.title, self.bench, self.columns = title, bench, cell.columns
+        self.inner = begin(title, bench.console)
+        self.named = {"cell": cell.key, "label": cell.label, "kind": cell.kind}
+
+    def began(self) -> None:
+        """Tell observers."""
+        self.bench.plugins.tell("ftbench_cell_started", **self.named, columns=self.columns)
+
+    def say(self, line: str, loud: bool = False) -> None:
+        """Print a line under the cell's title."""
+        self.bench.say(f"{self.title}: {line}", loud)
+
+    def start(self, total: int, done: int = 0) -> None:
+        """Show how much there is to do."""
+        self.inner.start(total, done)
+
+    def advance(self, done: int, values: Mapping[str, float]) -> None:
+        """Show it; observers hear of values."""
+        self.inner.advance(done, values)
+        if values:
+            self.bench.plugins.tell("ftbench_progress", **self.named, step=done, values=values)
+
+    def stop(self) -> None:
+        """Show no more."""
+        self.inner.stop()
+
+    def ended(self, ended: Ended) -> None:
+        """Say how; observers hear of what was made or failed."""
+        self.inner.stop()
+        if ended.how not in ("made", "failed"):
+            return
+        summary = dict(ended.summary) if ended.how == "made" else {"status": "failed", "reason": ended.reason}
+        stalled = summary["status"] == "stalled"
+        if ended.how == "failed":
+            self.say(f"FAILED: {ended.reason}", loud=True)
+        else:
+            doubt = " — bits are hardly read better than by guessing; do not trust this row" if stalled else ""
+            self.say(f"{summary['status']} in {duration(ended.summary['seconds'])}{doubt}", loud=stalled)
+        self.bench.plugins.tell("ftbench_cell_finished", **self.named, status=summary["status"], summary=summary)
+
+
+def attempt(
+    cell: Cell,
+    title: str,
+    *,
+    bench: Bench,
+    request: Request | None,
+    standings: Standings,
+    evidence: Evidence,
+    listener: Listener,
+) -> Ended:
+    """Make a cell, unless another run has done or does it. Interruptions and CannotWrite pass; the rest fails it."""
+    folder = bench.folder(cell)
+    try:
+        with folder.locked():
+            # Another run may have finished it since.
+            found = standings.anew(cell)
+            if found.summary is not None:
+                return Ended("found")
+            if found.again:
+                kept = move_aside(folder).name
+                listener.say(f"{found.again}; made again, and kept as {kept} until then")
+            ended = _tried(cell, title, bench, request, evidence, listener)
+            keep_newest(folder)
+            return ended
+    except Held:
+        return Ended("held")
+
+
+def _tried(
+    cell: Cell, title: str, bench: Bench, request: Request | None, evidence: Evidence, listener: Listener
+) -> Ended:
+    listener.began()
+    try:
+        bench.folder(cell).tidy()
+        held = bench.folder(cell).running({"label": cell.label, "kind": cell.kind})
+        with held, bench.compute.settled(), apart(derive("process", cell.key)):
+            return Ended("made", _made(cell, title, bench, request, evidence, listener))
+    except CannotWrite:
+        raise
+    except Exception as error:
+        log.debug("cell %s failed", cell.key, exc_info=True)
+        return Ended(
+            "failed", reason=str(error) if isinstance(error, FtbenchError) else f"{type(error).__name__}: {error}"
+        )
+
+
+def _made(
+    cell: Cell, title: str, bench: Bench, request: Request | None, evidence: Evidence, listener: Listener
+) -> dict[str, Any]:
+    folder = bench.folder(cell)
+    evidence = evidence.model_copy(update={"migrated": _begun_before(folder)})
+    inputs = [needed.key for needed in cell.inputs]
+    folder.begin(cell_json(cell.kind, cell.label, cell.key, inputs, cell.settings, evidence))
+    start = time.monotonic()
+    learned = cell.kind == "train" or (isinstance(cell, FitCell) and cell.bits is None)
+
+    def worked() -> dict[str, Any]:
+        if request and learned and bench.compute.processes > 1:
+            shared = (request, cell.key, title)
+            return processes.launch(_share, shared, bench.compute.processes, bench.compute.device)
+        return _worked(cell, bench, listener)
+
+    try:
+        summary = worked()
+    except Damaged as error:
+        if error.file != folder.file(UNFINISHED):
+            raise
+        # Only a checkpoint is read from a cell's own folder: what was trained up to there is lost.
+        moved = folder.set_aside([UNFINISHED])
+        kept = f"; kept beside it as {moved[0]}" if moved else ""
+        listener.say(f"{UNFINISHED} is damaged ({error.reason}){kept}; trained from the beginning", loud=True)
+        summary = worked()
+    made = {
+        "status": "done",
+        "label": cell.label,
+        **summary,
+        # Of the last stretch, where a training was resumed.
+        "seconds": round(time.monotonic() - start, 1),
+        "made_with": provenance.code(),
+    }
+    return folder.finish(made)
+
+
+def _begun_before(folder: CellFolder) -> Migrated | None:
+    """Of a training that goes on from a checkpoint of an earlier store, where it came from."""
+    try:
+        held = read_cell(folder.path) if folder.file(UNFINISHED).exists() else None
+    except Unreadable:
+        return None
+    return held.evidence.migrated if held else None
+
+
+def _worked(cell: Cell, bench: Bench, progress: Progress) -> dict[str, Any]:
+    try:
+        return WORK[cell.kind](cell, bench, bench.folder(cell), progress)
+    finally:
+        progress.stop()
+
+
+def _share(request: Request, key: str, title: str) -> dict[str, Any]:
+    """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
+    from ftbench.runner.opening import open_benchmark
+
+    opened = open_benchmark(request, Console(quiet=True), settle_on_disk=False)
+    cell = next((cell for cell in opened.plan.cells if cell.key == key), None)
+    if cell is None:
+        raise BadInput("the benchmark, its data or a part's source changed while it ran; run it again")
+    compute = opened.bench.compute
+    if compute.device == "cpu":
+        compute = replace(compute, threads=max(1, compute.threads // compute.processes))
+    bench = replace(opened.bench, compute=compute, console=Console(quiet=processes.rank() > 0))
+    with compute.settled():
+        return _worked(cell, bench, Aloud(cell, title, bench))
