@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from ftbench.machine.compute import Compute
 from ftbench.machine.stopwatch import KINDS, backward_of, timed, watching
 from tests.small_pair import run
 
@@ -56,3 +57,22 @@ def test_a_training_is_told_apart_and_changes_nothing(tmp_path: Path) -> None:
         kind for kind, seconds in watch.seconds.items() if seconds > 0
     }
     assert set(watch.seconds) <= set(KINDS)
+
+
+def test_a_part_that_cannot_be_compiled_is_said_once_and_works(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(function: object, *_: object, **__: object) -> object:
+        def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("no compiler")
+
+        return fail
+
+    monkeypatch.setattr(torch, "compile", broken)
+    pair = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    image = torch.ones(1, 2)
+    expected = pair(image)
+    Compute("cpu", "float32", 1, "default").compile_parts(pair)
+    assert torch.equal(pair(image), expected)
+    assert torch.equal(pair(image), expected)
+    assert caplog.text.count("cannot be compiled here (RuntimeError: no compiler)") == 1

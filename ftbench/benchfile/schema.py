@@ -332,6 +332,9 @@ class ComputeSection(Section):
         "auto", description="auto: 1 for images of up to 64 px, else the processors that this process may use"
     )
     compile: Literal["none", "default"] = Field("none", description="torch.compile's mode")
+    deterministic: bool = Field(
+        True, description="on a GPU, convolutions that repeat themselves; false: whichever are fastest, found by trial"
+    )
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
         "auto", description="that share each training, one GPU each; auto: as many as there are GPUs, else 1"
     )

@@ -103,6 +103,7 @@ def run(
     keep: Annotated[
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
     ] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Tell where the time of each cell goes.")] = False,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
     from ftbench.progress import seconds_in
@@ -112,7 +113,7 @@ def run(
     from ftbench.runner.opening import Request
 
     console = Console()
-    request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun))
+    request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun), profile)
     ran = run_request(request, console, keep=keep, tracked=tracked or (), jobs=jobs, seconds=seconds)
     if ran.failed:
         console.print(f"{len(ran.failed)} of {ran.cells} cells failed", style="bold red")

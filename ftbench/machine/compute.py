@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +13,10 @@ import torch
 from torch import nn
 
 from ftbench.benchfile.schema import ComputeSection
-from ftbench.errors import BadInput
+from ftbench.errors import BadInput, told
 from ftbench.machine.provenance import processors
 
+log = logging.getLogger(__name__)
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Processors with either train convolutions faster in bfloat16 than in float32."""
 SMALL = 64
@@ -32,6 +34,8 @@ class Compute:
     compile: Literal["none", "default"]
     processes: int = 1
     """That share one training, each with a GPU of its own, or with an equal part of the threads."""
+    deterministic: bool = True
+    """On a GPU: convolutions that repeat themselves."""
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, in the memory layout that convolutions are fastest in."""
@@ -41,10 +45,14 @@ class Compute:
         return placed
 
     def compile_parts(self, network: nn.Module) -> None:
-        """Compile the forward pass of each part in place; names and parameters stay as they are."""
+        """Compile the forward pass of each part in place; names and parameters stay as they are.
+
+        A part that cannot be compiled is said once and works as it is.
+        """
         if self.compile == "default":
             for part in network.children():
                 part.compile()
+                part._compiled_call_impl = _or_as_it_is(part, part._compiled_call_impl)
 
     @contextlib.contextmanager
     def autocast(self) -> Iterator[None]:
@@ -54,14 +62,29 @@ class Compute:
 
     @contextlib.contextmanager
     def settled(self) -> Iterator[None]:
-        """Use the settled number of threads, and on a GPU true float32 and repeatable convolutions."""
+        """Use the settled number of threads, and on a GPU true float32 and convolutions as settled."""
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
-            with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            repeat = self.deterministic
+            with torch.backends.cudnn.flags(enabled=True, benchmark=not repeat, deterministic=repeat, allow_tf32=False):
                 yield
         finally:
             torch.set_num_threads(before)
+
+
+def _or_as_it_is(part: nn.Module, compiled: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*given: Any, **named: Any) -> Any:
+        try:
+            return compiled(*given, **named)
+        except Exception as error:
+            # Whatever a compiler fails with, the part itself may raise as well: then it does so again.
+            answer = part._call_impl(*given, **named)
+            log.warning("%s cannot be compiled here (%s); it works without", type(part).__name__, told(error)[:200])
+            part._compiled_call_impl = None
+            return answer
+
+    return call
 
 
 def normalise_plainly(network: nn.Module) -> None:
@@ -132,7 +155,7 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None, si
         raise BadInput(
             f"compute.processes is {processes}, and there are {torch.cuda.device_count()} GPUs; write auto or fewer"
         )
-    return Compute(device, precision, threads, section.compile, processes)
+    return Compute(device, precision, threads, section.compile, processes, section.deterministic)
 
 
 def _threads(device: str, known: Mapping[str, Any], size: int | None) -> int:

@@ -81,7 +81,7 @@ def timed(kind: Kind) -> Iterator[None]:
 
 
 def backward_of(made: torch.Tensor, kind: Kind) -> torch.Tensor:
-    """``made``, a stage's output; once its gradient is there, time counts for ``kind``, whose backward pass it begins."""
+    """``made``, a stage's output; once its gradient is there, time counts for ``kind``, whose backward pass begins."""
     if not _watches or not made.requires_grad:
         return made
     watch = _watches[-1]

@@ -18,6 +18,7 @@ from ftbench.parts.isolation import not_left
 from ftbench.progress import seconds_in
 from ftbench.publish import observers, write
 from ftbench.publish.folder import folder_for
+from ftbench.publish.profile import profile_table
 from ftbench.runner import executor
 from ftbench.runner.executor import Outcome
 from ftbench.runner.opening import Opened, Request, open_benchmark
@@ -98,6 +99,8 @@ def run_request(
             raise
         timed.close()
         rows = write.write(opened, outcome, folder, keep, console)
+        if request.profile:
+            console.print(profile_table(opened.plan, outcome.summaries), highlight=False, markup=False, soft_wrap=True)
     plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
     return Ran(folder, len(opened.plan.cells), outcome.failed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -9,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ftbench.console import Console
-from ftbench.errors import BadInput, CannotWrite, FtbenchError
+from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
 from ftbench.machine import processes, provenance
 from ftbench.machine.randomness import derive
+from ftbench.machine.stopwatch import watching
 from ftbench.parts.surroundings import apart
 from ftbench.plan.cells import Cell, FitCell
 from ftbench.progress import Progress, begin, duration
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from ftbench.runner.opening import Request
 
 log = logging.getLogger(__name__)
+SPENT = "spent"
+"""Key of a summary, where --profile asked for it: seconds by kind of work."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +142,7 @@ def _tried(
         raise
     except Exception as error:
         log.debug("cell %s failed", cell.key, exc_info=True)
-        return Ended(
-            "failed", reason=str(error) if isinstance(error, FtbenchError) else f"{type(error).__name__}: {error}"
-        )
+        return Ended("failed", reason=_reason(error))
 
 
 def _made(
@@ -157,7 +159,7 @@ def _made(
         if request and learned and bench.compute.processes > 1:
             shared = (request, cell.key, title)
             return processes.launch(_share, shared, bench.compute.processes, bench.compute.device)
-        return _worked(cell, bench, listener)
+        return _worked(cell, bench, listener, profile=bool(request and request.profile))
 
     try:
         summary = worked()
@@ -189,11 +191,32 @@ def _begun_before(folder: CellFolder) -> Migrated | None:
     return held.evidence.migrated if held else None
 
 
-def _worked(cell: Cell, bench: Bench, progress: Progress) -> dict[str, Any]:
-    try:
-        return WORK[cell.kind](cell, bench, bench.folder(cell), progress)
-    finally:
-        progress.stop()
+def _worked(cell: Cell, bench: Bench, progress: Progress, profile: bool = False) -> dict[str, Any]:
+    with watching() if profile else contextlib.nullcontext() as watch:
+        try:
+            summary = WORK[cell.kind](cell, bench, bench.folder(cell), progress)
+        finally:
+            progress.stop()
+    return summary if watch is None else {**summary, SPENT: {k: round(s, 3) for k, s in watch.seconds.items()}}
+
+
+def _reason(error: Exception) -> str:
+    """Why a cell failed, for people; ``error`` is of torch or of a part where it is no error of ours."""
+    import torch
+
+    if isinstance(error, FtbenchError):
+        return str(error)
+    if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
+        return (
+            "the memory does not hold a batch; give a smaller one, such as --set train.batch_size=16 or --set "
+            "fit.batch_size=16, or use narrower networks"
+        )
+    if isinstance(error, torch.AcceleratorError):
+        return (
+            f"the GPU can no longer be used ({told(error)}); the last checkpoint is kept, and the same command goes on "
+            "from there"
+        )
+    return f"{type(error).__name__}: {error}"
 
 
 def _share(request: Request, key: str, title: str) -> dict[str, Any]:

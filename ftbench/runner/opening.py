@@ -49,6 +49,8 @@ class Request:
     """Python files that the benchmark may run."""
     rerun: Rerun = "code"
     """What makes a finished cell that is found by its key run again."""
+    profile: bool = False
+    """Tell where each cell's time goes."""
 
 
 @dataclass(frozen=True)
