@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -103,20 +103,24 @@ USES: dict[Kind, Callable[[Provided], Use]] = {
 }
 
 
-def marking(threads: tuple[int, ...], repeats: int, warm: int, **_: Any) -> Iterator[Line]:
+def marking(
+    threads: tuple[int, ...], repeats: int, warm: int, scales: Sequence[str] = ("paper", "small", "field"), **_: Any
+) -> Iterator[Line]:
     """Marking and reading by the pairs of the work, as an evaluation does: float32, 8-bit."""
-    for scale in ("paper", "small", "field"):
+    for scale in scales:
         with opened(scale) as found, torch.inference_mode():
             cell = training(found)
             side = found.bench.data.size
             pair = found.bench.compute.place(build_pair(cell.encoder, cell.decoder, side, cell.code_bits)).eval()
             assert isinstance(pair, Pair)
-            covers = pictures(BATCH, side, seed=3).contiguous(memory_format=torch.channels_last)
-            code, psnr = bits(BATCH, cell.code_bits), cell.loss.target_psnr
-            marked = pair.mark(covers, code, psnr)
-            uses: dict[str, Use] = {
-                "marking": lambda a, b, p=pair, c=covers, n=code, d=psnr: p.mark(c[a:b], n[a:b], d),
-                "reading": lambda a, b, p=pair, m=marked: p.read(m[a:b]),
-            }
-            for what, use in uses.items():
+            for what, use in _marking(pair, side, cell.code_bits, cell.loss.target_psnr).items():
                 yield _line("marking", f"{what}, {scale}", use, repeats, warm)
+
+
+def _marking(pair: Pair, side: int, length: int, psnr: float | None) -> dict[str, Use]:
+    covers, code = pictures(BATCH, side, seed=3).contiguous(memory_format=torch.channels_last), bits(BATCH, length)
+    marked = pair.mark(covers, code, psnr)
+    return {
+        "marking": lambda start, stop: pair.mark(covers[start:stop], code[start:stop], psnr),
+        "reading": lambda start, stop: pair.read(marked[start:stop]),
+    }

@@ -17,14 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.speed.setup import training
 from ftbench.contract.records import Distortion
 from ftbench.machine.randomness import derive
 from ftbench.runner.build import build, new_pair
 from ftbench.runner.opening import Opened
 from ftbench.train.schedules import ema_decay, psnr_at, rate_factor
 from ftbench.train.weights import load_weights
-
-from benchmarks.speed.setup import training  # isort: skip
 
 
 @dataclass(frozen=True)

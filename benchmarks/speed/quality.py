@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from benchmarks.speed.clock import in_turn, ratios, spread
 from benchmarks.speed.lines import Line
+from ftbench.contract.protocols import QualityMeasure
 from ftbench.parts.discovery import discover
 from ftbench.testing.material import pictures
 
@@ -27,12 +30,12 @@ def pairs(count: int) -> tuple[Tensor, Tensor]:
 
 def library(reference: Tensor, image: Tensor) -> tuple[list[float], list[float]]:
     """PSNR and SSIM of each pair by scikit-image, from 8-bit pixels, its settings those of the SSIM paper."""
-    from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-
+    # The library annotates parts of itself only.
+    measures: Any = importlib.import_module("skimage.metrics")
     found: tuple[list[float], list[float]] = ([], [])
     for one, other in zip(as_pixels(reference), as_pixels(image), strict=True):
-        found[0].append(float(peak_signal_noise_ratio(one, other, data_range=255)))
-        similar = structural_similarity(
+        found[0].append(float(measures.peak_signal_noise_ratio(one, other, data_range=255)))
+        similar = measures.structural_similarity(
             one, other, data_range=255, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
         )
         found[1].append(float(similar))
@@ -47,14 +50,19 @@ def as_pixels(image: Tensor) -> np.ndarray:
 
 def ours(reference: Tensor, image: Tensor) -> tuple[list[float], list[float]]:
     """The same by the metrics that ftbench brings, in an evaluation's batches."""
-    plugins = discover()
-    measures = [plugins.find("metric", name, built_in_wins=True).record.load()() for name in ("psnr", "ssim")]
     found: tuple[list[float], list[float]] = ([], [])
     with torch.inference_mode():
         for one, other in zip(reference.split(BATCH), image.split(BATCH), strict=True):
-            for values, measure in zip(found, measures, strict=True):
+            for values, measure in zip(found, _measures(), strict=True):
                 values.extend(measure(one, other).tolist())
     return found
+
+
+@functools.cache
+def _measures() -> list[QualityMeasure]:
+    plugins = discover()
+    found: list[Any] = [plugins.find("metric", name, built_in_wins=True).record for name in ("psnr", "ssim")]
+    return [record.load()() for record in found]
 
 
 def quality(threads: tuple[int, ...], repeats: int, warm: int, quick: bool = False, **_: Any) -> Iterator[Line]:

@@ -62,9 +62,13 @@ def drive(found: Opened, bell: Bell, heard: Heard = lambda step, loss: None) -> 
         return answer
 
     cell, bench = training(found), found.bench
-    with _replaced(PairTask, "loss", rung), _replaced(loop, "CHECKPOINT_SECONDS", float("inf")):
-        with contextlib.suppress(Enough):
-            WORK["train"](cell, bench, bench.folder(cell), Silent())
+    never = float("inf")
+    with (
+        _replaced(PairTask, "loss", rung),
+        _replaced(loop, "CHECKPOINT_SECONDS", never),
+        contextlib.suppress(Enough),
+    ):
+        WORK["train"](cell, bench, bench.folder(cell), Silent())
 
 
 @contextlib.contextmanager

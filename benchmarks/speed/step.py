@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.speed.clock import Took, Watch, ratios, spread
 from benchmarks.speed.lines import Line
 from benchmarks.speed.plain import PlainLoop
-from benchmarks.speed.setup import Enough, batch, drive, opened, training
+from benchmarks.speed.setup import Enough, batch, drive, opened
 
 COUNTED = 1
 """The step whose operations are counted: an early one, that no clock looks at."""
@@ -93,11 +93,3 @@ def subject(name: str, scale: str) -> Callable[..., Iterator[Line]]:
             )
 
     return lines
-
-
-def counted(scale: str) -> int:
-    """Operations of one step, for whoever has only its time."""
-    return measure(scale, 1, 1, COUNTED + 1, between=lambda: None).operations["ours"]
-
-
-__all__ = ["Steps", "counted", "measure", "subject", "training"]
