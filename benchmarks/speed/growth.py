@@ -23,12 +23,12 @@ from ftbench.report.figures.canvas import COLOURS, caption_lines, figure, plain_
 from ftbench.runner.jobs import WORK
 from ftbench.runner.opening import Request, open_benchmark
 
-IMAGES = (4, 12, 40, 120, 400)
+IMAGES = (10, 30, 100, 300, 1000)
 ATTACKS = (1, 3, 10, 30, 100)
 CELLS = (100, 300, 1000, 3000, 10_000)
 FEW_ATTACKS, FEW_IMAGES = 4, 16
-DRAWN = 2200
-"""Pictures of each of two people: a tenth of all is the test split's, and more than the most images."""
+PICTURES = 5.5
+"""Of each of two people, for one image of the test split, which a tenth of all are at least."""
 WIDTH, HEIGHT = 1080, 420
 
 
@@ -102,7 +102,11 @@ def _jpeg(count: int) -> str:
 
 
 def _of_images(count: int) -> AbstractContextManager[Work]:
-    settings = [f"dataset.images_per_identity={DRAWN}", f"evaluate.limit={count}", _jpeg(FEW_ATTACKS)]
+    settings = [
+        f"dataset.images_per_identity={max(40, round(PICTURES * count))}",
+        f"evaluate.limit={count}",
+        _jpeg(FEW_ATTACKS),
+    ]
     return _evaluation("train.steps=1", *settings)
 
 
@@ -147,7 +151,7 @@ def drawn(grown: list[Growth], repeats: int) -> Figure:
 
 def main(file: Path, repeats: int) -> str:
     """Measure, draw into ``file``, and say how straight the lines are."""
-    grown = [images(repeats), attacks(repeats), cells(max(1, repeats // 3))]
+    grown = [images(repeats), attacks(repeats), cells(repeats)]
     file.parent.mkdir(parents=True, exist_ok=True)
     save(file, drawn(grown, repeats))
     rows = [

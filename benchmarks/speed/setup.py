@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from torch import Tensor, nn
+from torch import Tensor
 
 from ftbench.plan.cells import TrainCell
 from ftbench.progress import Silent
@@ -53,12 +54,14 @@ def drive(found: Opened, bell: Bell, heard: Heard = lambda step, loss: None) -> 
     Between two rings lies one whole step of the loop, whatever it is made of. ``heard`` gets the step's loss, which is
     not read from the device.
     """
-    real = PairTask.loss
+    real: Any = PairTask.loss
+    numbers = itertools.count()
 
-    def rung(task: PairTask, network: nn.Module, step: int) -> tuple[Tensor, Any]:
-        bell(step)
-        answer = real(task, network, step)
-        heard(step, answer[0].detach())
+    def rung(task: PairTask, *given: Any, **named: Any) -> Any:
+        number = next(numbers)
+        bell(number)
+        answer = real(task, *given, **named)
+        heard(number, answer[0].detach())
         return answer
 
     cell, bench = training(found), found.bench
