@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from rich.console import Console
 from tabulate import tabulate
 
@@ -127,17 +128,19 @@ def drawn(grown: list[Growth], repeats: int) -> Figure:
     """A panel each, both axes in decades: the points, and the straight line that fits them."""
     with plain_style():
         made = figure(WIDTH, HEIGHT)
-        axes = made.subplots(1, len(grown))
+        axes = made.subplots(1, len(grown), sharey=True)
         for place, (one, panel) in enumerate(zip(grown, axes, strict=True)):
             quiet_axes(panel)
             start, each = one.line
             along = np.geomspace(one.counts[0], one.counts[-1], 60)
             panel.plot(along, start + each * along, color=COLOURS[place], linewidth=1.2)
             panel.plot(one.counts, one.seconds, "o", color=COLOURS[place], markersize=5)
-            panel.set_xscale("log")
-            panel.set_yscale("log")
+            for axis, scale in ((panel.xaxis, panel.set_xscale), (panel.yaxis, panel.set_yscale)):
+                scale("log")
+                axis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+                axis.set_minor_formatter(NullFormatter())
             panel.set_xlabel(one.what, fontsize=9.5)
-            panel.set_title(f"{one.work}:\n{_short(start)} + {_short(each)} each", fontsize=9)
+            panel.set_title(f"{one.work}:\n{_short(start)} and {_short(each)} each", fontsize=9)
         axes[0].set_ylabel("seconds of a processor", fontsize=9.5)
         caption = (
             f"Cost against work over two decades. Dots: medians of {repeats}. Lines: a fixed cost and an equal one for "
