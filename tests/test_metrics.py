@@ -33,6 +33,8 @@ def covers(kind, size, rng):
         values = ndimage.gaussian_filter(rng.standard_normal(shape), (0, 6, 6, 0)) * 4 + 0.5
     elif kind == "bright":
         values = 0.98 + 0.01 * rng.random(shape)
+    elif kind == "halves":
+        values = np.where(np.arange(shape[2])[:, None] < shape[2] // 2, 0.0, 0.98) + 0.01 * rng.random(shape)
     else:
         values = 0.01 * rng.random(shape)
     return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8)
@@ -51,7 +53,7 @@ def damaged(pixels, how, rng):
 
 
 @pytest.mark.parametrize("how", ["noise", "one-level", "blur", "negative"])
-@pytest.mark.parametrize("kind", ["random", "smooth", "bright", "dark"])
+@pytest.mark.parametrize("kind", ["random", "smooth", "bright", "dark", "halves"])
 @pytest.mark.parametrize("size", [11, 32, 64, 128])
 def test_both_equal_scikit_image(kind, how, size):
     rng = np.random.default_rng(0)
@@ -61,7 +63,7 @@ def test_both_equal_scikit_image(kind, how, size):
     ssim = measure("ssim")(tensor(reference), tensor(image))
     assert psnr.shape == ssim.shape == (3,)
     for a, b, decibel, similarity in zip(reference, image, psnr.tolist(), ssim.tolist(), strict=True):
-        assert decibel == pytest.approx(peak_signal_noise_ratio(a, b, data_range=255), abs=1e-4)
+        assert decibel == pytest.approx(peak_signal_noise_ratio(a, b, data_range=255), abs=1e-6)
         expected = structural_similarity(
             a,
             b,
@@ -71,7 +73,18 @@ def test_both_equal_scikit_image(kind, how, size):
             data_range=255,
             channel_axis=2,
         )
-        assert similarity == pytest.approx(expected, abs=1e-4)
+        assert similarity == pytest.approx(expected, abs=1e-6)
+
+
+def test_how_an_image_lies_in_memory_and_among_how_many_changes_nothing():
+    rng = np.random.default_rng(2)
+    reference, image = tensor(covers("smooth", 32, rng)), tensor(covers("random", 32, rng))
+    for name in RECORDS:
+        values = measure(name)(reference, image)
+        last = (one.contiguous(memory_format=torch.channels_last) for one in (reference, image))
+        assert measure(name)(*last).equal(values)
+        alone = torch.cat([measure(name)(reference[i : i + 1], image[i : i + 1]) for i in range(3)])
+        torch.testing.assert_close(alone, values, rtol=1e-12, atol=1e-12)
 
 
 def test_identical_images_are_infinite_and_one_beside_others_that_are_not():

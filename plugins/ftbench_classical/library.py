@@ -1,4 +1,4 @@
-"""The invisible-watermark library: its own code on one 8-bit image at a time, with the scores behind its bits.
+"""The invisible-watermark library's RivaGAN, on one 8-bit image at a time, with the scores behind its bits.
 
 An image here is BGR, uint8 (h, w, 3), as OpenCV has it; the library never changes the one that it is given.
 """
@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+__all__ = ("WEIGHTS", "Pixels", "Scores", "cv2", "mark_rivagan", "read_rivagan")
 
 Pixels = npt.NDArray[np.uint8]
 Scores = npt.NDArray[np.float32]
@@ -34,56 +36,19 @@ def _environment_kept() -> Iterator[None]:
 with _environment_kept():
     import cv2
     import imwatermark
-    from imwatermark.dwtDctSvd import EmbedDwtDctSvd
-    from imwatermark.maxDct import EmbedMaxDct
     from imwatermark.rivaGan import RivaWatermark
 
 WEIGHTS = {role: Path(imwatermark.__file__).parent / f"rivagan_{role}.onnx" for role in ("encoder", "decoder")}
 """RivaGAN's networks, inside the library's wheel."""
 
 
-class _DwtDctVotes(EmbedMaxDct):  # type: ignore[misc]
-    """The library's reader, which forgets its votes."""
-
-    def decode_frame(self, frame: Any, scale: float, scores: Any) -> Any:
-        self.votes = super().decode_frame(frame, scale, scores)
-        return self.votes
-
-
-class _DwtDctSvdVotes(EmbedDwtDctSvd):  # type: ignore[misc]
-    """The library's reader, which forgets its votes."""
-
-    def decode_frame(self, frame: Any, scale: float, scores: Any) -> Any:
-        self.votes = super().decode_frame(frame, scale, scores)
-        return self.votes
-
-
-_READERS: dict[str, Any] = {"dwtDct": _DwtDctVotes, "dwtDctSvd": _DwtDctSvdVotes}
-
-
-def mark_wavelet(image: Pixels, bits: Sequence[int], method: str, scale: float, threads: int) -> Pixels:
-    """What ``WatermarkEncoder.encode`` makes of an image; ``method`` is ``dwtDct`` or ``dwtDctSvd``."""
-    cv2.setNumThreads(threads)
-    return _encoded(image, bits, method, scales=_scales(scale))
-
-
-def read_wavelet(image: Pixels, bits: int, method: str, scale: float, threads: int) -> Scores:
-    """A score (bits,) in [-1, 1.01]: twice the share of blocks that vote for 1, less the library's threshold.
-
-    It is positive where ``WatermarkDecoder.decode`` gives a 1: that is where a mean vote exceeds 127/255.
-    """
-    cv2.setNumThreads(threads)
-    reader = _READERS[method](watermarks=[], wmLen=bits, scales=_scales(scale))
-    reader.decode(image)
-    shares = np.array([np.mean(votes) for votes in reader.votes])
-    scores: Scores = ((shares * 255 - 127) / 127.5).astype(np.float32)
-    return scores
-
-
 def mark_rivagan(image: Pixels, bits: Sequence[int], threads: int) -> Pixels:
     """What ``WatermarkEncoder.encode`` makes of an image by ``rivaGan``."""
+    writer = imwatermark.WatermarkEncoder()
+    writer.set_watermark("bits", bits)
     with _sessions(encoder=_session("encoder", threads)):
-        return _encoded(image, bits, "rivaGan")
+        marked: Pixels = writer.encode(image, "rivaGan")
+    return marked
 
 
 def read_rivagan(image: Pixels, threads: int) -> Scores:
@@ -107,18 +72,6 @@ class _Heard:
         outputs = self.session.run(names, inputs)
         self.output = outputs[0]
         return outputs
-
-
-def _encoded(image: Pixels, bits: Sequence[int], method: str, **configs: Any) -> Pixels:
-    writer = imwatermark.WatermarkEncoder()
-    writer.set_watermark("bits", bits)
-    marked: Pixels = writer.encode(image, method, **configs)
-    return marked
-
-
-def _scales(scale: float) -> list[float]:
-    # Of Y, U and V; the library goes through the first two.
-    return [0, scale, scale]
 
 
 @functools.cache

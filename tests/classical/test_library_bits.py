@@ -99,7 +99,7 @@ def test_colours_and_every_level_pass_unchanged() -> None:
     rgb = np.stack([levels, levels[::-1], levels.T], axis=-1)
     bgr = to_bgr(as_tensor([rgb]))
     assert np.array_equal(bgr[0], cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    back = from_bgr(list(bgr), torch.zeros(1))
+    back = from_bgr(bgr, torch.zeros(1))
     assert torch.equal(back, as_tensor([rgb]))
     assert np.array_equal(to_bgr(as_tensor([rgb]) + 0.4 / 255), bgr)
 
