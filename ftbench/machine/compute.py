@@ -6,14 +6,15 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any, Literal
 
 from ftbench.benchfile.schema import ComputeSection
 from ftbench.errors import BadInput
+from ftbench.machine.gpu import gpu_count, gpu_present
 from ftbench.machine.provenance import processors
+
+if TYPE_CHECKING:
+    from torch import nn
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 """Processors with either train convolutions faster in bfloat16 than in float32."""
@@ -32,6 +33,8 @@ class Compute:
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, in the memory layout that convolutions are fastest in."""
+        import torch
+
         return network.to(self.device).to(memory_format=torch.channels_last)
 
     def compile_parts(self, network: nn.Module) -> None:
@@ -43,12 +46,16 @@ class Compute:
     @contextlib.contextmanager
     def autocast(self) -> Iterator[None]:
         """Run the forward pass of training in the settled precision."""
+        import torch
+
         with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16"):
             yield
 
     @contextlib.contextmanager
     def settled(self) -> Iterator[None]:
         """Use the settled number of threads, and on a GPU true float32 and repeatable convolutions."""
+        import torch
+
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
@@ -56,11 +63,6 @@ class Compute:
                 yield
         finally:
             torch.set_num_threads(before)
-
-
-def gpu_present() -> bool:
-    """Whether CUDA can be used."""
-    return torch.cuda.is_available()
 
 
 def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) -> Compute:
@@ -83,17 +85,18 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None) ->
     precision = section.precision if section.precision != "auto" else known.get("precision")
     precision = precision or _faster_precision(device)
     processes = section.processes if section.processes != "auto" else known.get("processes")
-    processes = processes or (torch.cuda.device_count() if device == "cuda" else 1)
-    if device == "cuda" and processes > torch.cuda.device_count():
-        raise BadInput(
-            f"compute.processes is {processes}, and there are {torch.cuda.device_count()} GPUs; write auto or fewer"
-        )
+    gpus = gpu_count() if device == "cuda" else 0
+    processes = processes or max(1, gpus)
+    if device == "cuda" and processes > gpus:
+        raise BadInput(f"compute.processes is {processes}, and there are {gpus} GPUs; write auto or fewer")
     return Compute(device, precision, threads, section.compile, processes)
 
 
 def _faster_precision(device: str) -> Literal["float32", "bfloat16"]:
     # Asked of the hardware rather than timed: a busy machine must not decide what a cell is.
     if device == "cuda":
+        import torch
+
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()

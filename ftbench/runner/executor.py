@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
-from ftbench.machine import processes, provenance
+from ftbench.machine import provenance
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.isolation import exit_raises
@@ -61,10 +61,14 @@ def run(
     ``request`` is what other processes open the same benchmark by, to share a training; None: nothing is shared.
     ``before_risk`` gets what is done before cells are tried that ended their process last time.
     """
-    _load_parts(plan)
     for cell in plan.cells:
         _set_damage_aside(cell, bench)
-    standings = Standings(bench.store, bench.plugins, request.rerun if request else "code")
+    rerun = request.rerun if request else "code"
+    standings = Standings(bench.store, bench.plugins, rerun)
+    if any(standings.expected(cell).summary is None for cell in plan.cells):
+        _load_parts(plan)
+        # What was read of their sources before may be older than what was loaded.
+        standings = Standings(bench.store, bench.plugins, rerun)
     lost = strays(plan, standings)
     if lost:
         raise BadInput("\n".join(lost))
@@ -251,6 +255,8 @@ def _finish(cell: Cell, title: str, bench: Bench, request: Request | None, evide
 
     def worked() -> dict[str, Any]:
         if request and learned and bench.compute.processes > 1:
+            from ftbench.machine import processes
+
             shared = (request, cell.key, title)
             return processes.launch(_share, shared, bench.compute.processes, bench.compute.device)
         return _worked(cell, title, bench)
@@ -295,6 +301,7 @@ def _worked(cell: Cell, title: str, bench: Bench) -> dict[str, Any]:
 
 def _share(request: Request, key: str, title: str) -> dict[str, Any]:
     """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
+    from ftbench.machine import processes
     from ftbench.runner.opening import open_benchmark
 
     opened = open_benchmark(request, Console(quiet=True), settle_on_disk=False)

@@ -24,10 +24,8 @@ from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pool
-from ftbench.train.schedules import image_share, message_share, psnr_at
+from ftbench.train.schedules import LAST_LOOKS, image_share, message_share, psnr_at
 
-LAST_LOOKS = 0.1
-"""Share of a training, at its end, whose looks at val may give the kept weights: none before the rate has fallen."""
 MEMORY = 0.9
 """Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
 
