@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from kornia.metrics import ssim
 from torch import Tensor
 
-WINDOW = 11
+from ftbench_metrics.objections import WINDOW
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,6 @@ class Ssim:
         # kornia's own eps would lower dark images' values.
         similarity: Tensor = ssim(reference.float(), image.float(), WINDOW, 1.0, eps=0.0, padding="valid")
         return similarity.double().mean((1, 2, 3))
-
-
-def object_to_ssim(*, size: int, **_: object) -> str | None:
-    """Why images of this size have no SSIM, or None."""
-    return None if size >= WINDOW else f"ssim's window is {WINDOW} px and the images have {size}; leave ssim out"
 
 
 def _require_same_shape(reference: Tensor, image: Tensor) -> None:
