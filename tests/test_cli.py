@@ -51,11 +51,11 @@ def tables(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, ftbench_command: list[str]) -> Path:
     """The working folder of one finished run."""
     home = tmp_path_factory.mktemp("finished")
     (home / "tiny.yaml").write_text(TINY, encoding="utf-8")
-    done = call([sys.executable, "-m", "ftbench"], "run", "tiny.yaml", cwd=home)
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=home)
     assert done.returncode == 0, done.stderr + done.stdout
     return home
 
@@ -196,11 +196,11 @@ def test_kept_tables_are_left_alone(finished: Path, ftbench_command: list[str]) 
 
 @pytest.mark.parametrize("moment", ["fit", "train", "evaluate"])
 def test_a_run_that_was_killed_ends_in_the_same_tables(
-    moment: str, finished: Path, tmp_path: Path, ftbench_command: list[str]
+    moment: str, finished: Path, tmp_path: Path, ftbench_command: list[str], ftbench_process: list[str]
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     process = subprocess.Popen(
-        [*ftbench_command, "run", "tiny.yaml"],
+        [*ftbench_process, "run", "tiny.yaml"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -336,14 +336,14 @@ def test_a_failed_cell_fails_alone(tiny: Path, ftbench_command: list[str]) -> No
     assert len(main) == 1
 
 
-def test_info_and_plugins_and_schema_and_doctor(tmp_path: Path, ftbench_command: list[str]) -> None:
-    info = call(ftbench_command, "info", "unet-resnet18", cwd=tmp_path)
+def test_info_and_plugins_and_schema_and_doctor(tmp_path: Path, ftbench_process: list[str]) -> None:
+    info = call(ftbench_process, "info", "unet-resnet18", cwd=tmp_path)
     assert "up_width" in info.stdout
     assert "random initialisation" in info.stdout
-    assert "faceswap" in call(ftbench_command, "plugins", cwd=tmp_path).stdout
-    schema: dict[str, Any] = json.loads(call(ftbench_command, "schema", cwd=tmp_path).stdout)
+    assert "faceswap" in call(ftbench_process, "plugins", cwd=tmp_path).stdout
+    schema: dict[str, Any] = json.loads(call(ftbench_process, "schema", cwd=tmp_path).stdout)
     assert {"dataset", "message", "matrix", "train", "evaluate", "scales"} <= set(schema["properties"])
-    doctor = call(ftbench_command, "doctor", cwd=tmp_path)
+    doctor = call(ftbench_process, "doctor", cwd=tmp_path)
     assert doctor.returncode == 0, doctor.stdout
     assert "in order" in doctor.stdout
 
