@@ -2,8 +2,8 @@
 
 Importing torch, pandas, scipy and timm takes a command seconds, and a test hardly any. ``serve`` imports them once,
 nothing of ftbench, and forks a process for each call; ``call`` is what a test starts in the place of ``python -m
-ftbench``: it hands over its arguments, environment, folder and streams, and ends with the exit code. What must not find
-a library imported already, or is to be killed, is started as users start it.
+ftbench``: it hands over its arguments, environment, folder and streams, and ends with the exit code; killed, it takes the command
+with it. What must not find a library imported already, or hears signals, is started as users start it.
 """
 
 from __future__ import annotations
@@ -24,17 +24,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-LIBRARIES = (
-    "torch",
-    "torchvision",
-    "timm",
-    "kornia",
-    "pandas",
-    "scipy.stats",
-    "matplotlib.figure",
-    "PIL.Image",
-    "rich",
-)
+LIBRARIES = ("torch", "torchvision", "timm", "kornia", "pandas", "scipy.stats", "matplotlib.figure", "rich")
 COMMAND = [sys.executable, "-m", "ftbench"]
 
 
@@ -46,15 +36,15 @@ def commands() -> Iterator[list[str]]:
         return
     with tempfile.TemporaryDirectory(prefix="ftbench-tests-") as folder:
         place = str(Path(folder) / "socket")
-        server = subprocess.Popen([sys.executable, __file__, "serve", place], stdout=subprocess.PIPE, text=True)
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline() == "ready\n"
-            # Without the site's packages a process starts in a few milliseconds.
-            yield [sys.executable, "-I", "-S", __file__, "call", place]
-        finally:
-            server.terminate()
-            server.wait()
+        server = [sys.executable, __file__, "serve", place]
+        with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+                # Without the site's packages a process starts in a few milliseconds.
+                yield [sys.executable, "-I", "-S", __file__, "call", place]
+            finally:
+                process.terminate()
 
 
 def serve(place: str) -> None:
@@ -116,7 +106,7 @@ def _become(asked: dict[str, object], streams: list[int], parent: int) -> None:
     os.environ.update(dict(asked["environment"]))  # type: ignore[call-overload]
     arguments: list[str] = list(asked["arguments"])  # type: ignore[call-overload]
     found = [*filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    sys.path[:0] = [os.getcwd(), *(one for one in found if one not in sys.path)]
+    sys.path[:0] = [str(Path.cwd()), *(one for one in found if one not in sys.path)]
     sys.argv = ["ftbench", *arguments]
     with tempfile.TemporaryDirectory(prefix="ftbench-") as folder:
         # Watched already, by the process that answers: no second one is started.
@@ -137,7 +127,7 @@ def _become(asked: dict[str, object], streams: list[int], parent: int) -> None:
 
 def call(place: str, arguments: list[str]) -> int:
     """Have a command run; its exit code, negative for a signal."""
-    said = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+    said = {"arguments": arguments, "environment": dict(os.environ), "folder": str(Path.cwd())}
     text = json.dumps(said).encode()
     with socket.socket(socket.AF_UNIX) as server:
         server.connect(place)

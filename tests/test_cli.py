@@ -196,11 +196,11 @@ def test_kept_tables_are_left_alone(finished: Path, ftbench_command: list[str]) 
 
 @pytest.mark.parametrize("moment", ["fit", "train", "evaluate"])
 def test_a_run_that_was_killed_ends_in_the_same_tables(
-    moment: str, finished: Path, tmp_path: Path, ftbench_command: list[str], ftbench_process: list[str]
+    moment: str, finished: Path, tmp_path: Path, ftbench_command: list[str]
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     process = subprocess.Popen(
-        [*ftbench_process, "run", "tiny.yaml"],
+        [*ftbench_command, "run", "tiny.yaml"],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
