@@ -2,8 +2,8 @@
 
 Importing torch, pandas, scipy and timm takes a command seconds, and a test hardly any. ``serve`` imports them once,
 nothing of ftbench, and forks a process for each call; ``call`` is what a test starts in the place of ``python -m
-ftbench``: it hands over its arguments, environment, folder and streams, and ends with the exit code; killed, it takes the command
-with it. What must not find a library imported already, or hears signals, is started as users start it.
+ftbench``: it hands over its arguments, environment, folder and streams, and ends with the exit code; killed, it takes
+the command with it. What must not find a library imported already, or hears signals, is started as users start it.
 """
 
 from __future__ import annotations
