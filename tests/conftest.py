@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from ftbench.parts.catalogue import Plugins
 from ftbench.parts.discovery import discover
 from tests import ready
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # As in the background of a shell; some tests interrupt themselves, and would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if WORKER:
     # Workers share the cores. Read when torch is first imported, which nothing above does.
