@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ftbench.console import Console
+from ftbench.console import Console, print_columns
 from ftbench.plaintext import shown, shown_lines
 
 if TYPE_CHECKING:
     from ftbench.parts.evidence import Rerun
 
-MAX_WIDTH = 10_000
-"""Characters of a line that no terminal has to show."""
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
 Scale = Annotated[
     str | None,
@@ -107,8 +105,6 @@ def plan(
     rerun: RerunWhen = "code",
 ) -> None:
     """Show the data and the cells of a benchmark, which are done, and why the others are not; nothing is computed."""
-    from rich.measure import Measurement
-    from rich.table import Table
     from rich.text import Text
 
     from ftbench.data.overview import overview
@@ -125,20 +121,13 @@ def plan(
     reasons = other_packages(opened.plan, standings)
     for line in overview(opened.bench.data):
         console.print(Text(line), soft_wrap=True)
-    table = Table("cell", "kind", "what", "needs", box=None)
-    # A reason names files, which are to be read whole.
-    table.add_column("state", overflow="fold")
+    rows = []
     for cell in opened.plan.cells:
         needs = ", ".join(needed.key[:8] for needed in cell.inputs)
         label, state = cell.label.removeprefix("fit "), str(standings.expected(cell).state)
         state += f": {reasons[cell.key]}" if cell.key in reasons and state == "to do" else ""
-        # Texts, because brackets in a name would be taken for markup.
-        table.add_row(cell.key[:8], cell.kind, Text(shown(label)), needs, Text(shown(state)))
-    # A file or a pipe has no edge: what searches it finds each reason in one line.
-    if not console.is_terminal:
-        wide = Measurement.get(console, console.options.update(max_width=MAX_WIDTH), table).maximum
-        console.width = max(wide, console.width)
-    console.print(table)
+        rows.append((cell.key[:8], cell.kind, shown(label), needs, shown(state)))
+    print_columns(console, ("cell", "kind", "what", "needs", "state"), rows)
 
 
 def speed(
