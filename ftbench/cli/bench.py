@@ -103,8 +103,15 @@ def plan(
     assignments: Set = None,
     allowed: Allow = None,
     rerun: RerunWhen = "code",
+    costs: Annotated[
+        bool | None,
+        typer.Option(
+            "--costs/--no-costs",
+            help="Count operations, memory and minutes of what is to do; by default where the scale is called full.",
+        ),
+    ] = None,
 ) -> None:
-    """Show the data and the cells of a benchmark, which are done, and why the others are not; nothing is computed."""
+    """Show the data and the cells of a benchmark, which are done, and why the others are not; nothing is trained."""
     from rich.text import Text
 
     from ftbench.data.overview import overview
@@ -128,6 +135,12 @@ def plan(
         state += f": {reasons[cell.key]}" if cell.key in reasons and state == "to do" else ""
         rows.append((cell.key[:8], cell.kind, shown(label), needs, shown(state)))
     print_columns(console, ("cell", "kind", "what", "needs", "state"), rows)
+    if costs or (costs is None and opened.scale == "full"):
+        from ftbench.publish import costs as counted
+
+        left = [cell for cell in opened.plan.cells if standings.expected(cell).summary is None]
+        for line in counted.told(counted.costs(opened, left), opened.bench.compute) if left else ():
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def speed(
