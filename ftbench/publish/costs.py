@@ -101,7 +101,8 @@ def told(found: dict[str, Cost], compute: Compute) -> list[str]:
     lines.append(
         f"Networks alone, without files, real JPEG, distortions and metrics. Here: {slow / 1e9:,.0f} to "
         f"{fast / 1e9:,.0f} billion operations a second, measured now for narrow and wide convolutions. {GPU}: "
-        f"assumed, not measured: {SHARE:.0%} of {PEAK / 1e12:.0f} trillion a second, and {LAUNCH * 1e6:g} µs a kernel at least."
+        f"assumed, not measured: {SHARE:.0%} of {PEAK / 1e12:.0f} trillion a second, and {LAUNCH * 1e6:g} µs a kernel "
+        "at least."
     )
     return lines
 

@@ -74,7 +74,8 @@ def tracked(tmp_path_factory: pytest.TempPathFactory, store: Path, ftbench_comma
     install(home / "site", "broken", BROKEN)
     arguments = ["run", "tiny.yaml", "--set", "train.steps=60"]
     arguments += ["--track", "tensorboard", "--track", f"mlflow=sqlite:///{store}", "--track", "broken"]
-    environment = clean_environment(PYTHONPATH=str(home / "site"))
+    found = [str(home / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = clean_environment(PYTHONPATH=os.pathsep.join(found))
     with (home / "first.log").open("w") as log:
         first = subprocess.Popen([*ready.COMMAND, *arguments], cwd=home, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 400
