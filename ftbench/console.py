@@ -6,15 +6,20 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich import console as rich_console
+from rich.cells import cell_len
 from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Column, Table
+from rich.text import Text
 
 from ftbench.plaintext import shown_lines
 
 STREAMS = (0, 1, 2)
+FOLDED = 500
+"""Rows that are folded to a terminal's width; more are left to the terminal."""
 
 
 class Console(rich_console.Console):
@@ -33,6 +38,28 @@ class Console(rich_console.Console):
         if not self.stderr:
             with contextlib.suppress(OSError, ValueError, AttributeError):
                 print("ftbench: nobody reads the output any more; the work goes on", file=sys.stderr, flush=True)
+
+
+def print_columns(console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of text under headings, ten thousand as well; on a terminal too narrow for them, each text folded.
+
+    A file or a pipe has no edge: what searches it finds each row in one line.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
+    if console.is_terminal and sum(widths) + 2 * len(widths) > console.width and len(rows) <= FOLDED:
+        table = Table(*(Column(heading, overflow="fold") for heading in headings), box=None)
+        for row in rows:
+            # Texts, because brackets in a name would be taken for markup.
+            table.add_row(*map(Text, row))
+        console.print(table)
+        return
+    lines = [
+        "".join(f" {text}{' ' * (width - cell_len(text))} " for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in (headings, *rows)
+    ]
+    console.print(Text(lines[0], "bold"), soft_wrap=True)
+    # In one piece: rich looks at every line for long.
+    console.print(Text("\n".join(lines[1:])), soft_wrap=True)
 
 
 def prepare_streams() -> None:

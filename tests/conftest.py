@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.discovery import discover
+from tests import ready
 
-if "PYTEST_XDIST_WORKER" in os.environ:
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # As in the background of a shell; some tests interrupt themselves, and would wait for ever.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+if WORKER:
     # Workers share the cores. Read when torch is first imported, which nothing above does.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # So that what a test starts computes with one thread too, where it asks how many processors there are.
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, {cores[int(WORKER.removeprefix("gw")) % len(cores)]})
+SLOWEST = ("test_readme.py", "test_cli.py", "test_docs_plugin.py", "test_hostile_plugins.py", "test_parallel.py")
+"""Begun first, so that no worker is left with one of them when the others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: SLOWEST.index(item.path.name) if item.path.name in SLOWEST else len(SLOWEST))
+
 
 TINY = """\
 name: tiny
@@ -55,6 +74,13 @@ def plugins() -> Plugins:
 
 
 @pytest.fixture(scope="session")
-def ftbench_command() -> list[str]:
-    """How a test calls the command line in a process of its own."""
-    return [sys.executable, "-m", "ftbench"]
+def ftbench_command() -> Iterator[list[str]]:
+    """How a test calls the command line in a process of its own, which has its libraries ready."""
+    with ready.commands() as command:
+        yield command
+
+
+@pytest.fixture(scope="session")
+def ftbench_process() -> list[str]:
+    """As users start it: for a test that kills it, or in which it starts processes itself."""
+    return ready.COMMAND

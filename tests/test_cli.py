@@ -51,11 +51,11 @@ def tables(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, ftbench_command: list[str]) -> Path:
     """The working folder of one finished run."""
     home = tmp_path_factory.mktemp("finished")
     (home / "tiny.yaml").write_text(TINY, encoding="utf-8")
-    done = call([sys.executable, "-m", "ftbench"], "run", "tiny.yaml", cwd=home)
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=home)
     assert done.returncode == 0, done.stderr + done.stdout
     return home
 
@@ -103,11 +103,48 @@ def test_the_manifest_says_everything_but_paths(finished: Path) -> None:
 
 def test_the_same_command_again_keeps_everything(finished: Path, ftbench_command: list[str]) -> None:
     folder = finished / "results" / "tiny" / "procedural-faces-small"
+    before = {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in folder.rglob("*") if file.is_file()}
+    first, second = (call(ftbench_command, "run", "tiny.yaml", cwd=finished) for _ in range(2))
+    assert first.returncode == 0
+    assert first.stdout.count("done before, kept") == 5
+    assert "Bits read and image quality" in first.stdout
+    assert first.stdout == second.stdout
+    assert {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in before} == before
+
+
+@pytest.mark.parametrize("altered", ["tables/main.csv", "figures/curves.png", "rows", "store", "manifest.json"])
+def test_tables_that_are_not_as_they_were_are_made_anew(
+    altered: str, finished: Path, tmp_path: Path, ftbench_command: list[str]
+) -> None:
+    home = shutil.copytree(finished, tmp_path / "home")
+    folder = home / "results" / "tiny" / "procedural-faces-small"
     before = tables(folder)
-    done = call(ftbench_command, "run", "tiny.yaml", cwd=finished)
-    assert done.returncode == 0
+    (printed,) = (home / "results" / ".store").glob("tables-*.json")
+    file = {"rows": min(folder.glob("rows/*")), "store": printed}.get(altered, folder / altered)
+    content = bytearray(file.read_bytes())
+    # A digit of a manifest, or of what was printed, so that both are JSON still.
+    place = content.index(b"0.") + 2 if file.suffix == ".json" else len(content) // 2
+    content[place] ^= 1
+    file.write_bytes(content)
+    done = call(ftbench_command, "run", "tiny.yaml", cwd=home)
+    assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("done before, kept") == 5
+    assert file.read_bytes() != bytes(content)
     assert tables(folder) == before
+    assert call(ftbench_command, "run", "tiny.yaml", cwd=home).stdout == done.stdout
+
+
+def test_a_rerun_with_nothing_to_do_imports_what_it_needs(tmp_path: Path) -> None:
+    # What timm's backbones can do, timm alone can say while planning; this encoder answers without it.
+    unet = "unet-resnet18, backbone_options: {channels: [8, 8, 8, 8]}, up_width: 0.02, stem_channels: 8"
+    text = edited(unet, "compact, channels: 16, blocks: 2").replace("\n    - {message: 10, image: 0.1}", "")
+    (tmp_path / "light.yaml").write_text(text.replace("steps: 40", "steps: 4"), encoding="utf-8")
+    script = "import sys; from ftbench.cli import app\ntry: app()\nexcept SystemExit: pass\n"
+    script += "sys.exit(sum(name in sys.modules for name in ('torch', 'scipy.stats', 'matplotlib')))"
+    first, second = (call([sys.executable, "-c", script], "run", "light.yaml", cwd=tmp_path) for _ in range(2))
+    assert first.returncode == 3, first.stderr
+    assert second.returncode == 0, second.stderr
+    assert "to do: nothing" in second.stdout
 
 
 def test_damaged_files_of_cells_are_made_anew(finished: Path, tmp_path: Path, ftbench_command: list[str]) -> None:
@@ -336,14 +373,14 @@ def test_a_failed_cell_fails_alone(tiny: Path, ftbench_command: list[str]) -> No
     assert len(main) == 1
 
 
-def test_info_and_plugins_and_schema_and_doctor(tmp_path: Path, ftbench_command: list[str]) -> None:
-    info = call(ftbench_command, "info", "unet-resnet18", cwd=tmp_path)
+def test_info_and_plugins_and_schema_and_doctor(tmp_path: Path, ftbench_process: list[str]) -> None:
+    info = call(ftbench_process, "info", "unet-resnet18", cwd=tmp_path)
     assert "up_width" in info.stdout
     assert "random initialisation" in info.stdout
-    assert "faceswap" in call(ftbench_command, "plugins", cwd=tmp_path).stdout
-    schema: dict[str, Any] = json.loads(call(ftbench_command, "schema", cwd=tmp_path).stdout)
+    assert "faceswap" in call(ftbench_process, "plugins", cwd=tmp_path).stdout
+    schema: dict[str, Any] = json.loads(call(ftbench_process, "schema", cwd=tmp_path).stdout)
     assert {"dataset", "message", "matrix", "train", "evaluate", "scales"} <= set(schema["properties"])
-    doctor = call(ftbench_command, "doctor", cwd=tmp_path)
+    doctor = call(ftbench_process, "doctor", cwd=tmp_path)
     assert doctor.returncode == 0, doctor.stdout
     assert "in order" in doctor.stdout
 

@@ -27,11 +27,10 @@ from ftbench.progress import Progress
 from ftbench.runner import attempt
 from ftbench.runner import executor as execute
 from ftbench.runner.bench import Bench
-from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
+from ftbench.storage.results import CURVE, QUALITY, ROWS, SAMPLES
 from ftbench.storage.store import CellFolder, Damaged, Store
-from ftbench.train.loop import CURVE
 from ftbench.train.weights import WEIGHTS, load_weights
 from tests.small_pair import COMPUTE
 

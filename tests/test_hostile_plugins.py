@@ -163,8 +163,8 @@ def test_what_python_cannot_stop_ends_the_command_by_name(name: str, tmp_path: P
     assert "FTBENCH_PLUGINS" in done.stderr
 
 
-def test_a_part_of_a_plugin_that_was_late_is_not_said_to_be_nowhere(tmp_path: Path) -> None:
-    installed = install(tmp_path / "late", {"late": AT_LISTING["hangs"]})
+def test_a_part_of_a_plugin_that_was_late_is_not_said_to_be_nowhere(tmp_path: Path, ftbench_command: list[str]) -> None:
+    installed = install(tmp_path / "late", {"late": AT_LISTING["hangs"]}, command=ftbench_command)
     (tmp_path / "tiny.yaml").write_text(TINY.replace("name: conv7", "name: a-late-one"), encoding="utf-8")
     done = installed.ftbench("plan", "tiny.yaml", cwd=tmp_path, FTBENCH_PLUGIN_SECONDS="0.1")
     assert done.returncode == 2
@@ -244,9 +244,9 @@ def test_what_a_plugin_sets_in_torch_is_set_back(tmp_path: Path) -> None:
     assert re.search(r"threads +hostile-threads 1\.0 +warning +load +set torch's number of threads", done.stdout)
 
 
-def test_two_distributions_with_one_name_must_be_told_apart(tmp_path: Path) -> None:
+def test_two_distributions_with_one_name_must_be_told_apart(tmp_path: Path, ftbench_command: list[str]) -> None:
     sources = {"one": GOOD.replace("NAME", "conv7"), "other": GOOD.replace("NAME", "other")}
-    installed = install(tmp_path / "two", sources)
+    installed = install(tmp_path / "two", sources, command=ftbench_command)
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     done = installed.ftbench("plan", "tiny.yaml", cwd=tmp_path)
     assert done.returncode == 2
@@ -295,9 +295,9 @@ class Part:
 """
 
 
-def test_a_part_that_misbehaves_stops_its_own_cell_and_no_other(tmp_path: Path) -> None:
+def test_a_part_that_misbehaves_stops_its_own_cell_and_no_other(tmp_path: Path, ftbench_command: list[str]) -> None:
     sources = {name: SIMULATOR.replace("NAME", name).replace("BODY", body) for name, body in WHEN_RUN.items()}
-    installed = install(tmp_path / "late", sources)
+    installed = install(tmp_path / "late", sources, command=ftbench_command)
     benchmark = TINY.replace(
         "simulator: {name: faceswap, width: 0.06, latent: 16}", f"simulator: [none, {', '.join(sources)}]"
     )
@@ -314,9 +314,9 @@ def test_a_part_that_misbehaves_stops_its_own_cell_and_no_other(tmp_path: Path) 
     assert "evaluate none" in done.stdout
 
 
-def test_a_factory_that_is_not_there_is_found_before_anything_runs(tmp_path: Path) -> None:
+def test_a_factory_that_is_not_there_is_found_before_anything_runs(tmp_path: Path, ftbench_command: list[str]) -> None:
     source = SIMULATOR.replace("NAME", "nowhere").replace("MODULE:Part", "MODULE:Missing").replace("BODY", "pass")
-    installed = install(tmp_path / "late", {"nowhere": source})
+    installed = install(tmp_path / "late", {"nowhere": source}, command=ftbench_command)
     (tmp_path / "tiny.yaml").write_text(TINY.replace(TRAINED_AGAINST, "simulator: nowhere"), encoding="utf-8")
     done = installed.ftbench("run", "tiny.yaml", cwd=tmp_path)
     assert done.returncode == 2, done.stdout
@@ -368,10 +368,12 @@ ASKED = {
 
 
 @pytest.mark.parametrize("name", list(ASKED))
-def test_a_part_that_fails_while_it_is_asked_is_named_with_its_place(name: str, tmp_path: Path) -> None:
+def test_a_part_that_fails_while_it_is_asked_is_named_with_its_place(
+    name: str, tmp_path: Path, ftbench_command: list[str]
+) -> None:
     body, said = ASKED[name]
     source = PLANNED.replace("BODY", body).replace("NAME", f"asked-{name}")
-    installed = install(tmp_path / "asked", {name: source})
+    installed = install(tmp_path / "asked", {name: source}, command=ftbench_command)
     (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
     done = installed.ftbench("plan", "tiny.yaml", "--set", f"matrix.decoder=asked-{name}", cwd=tmp_path)
     assert done.returncode == 2, done.stderr + done.stdout

@@ -89,10 +89,10 @@ def test_rows_are_shared_out_and_gradients_stay_as_they_are_alone() -> None:
     assert weight.grad.tolist() == [3, 3]
 
 
-def test_a_benchmark_shared_by_two_processes(tiny: Path, ftbench_command: list[str]) -> None:
+def test_a_benchmark_shared_by_two_processes(tiny: Path, ftbench_process: list[str]) -> None:
     arguments = ["run", str(tiny), "--scale", "small", "--set", "compute.processes=2", "--set", "compute.threads=2"]
     done = subprocess.run(
-        [*ftbench_command, *arguments], cwd=tiny.parent, capture_output=True, text=True, check=False, timeout=400
+        [*ftbench_process, *arguments], cwd=tiny.parent, capture_output=True, text=True, check=False, timeout=400
     )
     assert done.returncode == 0, done.stdout + done.stderr
     folder = tiny.parent / "results" / "tiny" / "procedural-faces-small"

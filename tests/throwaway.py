@@ -1,4 +1,4 @@
-"""Throw-away distributions: wheels written by hand and installed by pip into a folder of their own."""
+"""Throw-away distributions: wheels written by hand and unpacked into a folder of their own, as pip does."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import base64
 import hashlib
 import os
 import subprocess
-import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests import ready
 
 
 @dataclass(frozen=True)
@@ -18,12 +19,13 @@ class Installed:
     """A folder of installed distributions, and how to call ftbench with them."""
 
     folder: Path
+    command: Sequence[str] = tuple(ready.COMMAND)
 
     def ftbench(self, *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Call the command line; the exit code is the caller's to judge."""
         found = [str(self.folder), *filter(None, [os.environ.get("PYTHONPATH")])]
         return subprocess.run(
-            [sys.executable, "-m", "ftbench", *arguments],
+            [*self.command, *arguments],
             cwd=cwd,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(found), "COLUMNS": "300", **environment},
             capture_output=True,
@@ -33,10 +35,16 @@ class Installed:
         )
 
 
-def install(folder: Path, plugins: Mapping[str, str], distributions: Mapping[str, str] | None = None) -> Installed:
+def install(
+    folder: Path,
+    plugins: Mapping[str, str],
+    distributions: Mapping[str, str] | None = None,
+    command: Sequence[str] = ready.COMMAND,
+) -> Installed:
     """Install one distribution a plugin: name -> source of its module; the entry point has the plugin's name.
 
-    ``distributions`` gives a plugin another distribution's name than ``hostile-<plugin>``.
+    ``command`` is how ftbench is called with them. ``distributions`` gives a plugin another distribution's name than
+    ``hostile-<plugin>``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wheels = [
@@ -44,12 +52,10 @@ def install(folder: Path, plugins: Mapping[str, str], distributions: Mapping[str
         for plugin, source in plugins.items()
     ]
     target = folder / "site"
-    subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--target", target, *wheels],
-        check=True,
-        capture_output=True,
-    )
-    return Installed(target)
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as packed:
+            packed.extractall(target)
+    return Installed(target, command)
 
 
 def _wheel(folder: Path, plugin: str, distribution: str, source: str) -> Path:

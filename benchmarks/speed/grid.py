@@ -16,9 +16,9 @@ from benchmarks.speed.quality import as_pixels, library
 from benchmarks.speed.setup import opened, training
 from ftbench.progress import Silent
 from ftbench.runner.build import build, new_pair
-from ftbench.runner.evaluation import QUALITY
 from ftbench.runner.jobs import WORK
 from ftbench.runner.opening import Opened
+from ftbench.storage.results import QUALITY
 
 PLAIN = "plain grid"
 

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from ftbench.console import Console
+from ftbench.console import Console, print_columns
 from ftbench.plaintext import shown, shown_lines
 
 if TYPE_CHECKING:
     from ftbench.parts.evidence import Rerun
 
-MAX_WIDTH = 10_000
-"""Characters of a line that no terminal has to show."""
 File = Annotated[str, typer.Argument(metavar="BENCHMARK", help="A YAML file, or a built-in one's name.")]
 Scale = Annotated[
     str | None,
@@ -128,10 +126,15 @@ def plan(
     assignments: Set = None,
     allowed: Allow = None,
     rerun: RerunWhen = "code",
+    costs: Annotated[
+        bool | None,
+        typer.Option(
+            "--costs/--no-costs",
+            help="Count operations, memory and minutes of what is to do; by default where the scale is called full.",
+        ),
+    ] = None,
 ) -> None:
-    """Show the data and the cells of a benchmark, which are done, and why the others are not; nothing is computed."""
-    from rich.measure import Measurement
-    from rich.table import Table
+    """Show the data and the cells of a benchmark, which are done, and why the others are not; nothing is trained."""
     from rich.text import Text
 
     from ftbench.data.overview import overview
@@ -148,20 +151,19 @@ def plan(
     reasons = other_packages(opened.plan, standings)
     for line in overview(opened.bench.data):
         console.print(Text(line), soft_wrap=True)
-    table = Table("cell", "kind", "what", "needs", box=None)
-    # A reason names files, which are to be read whole.
-    table.add_column("state", overflow="fold")
+    rows = []
     for cell in opened.plan.cells:
         needs = ", ".join(needed.key[:8] for needed in cell.inputs)
         label, state = cell.label.removeprefix("fit "), str(standings.expected(cell).state)
         state += f": {reasons[cell.key]}" if cell.key in reasons and state == "to do" else ""
-        # Texts, because brackets in a name would be taken for markup.
-        table.add_row(cell.key[:8], cell.kind, Text(shown(label)), needs, Text(shown(state)))
-    # A file or a pipe has no edge: what searches it finds each reason in one line.
-    if not console.is_terminal:
-        wide = Measurement.get(console, console.options.update(max_width=MAX_WIDTH), table).maximum
-        console.width = max(wide, console.width)
-    console.print(table)
+        rows.append((cell.key[:8], cell.kind, shown(label), needs, shown(state)))
+    print_columns(console, ("cell", "kind", "what", "needs", "state"), rows)
+    if costs or (costs is None and opened.scale == "full"):
+        from ftbench.publish import costs as counted
+
+        left = [cell for cell in opened.plan.cells if standings.expected(cell).summary is None]
+        for line in counted.told(counted.costs(opened, left), opened.bench.compute) if left else ():
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def speed(

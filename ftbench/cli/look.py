@@ -92,8 +92,10 @@ def info(
             console.print(table)
 
 
-def doctor() -> None:
-    """Check the installation: versions, processors, GPU, memory, plugins, where results would go."""
+def doctor(
+    speed: Annotated[bool, typer.Option(help="Measure which precision, layout and threads win, some seconds.")] = True,
+) -> None:
+    """Check the installation: versions, processors, GPU, memory, speed, plugins, where results would go."""
     from ftbench.machine import provenance
     from ftbench.parts.discovery import discover
 
@@ -130,7 +132,23 @@ def doctor() -> None:
         console.print(fault, style="red", highlight=False, markup=False)
     if faults:
         raise typer.Exit(1)
+    if speed:
+        _tell_speed(console)
     console.print("everything is in order")
+
+
+def _tell_speed(console: Console) -> None:
+    from ftbench.machine import rates
+    from ftbench.machine.gpu import gpu_present
+    from ftbench.machine.provenance import processors
+
+    console.print("\nmeasured now; another job on this machine would show in it:", highlight=False)
+    for kind in (rates.SMALL, rates.WIDE):
+        for device in ("cpu", *(["cuda"] if gpu_present() else [])):
+            with console.status("") as line:
+                found = rates.ways(kind, device, processors(), lambda what: line.update(f"measuring {what}"))
+            where = "" if device == "cpu" else "on the GPU, "
+            console.print(f"- {where}{rates.sentence(kind, found)}", highlight=False, soft_wrap=True)
 
 
 def _text(words: str) -> Text:

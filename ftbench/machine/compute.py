@@ -7,14 +7,15 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any, Literal
 
 from ftbench.benchfile.schema import ComputeSection
 from ftbench.errors import BadInput, told
+from ftbench.machine.gpu import gpu_count, gpu_present
 from ftbench.machine.provenance import processors
+
+if TYPE_CHECKING:
+    from torch import nn
 
 log = logging.getLogger(__name__)
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
@@ -39,8 +40,12 @@ class Compute:
 
     def place(self, network: nn.Module) -> nn.Module:
         """Move a network to the device, in the memory layout that convolutions are fastest in."""
+        import torch
+
         placed = network.to(self.device).to(memory_format=torch.channels_last)
         if self.device == "cpu":
+            from ftbench.machine.layouts import normalise_plainly
+
             normalise_plainly(placed)
         return placed
 
@@ -57,12 +62,16 @@ class Compute:
     @contextlib.contextmanager
     def autocast(self) -> Iterator[None]:
         """Run the forward pass of training in the settled precision."""
+        import torch
+
         with torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bfloat16"):
             yield
 
     @contextlib.contextmanager
     def settled(self) -> Iterator[None]:
         """Use the settled number of threads, and on a GPU true float32 and convolutions as settled."""
+        import torch
+
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:
@@ -73,7 +82,7 @@ class Compute:
             torch.set_num_threads(before)
 
 
-def _or_as_it_is(part: nn.Module, compiled: Callable[..., Any]) -> Callable[..., Any]:
+def _or_as_it_is(part: nn.Module, compiled: Any) -> Callable[..., Any]:
     def call(*given: Any, **named: Any) -> Any:
         try:
             return compiled(*given, **named)
@@ -85,48 +94,6 @@ def _or_as_it_is(part: nn.Module, compiled: Callable[..., Any]) -> Callable[...,
             return answer
 
     return call
-
-
-def normalise_plainly(network: nn.Module) -> None:
-    """Hand group and instance normalisations the plain layout, and give their answers the convolutions' back.
-
-    On a processor torch 2.14's backward pass of a group normalisation is some twenty times slower channels last, and an
-    instance normalisation answers in the plain layout, which every later operation on both layouts pays for.
-    """
-    for module in network.modules():
-        if isinstance(module, _PLAIN) and _as_convolutions_like not in module._forward_hooks.values():
-            module.register_forward_pre_hook(_as_normalisations_like)
-            module.register_forward_hook(_as_convolutions_like)
-
-
-_PLAIN = (nn.GroupNorm, nn.InstanceNorm2d)
-
-
-class _Laid(torch.autograd.Function):
-    """A tensor (b,c,h,w) in one layout, and its gradient in the other."""
-
-    @staticmethod
-    def forward(context: Any, value: torch.Tensor, there: torch.memory_format, back: torch.memory_format) -> Any:
-        context.back = back
-        return value.contiguous(memory_format=there)
-
-    @staticmethod
-    def backward(context: Any, *gradients: torch.Tensor) -> Any:
-        return gradients[0].contiguous(memory_format=context.back), None, None
-
-
-def _as_normalisations_like(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    (value,) = given
-    return (_Laid.apply(value, torch.contiguous_format, torch.channels_last),) if value.dim() == 4 else given
-
-
-def _as_convolutions_like(_: nn.Module, __: tuple[Any, ...], answer: Any) -> Any:
-    return _Laid.apply(answer, torch.channels_last, torch.contiguous_format) if answer.dim() == 4 else answer
-
-
-def gpu_present() -> bool:
-    """Whether CUDA can be used."""
-    return torch.cuda.is_available()
 
 
 def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None, size: int | None = None) -> Compute:
@@ -150,11 +117,10 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None, si
     precision = section.precision if section.precision != "auto" else known.get("precision")
     precision = precision or _faster_precision(device)
     processes = section.processes if section.processes != "auto" else known.get("processes")
-    processes = processes or (torch.cuda.device_count() if device == "cuda" else 1)
-    if device == "cuda" and processes > torch.cuda.device_count():
-        raise BadInput(
-            f"compute.processes is {processes}, and there are {torch.cuda.device_count()} GPUs; write auto or fewer"
-        )
+    gpus = gpu_count() if device == "cuda" else 0
+    processes = processes or max(1, gpus)
+    if device == "cuda" and processes > gpus:
+        raise BadInput(f"compute.processes is {processes}, and there are {gpus} GPUs; write auto or fewer")
     return Compute(device, precision, threads, section.compile, processes, section.deterministic)
 
 
@@ -168,6 +134,8 @@ def _threads(device: str, known: Mapping[str, Any], size: int | None) -> int:
 def _faster_precision(device: str) -> Literal["float32", "bfloat16"]:
     # Asked of the hardware rather than timed: a busy machine must not decide what a cell is.
     if device == "cuda":
+        import torch
+
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ftbench
+from ftbench.machine.gpu import gpu_names
 
 LIBRARIES = ("torch", "timm", "kornia", "numpy", "pandas", "pillow", "scipy", "onnxruntime", "invisible-watermark")
 
@@ -29,14 +30,11 @@ def code() -> dict[str, Any]:
 @functools.cache
 def machine() -> dict[str, Any]:
     """The kind of machine: processor, cores, GPU."""
-    import torch
-
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     return {
         "system": platform.system(),
         "processor": _processor(),
         "cores": processors(),
-        "gpus": gpus,
+        "gpus": gpu_names(),
     }
 
 

@@ -181,9 +181,9 @@ class EvaluateCell(Cell):
         """Rows carry labels, and random draws are seeded by them: in another order nothing is measured anew."""
         return {
             **self.material.settings,
-            "simulators": in_any_order([chosen.label, chosen.key] for chosen in self.simulators),
-            "distortions": in_any_order([chosen.label, chosen.key] for chosen in self.distortions),
-            "metrics": in_any_order([chosen.called, chosen.key] for chosen in self.metrics),
+            "simulators": _in_any_order([chosen.label, chosen] for chosen in self.simulators),
+            "distortions": _in_any_order([chosen.label, chosen] for chosen in self.distortions),
+            "metrics": _in_any_order([chosen.called, chosen] for chosen in self.metrics),
             "evaluate": self.section.model_dump(include={"draws", "seed", "limit"}),
             "psnr": self.psnr,
         }
@@ -226,6 +226,11 @@ class Plan:
     def evaluations(self) -> tuple[EvaluateCell, ...]:
         """One a row of the tables."""
         return tuple(cell for cell in self.cells if isinstance(cell, EvaluateCell))
+
+
+def _in_any_order(named: Iterable[list[Any]]) -> list[list[Any]]:
+    ordered = in_any_order(named, lambda part: part.key_text)
+    return [[label, part.key] for label, part in ordered]
 
 
 def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:

@@ -18,6 +18,11 @@ _FOR_READERS = ("summary", "licence", "reference", "objection", "unit", "digits"
 """Fields of a record that change no number."""
 
 
+def as_json(value: Any) -> str:
+    """Its text, the same whatever order a mapping was filled in."""
+    return json.dumps(value, sort_keys=True)
+
+
 def part_key(
     name: str,
     parameters: Mapping[str, Any],
@@ -68,6 +73,9 @@ def declared(record: Any) -> dict[str, Any]:
     }
 
 
-def in_any_order(named: Iterable[list[Any]]) -> list[list[Any]]:
-    """Lists of a label and a part, in one order whatever order they came in."""
-    return sorted(named, key=lambda one: json.dumps(one, sort_keys=True))
+def in_any_order(named: Iterable[list[Any]], written: Callable[[Any], str] = as_json) -> list[list[Any]]:
+    """Lists of a label and a part, in one order whatever order they came in: that of their JSON.
+
+    ``written``: the JSON of a part, where it is at hand.
+    """
+    return sorted(named, key=lambda one: f"[{json.dumps(one[0])}, {written(one[1])}]")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ftbench.contract.records import Distortion, Metric, Parameters
-from ftbench.plan.keys import declared, part_key
+from ftbench.plan.keys import as_json, declared, part_key
 
 if TYPE_CHECKING:
     from ftbench.parts.catalogue import Provided
@@ -43,7 +43,7 @@ class ResolvedPart:
         """Whether a reference ``name`` or ``name@distribution`` means this part."""
         return name in (self.record.name, f"{self.record.name}@{self.provided.distribution}")
 
-    @property
+    @cached_property
     def label(self) -> str:
         """``jpeg quality=50``: the name and what the file says of it."""
         hidden = input_paths(type(self.parameters))
@@ -72,6 +72,11 @@ class ResolvedPart:
             source=provided.source_digest,
             at=self.at,
         )
+
+    @cached_property
+    def key_text(self) -> str:
+        """``key`` as JSON."""
+        return as_json(self.key)
 
     @cached_property
     def declared(self) -> dict[str, Any]:

@@ -87,6 +87,8 @@ class _Planner:
         self.benchmark, self.resolver, self.grounds = benchmark, resolver, grounds
         self.size = benchmark.dataset.size
         self.labels = Labels(benchmark)
+        self.fits: dict[int, FitCell] = {}
+        """By identity of the part: its key is made once, however many cells need the fit."""
         self.material = Material(grounds.data_digest, grounds.people, self.size, grounds.compute, grounds.data_part)
 
     def evaluations(self) -> Iterator[EvaluateCell]:
@@ -188,8 +190,10 @@ class _Planner:
         return {"with": declared, "whole": declared, "without": plain}
 
     def _fit_simulator(self, simulator: ResolvedPart) -> FitCell:
-        section = self.benchmark.fit
-        return FitCell(label=f"fit {simulator.label}", material=self.material, part=simulator, section=section)
+        if id(simulator) not in self.fits:
+            label, section = f"fit {simulator.label}", self.benchmark.fit
+            self.fits[id(simulator)] = FitCell(label=label, material=self.material, part=simulator, section=section)
+        return self.fits[id(simulator)]
 
     def _fit_code(self, codec: ResolvedPart, bits: int) -> FitCell:
         label, section = f"fit {codec.label} of {bits} bits", self.benchmark.code

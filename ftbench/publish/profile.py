@@ -15,7 +15,8 @@ from ftbench.runner.attempt import SPENT
 def profile_table(plan: Plan, summaries: Mapping[str, Mapping[str, Any]]) -> str:
     """A row a cell that was timed: its seconds, and the share of each kind of work in percent.
 
-    Kinds that no cell met are left out. A cell that was finished before tells of the run that made it, if that was asked.
+    Kinds that no cell met are left out. Of a cell that was finished before stands what was timed then, if that was
+    asked.
     """
     timed = [(cell, summaries[cell.key][SPENT]) for cell in plan.cells if SPENT in summaries.get(cell.key, {})]
     met = [kind for kind in KINDS if any(spent.get(kind, 0) > 0 for _, spent in timed)]

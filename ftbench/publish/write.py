@@ -13,24 +13,23 @@ from typing import Any
 from rich.console import Console
 
 from ftbench.data.images import describe
-from ftbench.evaluate.evaluate import MARKED, OF_COVER, OF_MARKED, UNMARKED
 from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
-from ftbench.report import Caption, CellResult, MetricInfo, Samples, main_rows, print_tables, write_report
+from ftbench.publish.unchanged import remember, standing_tables
+from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
-from ftbench.runner.evaluation import QUALITY, ROWS, SAMPLES
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import rows_of, samples_of
+from ftbench.runner.jobs import curve_of, rows_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.manifest import MANIFEST
+from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
-from ftbench.train.loop import CURVE, read_curve
-from ftbench.train.pair import LAST_LOOKS
+from ftbench.train.schedules import LAST_LOOKS
 
 FORMAT = 2
 
@@ -38,10 +37,10 @@ FORMAT = 2
 def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> list[dict[str, Any]]:
     """Write everything that the finished cells gave, print the main tables, and return the main table's rows.
 
-    Earlier tables in ``folder`` stay until these are whole, and altogether where these are poorer.
+    Earlier tables in ``folder`` stay until these are whole, and altogether where these are poorer or the same.
     """
     finished = [cell for cell in opened.plan.evaluations if cell.key in outcome.summaries]
-    results = [_result(cell, opened, outcome) for cell in finished]
+    root = opened.bench.store.root
     caption = _caption(opened, outcome)
     metrics = [
         MetricInfo(chosen.called, record.unit, record.digits, record.higher_is_better)
@@ -49,20 +48,27 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
         for record in [metric_record(chosen)]
     ]
     # Of runs that end together one at a time decides and writes.
-    with tables_held(opened.bench.store.root):
+    with tables_held(root):
         if not keep and is_of_others(folder, opened):
             folder = folder_for(opened, keep)
         stays = better_ones(folder, {cell.key for cell in finished}, len(opened.plan.evaluations))
-        if not stays:
-            with swapped_in(folder) as new:
-                samples = {cell.label: _samples(cell, opened) for cell in finished}
-                write_report(new, results, caption, metrics, samples)
-                _copy_rows(finished, opened, new)
-                copy_others(folder, new)
-                manifest = _manifest(opened, outcome, caption, keep) | {"metrics": [vars(metric) for metric in metrics]}
-                write_json(new / MANIFEST, sealed(manifest, new))
-    if results:
-        print_tables(results, caption, console, metrics)
+        draft = _manifest(opened, outcome, caption, keep) | {"metrics": [vars(metric) for metric in metrics]}
+        tables = None if stays else standing_tables(folder, draft, root)
+        if tables is None:
+            results = [_result(cell, opened, outcome) for cell in finished]
+            made = report_tables(results, metrics)
+            tables = {printed.name: printed for printed, _ in made}
+            if not stays:
+                with swapped_in(folder) as new:
+                    samples = {cell.label: _samples(cell, opened) for cell in finished}
+                    write_report(new, results, caption, metrics, samples, made=made)
+                    _copy_rows(finished, opened, new)
+                    copy_others(folder, new)
+                    written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
+                    write_json(new / MANIFEST, sealed({**draft, **written}, new))
+                remember(folder, root, tables.values())
+    if finished:
+        print_made(tables, caption, console)
     told = (
         f"The tables in {folder} stay as they were: they hold {stays} finished evaluations, and of this run "
         f"{len(finished)} of {len(opened.plan.evaluations)} were finished."
@@ -70,7 +76,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
         else f"Results: {folder}"
     )
     console.print(told, highlight=False, markup=False, soft_wrap=True)
-    return main_rows(results, metrics)
+    return records(tables["main"])
 
 
 def _result(cell: EvaluateCell, opened: Opened, outcome: Outcome) -> CellResult:
@@ -85,11 +91,13 @@ def _result(cell: EvaluateCell, opened: Opened, outcome: Outcome) -> CellResult:
         code_bits=trained.code_bits,
         rows=in_order(folder.load(ROWS, rows_of), _order(cell)),
         quality=in_order(folder.load(QUALITY, rows_of), _order(cell)),
-        curve=read_curve(opened.bench.folder(trained)),
+        curve=opened.bench.folder(trained).load(CURVE, curve_of),
     )
 
 
 def _samples(cell: EvaluateCell, opened: Opened) -> Samples:
+    from ftbench.evaluate.evaluate import OF_COVER, OF_MARKED
+
     pictures = opened.bench.folder(cell).load(SAMPLES, samples_of)
     held = {name: pictures[name] for name in ("cover", "marked")}
     if first := next((name for name in _order(cell)["simulator"] if OF_COVER + name in pictures), None):
@@ -220,7 +228,6 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         "benchmark": opened.benchmark.name,
         "scale": opened.scale,
         "caption": caption.line(),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "code": provenance.code(),
         "machine": provenance.machine(),
         "compute": {**vars(bench.compute)},

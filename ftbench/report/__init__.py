@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from ftbench.report.methods import methods_table
 from ftbench.report.overall import overall_table
@@ -14,7 +13,7 @@ from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
 from ftbench.report.table import Table
 from ftbench.report.tables import records, write_table
-from ftbench.report.terminal import print_tables
+from ftbench.report.terminal import print_made, print_tables
 from ftbench.storage.results import CellResult, MetricInfo
 
 __all__ = [
@@ -22,8 +21,9 @@ __all__ = [
     "CellResult",
     "MetricInfo",
     "Samples",
-    "main_rows",
+    "print_made",
     "print_tables",
+    "records",
     "report_tables",
     "write_report",
 ]
@@ -48,11 +48,6 @@ def report_tables(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) 
     return [*((table, table) for table in alike), (distortion_table(results), distortion_rows(results))]
 
 
-def main_rows(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) -> list[dict[str, Any]]:
-    """The rows of ``tables/main.csv``, one a setting, as text and numbers."""
-    return records(main_table(results, metrics))
-
-
 def write_report(
     folder: Path,
     results: Sequence[CellResult],
@@ -61,18 +56,19 @@ def write_report(
     samples: Mapping[str, Samples] | None = None,
     *,
     pictures: bool = True,
+    made: Sequence[tuple[Table, Table]] = (),
 ) -> list[Path]:
     """Write ``tables/`` and ``figures/`` under ``folder``, each file whole or not at all; return their paths.
 
-    ``samples`` maps a setting's label to its pictures. ``pictures`` False leaves out the sample images, which
-    the data's licence may not let anyone publish; plots are drawn all the same. A figure of an earlier report
-    that this one does not draw is removed, as is an earlier table that this one has not, so that nothing stands beside
-    tables it does not belong to.
+    ``made`` is what ``report_tables`` gives, where somebody has it. ``samples`` maps a setting's label to its
+    pictures. ``pictures`` False leaves out the sample images, which the data's licence may not let anyone publish;
+    plots are drawn all the same. A figure of an earlier report that this one does not draw is removed, as is an
+    earlier table that this one has not, so that nothing stands beside tables it does not belong to.
     Without a finished cell the tables say so in a sentence.
     """
     tables = folder / "tables"
     written: list[Path] = []
-    for printed, rows in report_tables(results, metrics):
+    for printed, rows in made or report_tables(results, metrics):
         written += write_table(tables, printed, caption, rows=rows)
     for name in SOMETIMES:
         for ending in ENDINGS:

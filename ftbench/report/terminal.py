@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.text import Text
 from ftbench.report.methods import methods_table
 from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
-from ftbench.report.result import Caption
+from ftbench.report.result import Stated
 from ftbench.report.seeds import seeds_table
 from ftbench.report.summary import main_table
 from ftbench.report.table import Column, Measured, Table, format_measured, shared_n
@@ -28,15 +28,23 @@ PAIRS_SHOWN = 12
 
 def print_tables(
     results: Sequence[CellResult],
-    caption: Caption,
+    caption: Stated,
     console: Console,
     metrics: Sequence[MetricInfo] = PSNR_SSIM,
 ) -> None:
-    """Print the main table, its means over seeds and the verdicts of its methods and pairs.
+    """Print the tables of some results as ``print_made`` does."""
+    main = main_table(results, metrics)
+    others = (seeds_table(results, main), overall_table(results, metrics), methods_table(results, metrics))
+    made = (main, *filter(None, others), pairs_table(results, metrics))
+    print_made({table.name: table for table in made}, caption, console)
+
+
+def print_made(tables: Mapping[str, Table], caption: Stated, console: Console) -> None:
+    """Print the main table, its means over seeds and the verdicts of its methods and pairs, of tables by name.
 
     Three settings fit 100 columns, more go below.
     """
-    main = main_table(results, metrics)
+    main = tables["main"]
     console.print(Text(caption_text(main, caption), style="dim"))
     if main.frame.empty:
         console.print(main.nothing)
@@ -44,19 +52,19 @@ def print_tables(
     _print_across(main, "label", console)
     for note in main.notes:
         console.print(Text(note, style="bold red" if STALLED.upper() in note else "dim"))
-    if seeds := seeds_table(results, main):
+    if seeds := tables.get("seeds"):
         console.print(Text(f"\n{seeds.title}", style="bold"))
         _print_across(seeds, "label", console)
         for note in seeds.notes:
             if note not in main.notes:
                 console.print(Text(note, style="dim"))
-    if overall := overall_table(results, metrics):
+    if overall := tables.get("overall"):
         console.print(Text(f"\n{overall.title}", style="bold"))
         _print_across(overall, "label", console)
         for note in overall.notes:
             console.print(Text(note, style="dim"))
-    for compared in (methods_table(results, metrics), pairs_table(results, metrics)):
-        if compared and (len(results) > 1 or not compared.frame.empty):
+    for compared in (tables.get("methods"), tables.get("pairs")):
+        if compared and (len(main.frame) > 1 or not compared.frame.empty):
             _print_compared(compared, console)
 
 

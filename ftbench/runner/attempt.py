@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
-from ftbench.machine import processes, provenance
+from ftbench.machine import provenance
 from ftbench.machine.randomness import derive
 from ftbench.machine.stopwatch import watching
 from ftbench.parts.surroundings import apart
@@ -157,6 +157,8 @@ def _made(
 
     def worked() -> dict[str, Any]:
         if request and learned and bench.compute.processes > 1:
+            from ftbench.machine import processes
+
             shared = (request, cell.key, title)
             return processes.launch(_share, shared, bench.compute.processes, bench.compute.device)
         return _worked(cell, bench, listener, profile=bool(request and request.profile))
@@ -221,6 +223,7 @@ def _reason(error: Exception) -> str:
 
 def _share(request: Request, key: str, title: str) -> dict[str, Any]:
     """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
+    from ftbench.machine import processes
     from ftbench.runner.opening import open_benchmark
 
     opened = open_benchmark(request, Console(quiet=True), settle_on_disk=False)

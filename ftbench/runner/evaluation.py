@@ -13,6 +13,7 @@ from ftbench.pipeline.stages import DistortionStage
 from ftbench.plan.part import strength_of
 from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes
+from ftbench.storage.results import QUALITY, ROWS, SAMPLES
 
 if TYPE_CHECKING:
     from ftbench.plan.cells import EvaluateCell
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from ftbench.progress import Progress
     from ftbench.runner.bench import Bench
     from ftbench.storage.store import CellFolder
-
-ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"
 
 
 def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:

@@ -126,11 +126,15 @@ def run(
     as cells end, for who wants to know it of a run that is interrupted.
     """
     outcome = outcome if outcome is not None else Outcome()
-    _load_parts(plan)
     for cell in plan.cells:
         for line in set_damage_aside(cell, bench.folder(cell), jobs.KEEPS[cell.kind]):
             bench.say(line, loud=True)
-    standings = Standings(bench.store, bench.plugins, request.rerun if request else "code")
+    rerun = request.rerun if request else "code"
+    standings = Standings(bench.store, bench.plugins, rerun)
+    if any(standings.expected(cell).summary is None for cell in plan.cells):
+        _load_parts(plan)
+        # What was read of their sources before may be older than what was loaded.
+        standings = Standings(bench.store, bench.plugins, rerun)
     lost = strays(plan, standings)
     if lost:
         raise BadInput("\n".join(lost))

@@ -12,8 +12,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
 
 from ftbench.statistics.significance import sign_flip
 
@@ -105,7 +105,7 @@ def clustered_rate(
     rarer = min(int((right > 0).sum()), int((right < tried).sum()))
     if images > 1 and rarer > 0:
         variance = images / (images - 1) * float(np.square(right - rate * tried).sum()) / total**2
-        spread = float(stats.t.ppf((1 + confidence) / 2, min(rarer, images - 1)))
+        spread = float(scipy.stats.t.ppf((1 + confidence) / 2, min(rarer, images - 1)))
         shrink = (_z(confidence) / spread) ** 2
         # Images that all show the same rate have no variance: their trials count in full.
         worth = shrink * rate * (1 - rate) / variance if variance > 0 else total
@@ -145,12 +145,12 @@ def mean_over_images(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     mean, least, most = float(sample.mean()), float(sample.min()), float(sample.max())
     if least == most:
         return Estimate(least, least, least, n, "bootstrap")
-    widened = math.sqrt(n / (n - 1)) * float(stats.t.ppf((1 + confidence) / 2, n - 1))
+    widened = math.sqrt(n / (n - 1)) * float(scipy.stats.t.ppf((1 + confidence) / 2, n - 1))
     # Scaled, so that no unit of the values can underflow in the third moment.
-    interval = stats.bootstrap(
+    interval = scipy.stats.bootstrap(
         ((sample - mean) / (most - least),),
         np.mean,
-        confidence_level=min(2 * float(stats.norm.cdf(widened)) - 1, 1 - 1e-9),
+        confidence_level=min(2 * float(scipy.stats.norm.cdf(widened)) - 1, 1 - 1e-9),
         n_resamples=RESAMPLES,
         batch=max(1, BATCH // n),
         method="BCa",
@@ -232,8 +232,8 @@ def difference_over_seeds(
         below = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (first, second), strict=True))
         freedom = squared**2 / below if below > 0 else float(len(first) + len(second) - 2)
     error = math.sqrt(squared)
-    p = 2 * float(stats.t.sf(abs(images.value) / error, freedom)) if error > 0 else float(images.value == 0)
-    wide = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    p = 2 * float(scipy.stats.t.sf(abs(images.value) / error, freedom)) if error > 0 else float(images.value == 0)
+    wide = float(scipy.stats.t.ppf((1 + confidence) / 2, freedom)) * error
     low = images.value - math.hypot(images.value - images.low, wide)
     high = images.value + math.hypot(images.high - images.value, wide)
     if p > 1 - confidence:
@@ -276,7 +276,7 @@ def p_value(matches: ArrayLike, bits: int, registered: int = 1) -> NDArray[np.fl
     found = np.asarray(matches)
     if bits < 1 or registered < 1 or (found < 0).any() or (found > bits).any():
         raise ValueError(f"matches must be within 0..{bits} and registered payloads at least 1")
-    tail: NDArray[np.float64] = np.minimum(1.0, registered * stats.binom.sf(found - 1, bits, 0.5))
+    tail: NDArray[np.float64] = np.minimum(1.0, registered * scipy.stats.binom.sf(found - 1, bits, 0.5))
     return tail
 
 
@@ -287,7 +287,7 @@ def capacity(bits: int, ber: float) -> float:
     """
     if bits < 1 or not 0 <= ber <= 1:
         raise ValueError(f"{bits} bits at a bit error rate of {ber} have no capacity")
-    entropy = float(special.entr(ber) + special.entr(1 - ber)) / math.log(2)
+    entropy = float(scipy.special.entr(ber) + scipy.special.entr(1 - ber)) / math.log(2)
     return bits * (1 - entropy)
 
 
@@ -299,4 +299,4 @@ def _apart(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[n
 
 
 def _z(confidence: float) -> float:
-    return float(stats.norm.ppf((1 + confidence) / 2))
+    return float(scipy.stats.norm.ppf((1 + confidence) / 2))

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, stats
 
 EXACT = 14
 """Every way of turning the signs of so many differences is counted; of more, their sum's tail is approximated."""
@@ -64,7 +64,7 @@ def _tail(sizes: NDArray[np.float64], total: float) -> float:
     spread = math.sqrt(float(np.square(sizes).sum()))
     if total < 0.05 * spread:
         # The formula's two terms cancel here, where the sum is as good as normal.
-        return float(stats.norm.sf(total / spread))
+        return float(scipy.stats.norm.sf(total / spread))
 
     def excess(tilt: float) -> float:
         return float((sizes * np.tanh(tilt * sizes)).sum()) - total
@@ -72,9 +72,9 @@ def _tail(sizes: NDArray[np.float64], total: float) -> float:
     high = 1.0
     while excess(high) < 0:
         high *= 2
-    tilt = float(optimize.brentq(excess, 0.0, high, xtol=1e-12))
+    tilt = float(scipy.optimize.brentq(excess, 0.0, high, xtol=1e-12))
     tilted = tilt * sizes
     cumulant = float((tilted + np.log1p(np.exp(-2 * tilted)) - math.log(2)).sum())
     root = math.sqrt(2 * (tilt * total - cumulant))
     curved = tilt * math.sqrt(float(np.square(sizes / np.cosh(np.minimum(tilted, 300))).sum()))
-    return float(stats.norm.sf(root) + stats.norm.pdf(root) * (1 / curved - 1 / root))
+    return float(scipy.stats.norm.sf(root) + scipy.stats.norm.pdf(root) * (1 / curved - 1 / root))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftbench.errors import BadInput
 from ftbench.storage.results import CellResult, MetricInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MANIFEST = "manifest.json"
 FAILED = "failed"
@@ -137,12 +139,16 @@ def open_folder(path: Path) -> Folder:
 
 def read_rows(file: Path | BinaryIO) -> pd.DataFrame:
     """Per-image rows as an evaluation wrote them."""
+    import pandas as pd
+
     # A person may be called NA; only a strength may be missing.
     return pd.read_csv(file, dtype=AS_TEXT, keep_default_na=False, na_values={"strength": [""]})
 
 
 def read_results(folder: Folder) -> list[CellResult]:
     """What the tables were made from, without curves. Raises whatever reading a damaged file raises."""
+    import pandas as pd
+
     return [
         CellResult(
             cell=cell.identity,

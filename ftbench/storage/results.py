@@ -17,6 +17,10 @@ MARKED = "none"
 UNMARKED = "unmarked"
 """The simulator of the control rows: the decoder read the cover itself."""
 UNDISTORTED = "identity"
+ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"
+"""The files of an evaluation's cell."""
+CURVE = "curve.csv"
+"""In the cell of a training or a fit."""
 STALLED = "stalled"
 
 ROW_COLUMNS = (

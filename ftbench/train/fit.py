@@ -15,6 +15,7 @@ from ftbench.data.images import Images
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import generator
+from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard, sampled
 from ftbench.pipeline.inputs import Inputs
 from ftbench.train.batches import VAL_BATCH, draw_covers
@@ -82,9 +83,11 @@ class SimulatorTask:
         return Inputs(identity=identity, donor=lambda: donors(images, identity, randomness, device))
 
     def _own_loss(self, network: nn.Module, covers: Tensor, inputs: Inputs, randomness: torch.Generator) -> Tensor:
-        given = self.guard.all_resized(inputs.of(self.needs, covers))
-        fit_loss: Any = network.fit_loss
-        return self.guard.scalar(fit_loss, self.guard.resized(covers), given, randomness).float()
+        with timed("simulator"):
+            given = self.guard.all_resized(inputs.of(self.needs, covers))
+            fit_loss: Any = network.fit_loss
+            loss = self.guard.scalar(fit_loss, self.guard.resized(covers), given, randomness).float()
+            return backward_of(loss, "simulator")
 
 
 @dataclass

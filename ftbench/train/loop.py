@@ -29,6 +29,7 @@ from ftbench.machine.randomness import derive
 from ftbench.machine.stopwatch import timed
 from ftbench.progress import Progress
 from ftbench.storage.files import csv_bytes, write_bytes
+from ftbench.storage.results import CURVE
 from ftbench.storage.store import UNFINISHED as CHECKPOINT
 from ftbench.storage.store import CellFolder
 from ftbench.train.schedules import ema_decay, rate_factor
@@ -36,7 +37,6 @@ from ftbench.train.weights import WEIGHTS
 
 LOG_EVERY = 20
 CHECKPOINT_SECONDS = 30.0
-CURVE = "curve.csv"
 SCAFFOLD = "critic."
 """Parameters under this name help training and are not kept."""
 
@@ -230,16 +230,6 @@ def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict
     best = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
     nothing = torch.optim.SGD([torch.zeros(1)])
     return _finish(_Run(network, None, nothing, best_step=0, best=best, curve=[{"step": 0.0, **values}]), folder)
-
-
-def read_curve(folder: CellFolder) -> pd.DataFrame:
-    """The curve of a finished training; raises Damaged when it is not what was kept."""
-    return folder.load(CURVE, curve_of)
-
-
-def curve_of(content: bytes) -> pd.DataFrame:
-    """A curve from its file's content."""
-    return pd.read_csv(io.BytesIO(content))
 
 
 def _look_at_val(task: Task, run: _Run) -> dict[str, float]:

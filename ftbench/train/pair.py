@@ -25,10 +25,8 @@ from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pool, dealt, interleaved
-from ftbench.train.schedules import image_share, message_share, psnr_at
+from ftbench.train.schedules import LAST_LOOKS, image_share, message_share, psnr_at
 
-LAST_LOOKS = 0.1
-"""Share of a training, at its end, whose looks at val may give the kept weights: none before the rate has fallen."""
 MOST_EXACT = 1e-10
 """Mean squared error below which an image counts as unchanged: 100 dB."""
 LOOK_EVERY = 20

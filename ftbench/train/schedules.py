@@ -6,6 +6,9 @@ import math
 
 from ftbench.benchfile.schema import Curriculum, Optimiser
 
+LAST_LOOKS = 0.1
+"""Share of a training, at its end, whose looks at val may give the kept weights: none before the rate has fallen."""
+
 
 def image_share(step: int, steps: int, read_step: int | None, curriculum: Curriculum) -> float:
     """The share of the full image weight at a step: the floor until bits are read, then a geometric rise."""

@@ -23,6 +23,7 @@ ROOTS: Mapping[CellKind, tuple[str, ...]] = {
 UNFOLLOWED: Mapping[str, str] = {
     "ftbench.publish.benchmark": "what notebooks call; ``import ftbench`` names it, and no part uses it",
     "ftbench.runner.bench": "finds folders",
+    "ftbench.runner.jobs": "calls the work of each kind, where ROOTS begin",
     "ftbench.plan.keys": "what it makes is the key",
     "ftbench.parts.catalogue": "finds parts; which were found is in the key",
     "ftbench.parts.isolation": "ends what hangs",

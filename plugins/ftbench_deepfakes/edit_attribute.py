@@ -14,7 +14,6 @@ from ftbench_deepfakes.residual import ResidualBlock, channels, doubled, halved
 
 CHANNELS = (64, 128, 128)
 """Of the convolutions at a half, a quarter and an eighth of the image's side."""
-CELL = 8
 CLOSED = -2.0
 """Log-odds of the mask before anything is learned."""
 
@@ -88,10 +87,3 @@ class EditAttribute(AttributeEditor):
         trained_on: str = "train",
     ) -> None:
         super().__init__(UNetPainter(width), attribute=attribute, towards=towards, amount=amount)
-
-
-def object_to_edit(*, size: int, **_: object) -> str | None:
-    """Why a picture of this size cannot be edited, or None."""
-    if size % CELL or size < 2 * CELL:
-        return f"edit-attribute needs a multiple of {CELL} px, {2 * CELL} or more, not {size}"
-    return None

@@ -87,13 +87,6 @@ class EditAttributeGrid(AttributeEditor):
         super().__init__(GridPainter(width, cells), attribute=attribute, towards=towards, amount=amount)
 
 
-def object_to_grid(*, size: int, cells: int, **_: object) -> str | None:
-    """Why a picture of this size cannot be edited, or None."""
-    if size < 4 * cells:
-        return f"edit-attribute-2 needs {4 * cells} px or more for {cells} cells, not {size}"
-    return None
-
-
 def _places(tone: Tensor) -> Tensor:
     # (b,1,s,s) in [-1,1] -> (b,1,s,s,3): across, down, tone, as grid_sample counts them.
     identity = torch.eye(2, 3, device=tone.device).expand(len(tone), 2, 3)

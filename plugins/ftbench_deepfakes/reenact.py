@@ -99,10 +99,3 @@ class Reenact(Reenactment):
         squares = [points.square().sum(-1) for points in (one, other)]
         apart = squares[0][:, :, None] + squares[1][:, None] - 2 * one @ other.transpose(1, 2)
         return torch.exp(-apart / (2 * self.spread**2))
-
-
-def object_to_reenact(*, size: int, **_: object) -> str | None:
-    """Why this size cannot be reenacted, or None."""
-    if size % 16 or size < 32:
-        return f"reenactment needs a multiple of 16 px, 32 or more, not {size}"
-    return None

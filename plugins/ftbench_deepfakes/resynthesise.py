@@ -11,8 +11,6 @@ from ftbench_deepfakes.residual import ResidualBlock, channels, doubled, halved
 
 CHANNELS = (64, 128)
 """Of the convolutions at a half and a quarter of the image's side."""
-CELL = 4
-"""Pixels along a cell of the latent."""
 SPREADS = 8.0
 """Bound on the logarithm of a latent's variance."""
 
@@ -95,10 +93,3 @@ class Resynthesise(nn.Module):
     def _paint(self, latent: Tensor) -> Tensor:
         painted: Tensor = self.decoder(latent)
         return painted.float().sigmoid()
-
-
-def object_to_resynthesise(*, size: int, **_: object) -> str | None:
-    """Why this size cannot be repainted, or None."""
-    if size % CELL or size < 4 * CELL:
-        return f"resynthesise needs a multiple of {CELL} px, {4 * CELL} or more, not {size}"
-    return None

@@ -8,9 +8,9 @@ import torch
 from timm.models.convnext import ConvNeXtBlock
 from torch import Tensor, nn
 
+from ftbench_deepfakes.objections import REPAINT_CELL
+
 CHANNELS = 192
-CELL = 4
-"""Pixels along a cell of the latent."""
 COMMITMENT = 0.25
 """Weight of drawing the latents to their codes, against drawing the codes to the latents; as published."""
 FULL_SIZE = 32
@@ -79,7 +79,7 @@ class ResynthesiseQuantised(nn.Module):
         super().__init__()
         self.strength = strength
         wide = max(16, 8 * round(CHANNELS * width / 8))
-        self.encoder = nn.Sequential(nn.Conv2d(3, wide, CELL, stride=CELL), *_blocks(wide, depth))
+        self.encoder = nn.Sequential(nn.Conv2d(3, wide, REPAINT_CELL, stride=REPAINT_CELL), *_blocks(wide, depth))
         self.shorten = nn.Sequential(nn.Conv2d(wide, length, 1), nn.GroupNorm(1, length, affine=False))
         self.codebooks = nn.ModuleList(Codebook(codes, length) for _ in range(levels))
         with torch.no_grad():
@@ -90,8 +90,8 @@ class ResynthesiseQuantised(nn.Module):
         self.decoder = nn.Sequential(
             nn.Conv2d(length, wide, 1),
             *_blocks(wide, depth),
-            nn.Conv2d(wide, FULL_SIZE * CELL**2 // 2, 1),
-            nn.PixelShuffle(CELL),
+            nn.Conv2d(wide, FULL_SIZE * REPAINT_CELL**2 // 2, 1),
+            nn.PixelShuffle(REPAINT_CELL),
             nn.Conv2d(FULL_SIZE // 2, FULL_SIZE, 3, padding=1),
             nn.GELU(),
             nn.Conv2d(FULL_SIZE, 3, 3, padding=1),
@@ -130,13 +130,6 @@ class ResynthesiseQuantised(nn.Module):
     def _paint(self, told: Tensor) -> Tensor:
         painted: Tensor = self.decoder(told)
         return painted.float().sigmoid()
-
-
-def object_to_quantised(*, size: int, **_: object) -> str | None:
-    """Why this size cannot be repainted, or None."""
-    if size % CELL or size < 4 * CELL:
-        return f"resynthesise-2 needs a multiple of {CELL} px, {4 * CELL} or more, not {size}"
-    return None
 
 
 def _blocks(channels: int, depth: int) -> list[nn.Module]:

@@ -69,13 +69,6 @@ class FaceRegion(nn.Module):
         return mean, variance.clamp_min(LEAST_DEVIATION**2).sqrt()
 
 
-def object_to_swap_any(*, size: int, **_: object) -> str | None:
-    """Why this size cannot be swapped, or None."""
-    if size >= 32 and size % 16 == 0:
-        return None
-    return f"the face of a picture is swapped at multiples of 16 px from 32 up, and {size} is none"
-
-
 def _ellipse(side: int, size: int) -> Tensor:
     along = ((torch.arange(side) + 0.5) / side - 0.5) * side / size
     radius = ((along[None, :] / RADII[0]) ** 2 + (along[:, None] / RADII[1]) ** 2).sqrt()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -39,8 +39,3 @@ class Conv7(nn.Module):
         """Read the logits of the code."""
         features = self.convolutions(2 * image - 1)
         return cast(Tensor, self.read(features.flatten(1)).float())
-
-
-def object_to_conv7(*, size: int, **_: Any) -> str | None:
-    """Why this size cannot be read, or None."""
-    return None if size >= 8 else f"three poolings need at least 8 px, not {size}"

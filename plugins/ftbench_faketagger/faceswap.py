@@ -53,11 +53,6 @@ class Faceswap(SwapAutoencoder):
         self.apply(_initialise)
 
 
-def object_to_faceswap(*, size: int, **_: object) -> str | None:
-    """Why this size cannot be swapped, or None."""
-    return None if size % 16 == 0 else f"faceswap halves the image four times: {size} is not a multiple of 16"
-
-
 def _initialise(module: nn.Module) -> None:
     # Nothing here normalises: torch's default weights would let the signal die out over ten layers.
     if isinstance(module, nn.Conv2d | nn.Linear):

@@ -73,11 +73,6 @@ class ResidualBlock(nn.Module):
         return cast(Tensor, self.shortcut(x) + self.change(x))
 
 
-def object_to_residual(*, size: int, **_: object) -> str | None:
-    """Why this size cannot be swapped, or None."""
-    return None if size % 16 == 0 else f"faceswap-residual halves the image four times: {size} is not a multiple of 16"
-
-
 def _channels(channels: int, width: float) -> int:
     # A multiple of the groups, and never so few that a group is one number.
     return GROUPS * max(2, round(channels * width / GROUPS))

@@ -11,12 +11,11 @@ from torch.nn import functional
 
 from ftbench_faketagger.face_mask import match_colours, soft_ellipse
 from ftbench_faketagger.faceswap import Faceswap
+from ftbench_faketagger.objections import STEP
 from ftbench_faketagger.swap import PUBLISHED_WARP
 
 CROP = 160 / 256
 """Share of the side that the published swap cuts out of the middle."""
-STEP = 16
-"""The swap network takes multiples of it."""
 
 
 class FaceswapPasted(nn.Module):
@@ -87,15 +86,6 @@ class FaceswapPasted(nn.Module):
     def _cut(self, image: Tensor) -> Tensor:
         until = self.edge + self.crop
         return image[..., self.edge : until, self.edge : until]
-
-
-def object_to_pasted(*, size: int, face_size: int, **_: object) -> str | None:
-    """Why a face cannot be swapped and pasted at this size, or None."""
-    if size % STEP or size < 2 * STEP:
-        return f"faceswap-pasted needs a multiple of 16 px, 32 or more, not {size}"
-    if face_size % STEP or face_size < STEP:
-        return f"face_size must be a multiple of 16 px, not {face_size}"
-    return None
 
 
 def _resize(image: Tensor, side: int) -> Tensor:

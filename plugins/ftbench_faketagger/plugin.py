@@ -95,7 +95,7 @@ def ftbench_decoders() -> Iterator[ftbench.Decoder]:
     yield ftbench.Decoder(
         name="conv7",
         factory="ftbench_faketagger.conv7:Conv7",
-        objection="ftbench_faketagger.conv7:object_to_conv7",
+        objection="ftbench_faketagger.objections:object_to_conv7",
         summary="seven convolutions and one fully connected layer",
         parameters=Conv7Parameters,
         reference=PAPER,
@@ -108,7 +108,7 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
     yield ftbench.Simulator(
         name="faceswap",
         factory="ftbench_faketagger.faceswap:Faceswap",
-        objection="ftbench_faketagger.faceswap:object_to_faceswap",
+        objection="ftbench_faketagger.objections:object_to_faceswap",
         summary="identity swap of two people: one encoder, two decoders, fitted on the train split",
         parameters=FaceswapParameters,
         differentiable=True,
@@ -120,7 +120,7 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
     yield ftbench.Simulator(
         name="faceswap-pasted",
         factory="ftbench_faketagger.pasted:FaceswapPasted",
-        objection="ftbench_faketagger.pasted:object_to_pasted",
+        objection="ftbench_faketagger.objections:object_to_pasted",
         summary="faceswap on the middle of the picture, its colours matched, pasted back under a soft mask",
         parameters=FaceswapPastedParameters,
         differentiable=True,
@@ -132,7 +132,7 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
     yield ftbench.Simulator(
         name="faceswap-residual",
         factory="ftbench_faketagger.faceswap_residual:FaceswapResidual",
-        objection="ftbench_faketagger.faceswap_residual:object_to_residual",
+        objection="ftbench_faketagger.objections:object_to_residual",
         summary="identity swap by another architecture: residual, normalised, fully convolutional",
         parameters=FaceswapResidualParameters,
         differentiable=True,

@@ -21,7 +21,7 @@ def ftbench_metrics() -> Iterable[ftbench.Metric]:
     yield ftbench.Metric(
         name="ssim",
         factory="ftbench_metrics.quality:Ssim",
-        objection="ftbench_metrics.quality:object_to_ssim",
+        objection="ftbench_metrics.objections:object_to_ssim",
         summary="Structural similarity, Gaussian window of 11 px, each channel, then the mean",
         higher_is_better=True,
         digits=3,

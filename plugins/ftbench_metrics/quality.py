@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ftbench_metrics.window import WINDOW, Windowed, at_once
+from ftbench_metrics.objections import WINDOW
+from ftbench_metrics.window import Windowed, at_once
 
 WHITE = 255.0
 STEADY_MEAN, STEADY_SPREAD = (0.01 * WHITE) ** 2, (0.03 * WHITE) ** 2
@@ -56,11 +57,6 @@ class Ssim:
         windowed = Windowed(4, height, width, at_once(image), image.device)
         pairs = zip(*(one.split(at_once(image)) for one in (first, second)), strict=True)
         return torch.cat([_similarity(windowed, *pair) for pair in pairs]).view(len(image), -1).mean(1)
-
-
-def object_to_ssim(*, size: int, **_: object) -> str | None:
-    """Why images of this size have no SSIM, or None."""
-    return None if size >= WINDOW else f"ssim's window is {WINDOW} px and the images have {size}; leave ssim out"
 
 
 def _error(first: Tensor, second: Tensor) -> Tensor:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-WINDOW, SIGMA = 11, 1.5
+from ftbench_metrics.objections import WINDOW
+
+SIGMA = 1.5
 REACH = WINDOW - 1
 TILE = 8
 """Places along a line that one product fills, from 18 values: the fewer, the less is multiplied by the zeros beside

@@ -13,15 +13,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ftbench_networks.objections import FOLD
 from ftbench_networks.visibility import just_noticeable
 
-FOLD = 4
-"""Side of the square of pixels that becomes one place with all of their colours."""
 FOLDED = 3 * FOLD**2
 DILATIONS = (1, 2, 4)
 READ_SIDE = 4
 """Side of the grid that the decoder reads its bits from."""
-SMALLEST = 16
 FIRST_RESIDUAL = 0.3
 """Of what torch's default weights would paint at first."""
 
@@ -132,13 +130,3 @@ def shrunk(image: Tensor, side: int) -> Tensor:
     if image.shape[-1] == side:
         return image
     return functional.interpolate(image.float(), (side, side), mode="bilinear", antialias=True, align_corners=False)
-
-
-def object_to_compact(*, size: int, side: int | None = None, **_: object) -> str | None:
-    """Why this size cannot be used, or None."""
-    if side is not None and side > size:
-        return f"compact works at {size} px or less, the image's own side: give side {size} at most, not {side}"
-    work = side or size
-    if work % FOLD or work < SMALLEST:
-        return f"compact folds {FOLD}×{FOLD} pixels into one: give a multiple of {FOLD} from {SMALLEST} up, not {work}"
-    return None

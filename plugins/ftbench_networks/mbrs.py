@@ -6,7 +6,7 @@ Compression, ACM MM 2021.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -71,21 +71,6 @@ class MbrsDecoder(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Read the logits of the code."""
         return cast(Tensor, self.read(self.look(2 * image - 1).flatten(1)).float())
-
-
-def object_to_mbrs(*, size: int, bits: int, diffusion: int, **_: Any) -> str | None:
-    """Why this size or length cannot be had, or None."""
-    if size % diffusion or (size // diffusion).bit_count() != 1:
-        return (
-            f"mbrs doubles a {diffusion}×{diffusion} map of the code until it fills the image, so the size must be "
-            f"diffusion times a power of two; {size} is not {diffusion} times one"
-        )
-    if bits > diffusion**2:
-        return (
-            f"a code of {bits} bits does not fit into a {diffusion}×{diffusion} map; "
-            f"give at most {diffusion**2} bits or a larger diffusion"
-        )
-    return None
 
 
 def doublings(size: int, diffusion: int) -> int:

@@ -107,7 +107,7 @@ def ftbench_encoders() -> Iterator[ftbench.Encoder]:
     yield ftbench.Encoder(
         name="sepmark",
         factory="ftbench_networks.sepmark:SepmarkEncoder",
-        objection="ftbench_networks.sepmark:object_to_sepmark",
+        objection="ftbench_networks.objections:object_to_sepmark",
         summary="SepMark's: a U-Net with instance normalisation, a map of the code at each scale",
         parameters=SepmarkEncoderParameters,
         reference=SEPMARK,
@@ -115,7 +115,7 @@ def ftbench_encoders() -> Iterator[ftbench.Encoder]:
     yield ftbench.Encoder(
         name="mbrs",
         factory="ftbench_networks.mbrs:MbrsEncoder",
-        objection="ftbench_networks.mbrs:object_to_mbrs",
+        objection="ftbench_networks.objections:object_to_mbrs",
         summary="MBRS's: squeeze-and-excitation blocks, the code diffused over a small map and enlarged",
         parameters=MbrsEncoderParameters,
         reference=MBRS,
@@ -123,7 +123,7 @@ def ftbench_encoders() -> Iterator[ftbench.Encoder]:
     yield ftbench.Encoder(
         name="compact",
         factory="ftbench_networks.compact:CompactEncoder",
-        objection="ftbench_networks.compact:object_to_compact",
+        objection="ftbench_networks.objections:object_to_compact",
         summary="dilated residual blocks at a quarter of the size, the change where an eye notices it least",
         parameters=CompactEncoderParameters,
     )
@@ -142,7 +142,7 @@ def ftbench_decoders() -> Iterator[ftbench.Decoder]:
     yield ftbench.Decoder(
         name="sepmark-tracer",
         factory="ftbench_networks.sepmark:SepmarkTracer",
-        objection="ftbench_networks.sepmark:object_to_sepmark",
+        objection="ftbench_networks.objections:object_to_sepmark",
         summary="the robust one of SepMark's two decoders: a U-Net with instance normalisation",
         parameters=SepmarkTracerParameters,
         reference=SEPMARK,
@@ -150,7 +150,7 @@ def ftbench_decoders() -> Iterator[ftbench.Decoder]:
     yield ftbench.Decoder(
         name="mbrs",
         factory="ftbench_networks.mbrs:MbrsDecoder",
-        objection="ftbench_networks.mbrs:object_to_mbrs",
+        objection="ftbench_networks.objections:object_to_mbrs",
         summary="MBRS's: squeeze-and-excitation blocks down to a small map",
         parameters=MbrsDecoderParameters,
         reference=MBRS,
@@ -158,7 +158,7 @@ def ftbench_decoders() -> Iterator[ftbench.Decoder]:
     yield ftbench.Decoder(
         name="compact",
         factory="ftbench_networks.compact:CompactDecoder",
-        objection="ftbench_networks.compact:object_to_compact",
+        objection="ftbench_networks.objections:object_to_compact",
         summary="dilated residual blocks at a quarter of the size",
         parameters=CompactDecoderParameters,
     )

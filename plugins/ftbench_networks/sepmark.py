@@ -5,7 +5,7 @@ Wu et al., SepMark: Deep Separable Watermarking for Unified Source Tracing and D
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,6 @@ from ftbench_networks.blocks import PaintBesideCover, chain, conv_norm_relu, res
 
 SCALES = 5
 """Scales of both U-Nets, each half the side and twice the width of the one before."""
-MOST_BITS = 256
-"""Longest code: four fully connected layers hold bits³ weights each, 67 million together at this length."""
 
 
 class Unet(nn.Module):
@@ -110,12 +108,3 @@ class SepmarkTracer(nn.Module):
         plane = self.to_plane(self.unet(2 * image - 1))
         plane = functional.interpolate(plane, size=(self.bits, self.bits), mode="nearest")
         return cast(Tensor, self.read(plane.flatten(1)).float())
-
-
-def object_to_sepmark(*, size: int, bits: int, **_: Any) -> str | None:
-    """Why this size or length cannot be had, or None."""
-    if size % 16 or size < 32:
-        return f"four halvings and a normalisation over the smallest map need a multiple of 16 px from 32, not {size}"
-    if bits > MOST_BITS:
-        return f"a code of {bits} bits needs layers of {bits}³ weights; give at most {MOST_BITS} bits"
-    return None

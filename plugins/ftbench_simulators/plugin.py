@@ -62,7 +62,7 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
     yield ftbench.Simulator(
         name="regenerate",
         factory="ftbench_simulators.regenerate:Regenerate",
-        objection="ftbench_simulators.regenerate:object_to_regenerate",
+        objection="ftbench_simulators.objections:object_to_regenerate",
         summary="regeneration: noise over the whole picture, taken away again by a learned denoiser",
         parameters=RegenerateParameters,
         differentiable=True,

@@ -14,8 +14,6 @@ GROUP = 8
 """Channels that are normalised together."""
 FEWEST = 16
 """torch 2.14.1 corrupts memory in the backward pass of strided convolutions of 8 channels, laid out channels last."""
-CELL = 4
-"""Pixels along the smallest maps' places."""
 BEYOND = 2.0
 """Largest noise of the fit, in units of the attack's: a network that has seen the ends is best between them."""
 MIDDLE, SPREAD = 0.5, 0.25
@@ -102,10 +100,3 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Add what the convolutions change."""
         return x + cast(Tensor, self.change(x))
-
-
-def object_to_regenerate(*, size: int, **_: object) -> str | None:
-    """Why a picture of this size cannot be regenerated, or None."""
-    if size % CELL or size < 4 * CELL:
-        return f"regenerate needs a multiple of {CELL} px, {4 * CELL} or more, not {size}"
-    return None

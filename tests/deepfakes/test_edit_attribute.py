@@ -17,8 +17,9 @@ from ftbench_datasets.procedural.shot import shot
 from ftbench_datasets.procedural.source import ProceduralFaces
 from ftbench_deepfakes.attribute_editor import END, AttributeEditor, repainted
 from ftbench_deepfakes.attributes import ATTRIBUTES, CHEEKS, LEFT, RIGHT, Attribute, measured, places, wished
-from ftbench_deepfakes.edit_attribute import EditAttribute, object_to_edit
-from ftbench_deepfakes.edit_attribute_grid import EditAttributeGrid, object_to_grid
+from ftbench_deepfakes.edit_attribute import EditAttribute
+from ftbench_deepfakes.edit_attribute_grid import EditAttributeGrid
+from ftbench_deepfakes.objections import object_to_edit, object_to_grid
 from ftbench_deepfakes.records.attribute import RECORDS
 
 BY_NAME = {record.name: record for record in RECORDS}

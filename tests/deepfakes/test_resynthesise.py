@@ -14,9 +14,10 @@ from torch.distributions import Normal, kl_divergence
 
 from ftbench.testing import check
 from ftbench_datasets.procedural.source import ProceduralFaces
+from ftbench_deepfakes.objections import object_to_quantised, object_to_resynthesise
 from ftbench_deepfakes.records.synthesis import RECORDS
-from ftbench_deepfakes.resynthesise import Resynthesise, object_to_resynthesise
-from ftbench_deepfakes.resynthesise_quantised import Codebook, ResynthesiseQuantised, object_to_quantised
+from ftbench_deepfakes.resynthesise import Resynthesise
+from ftbench_deepfakes.resynthesise_quantised import Codebook, ResynthesiseQuantised
 
 BY_NAME = {record.name: record for record in RECORDS}
 

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 
 from ftbench.contract.records import Simulator
 from ftbench.testing import check
+from ftbench_deepfakes.objections import object_to_swap_any
 from ftbench_deepfakes.records.swap import RECORDS
 from ftbench_deepfakes.swap_any import SwapAny
 from ftbench_deepfakes.swap_any_warped import SwapAnyWarped
 from ftbench_deepfakes.swap_fit import AnySwap, nudged, partners
-from ftbench_deepfakes.swap_region import FaceRegion, object_to_swap_any
+from ftbench_deepfakes.swap_region import FaceRegion
 from tests.deepfakes.drawn_people import drawn
 
 NARROW = {"width": 0.25}

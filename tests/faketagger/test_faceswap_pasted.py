@@ -12,7 +12,8 @@ from skimage.color import lab2rgb, rgb2lab
 from torch import Tensor, nn
 
 from ftbench_faketagger.face_mask import match_colours, soft_ellipse
-from ftbench_faketagger.pasted import FaceswapPasted, object_to_pasted
+from ftbench_faketagger.objections import object_to_pasted
+from ftbench_faketagger.pasted import FaceswapPasted
 
 SECOND = {"identity": torch.tensor([1, 0])}
 

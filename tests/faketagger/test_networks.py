@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ftbench.errors import BadInput
-from ftbench_faketagger.conv7 import Conv7, object_to_conv7
-from ftbench_faketagger.faceswap import Faceswap, object_to_faceswap
+from ftbench_faketagger.conv7 import Conv7
+from ftbench_faketagger.faceswap import Faceswap
+from ftbench_faketagger.objections import object_to_conv7, object_to_faceswap
 from ftbench_faketagger.unet import UNet, object_to_unet
 from ftbench_faketagger.warp import random_warp
 

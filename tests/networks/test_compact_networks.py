@@ -9,7 +9,8 @@ from PIL import Image
 from reach import codes, covers, deaf_tiles, settled, silent_tiles, weights_of
 from scipy import ndimage
 
-from ftbench_networks.compact import CompactDecoder, CompactEncoder, object_to_compact
+from ftbench_networks.compact import CompactDecoder, CompactEncoder
+from ftbench_networks.objections import object_to_compact
 from ftbench_networks.visibility import just_noticeable
 
 

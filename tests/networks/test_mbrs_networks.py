@@ -6,7 +6,8 @@ import pytest
 import torch
 from reach import codes, covers, deaf_tiles, settled, silent_tiles, weights_of
 
-from ftbench_networks.mbrs import MbrsDecoder, MbrsEncoder, object_to_mbrs
+from ftbench_networks.mbrs import MbrsDecoder, MbrsEncoder
+from ftbench_networks.objections import object_to_mbrs
 
 
 def convolution(before: int, after: int) -> int:

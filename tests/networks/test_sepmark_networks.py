@@ -7,7 +7,8 @@ import torch
 from reach import deaf_tiles, silent_tiles, weights_of
 from torch import nn
 
-from ftbench_networks.sepmark import SCALES, SepmarkEncoder, SepmarkTracer, object_to_sepmark
+from ftbench_networks.objections import object_to_sepmark
+from ftbench_networks.sepmark import SCALES, SepmarkEncoder, SepmarkTracer
 
 NORMALISATION = 0
 """Weights of an instance normalisation as published: it has no scale and no offset."""

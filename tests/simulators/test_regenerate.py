@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from ftbench.parts.catalogue import Plugins
 from ftbench.testing import check
 from ftbench_datasets.procedural.source import ProceduralFaces
+from ftbench_simulators.objections import object_to_regenerate
 from ftbench_simulators.plugin import RegenerateParameters
-from ftbench_simulators.regenerate import MIDDLE, SPREAD, Regenerate, object_to_regenerate
+from ftbench_simulators.regenerate import MIDDLE, SPREAD, Regenerate
 
 FAINT = 0.02
 """Of a pattern as a mark leaves it: 34 dB."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests import ready
 from tests.conftest import TINY
 
 BROKEN = """\
@@ -66,17 +66,18 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tracked(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Tracked:
+def tracked(tmp_path_factory: pytest.TempPathFactory, store: Path, ftbench_command: list[str]) -> Tracked:
     from ftbench_trackers.runs import client
 
     home = tmp_path_factory.mktemp("tracked")
     (home / "tiny.yaml").write_text(TINY, encoding="utf-8")
     install(home / "site", "broken", BROKEN)
-    command = [sys.executable, "-m", "ftbench", "run", "tiny.yaml", "--set", "train.steps=60"]
-    command += ["--track", "tensorboard", "--track", f"mlflow=sqlite:///{store}", "--track", "broken"]
-    environment = clean_environment(PYTHONPATH=str(home / "site"))
+    arguments = ["run", "tiny.yaml", "--set", "train.steps=60"]
+    arguments += ["--track", "tensorboard", "--track", f"mlflow=sqlite:///{store}", "--track", "broken"]
+    found = [str(home / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = clean_environment(PYTHONPATH=os.pathsep.join(found))
     with (home / "first.log").open("w") as log:
-        first = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
+        first = subprocess.Popen([*ready.COMMAND, *arguments], cwd=home, env=environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 400
         while not list(home.glob("results/tiny/*/tensorboard/train/*/events*")):
             assert first.poll() is None, (home / "first.log").read_text()
@@ -88,7 +89,13 @@ def tracked(tmp_path_factory: pytest.TempPathFactory, store: Path) -> Tracked:
     experiment = reader.get_experiment_by_name("tiny")
     statuses = {run.info.run_name: run.info.status for run in reader.search_runs([experiment.experiment_id])}
     finished = subprocess.run(
-        command, cwd=home, env=environment, capture_output=True, text=True, timeout=600, check=False
+        [*ftbench_command, *arguments],
+        cwd=home,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return Tracked(home, store, interrupted, statuses, finished)

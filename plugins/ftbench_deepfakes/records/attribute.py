@@ -38,7 +38,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="edit-attribute",
         factory="ftbench_deepfakes.edit_attribute:EditAttribute",
-        objection="ftbench_deepfakes.edit_attribute:object_to_edit",
+        objection="ftbench_deepfakes.objections:object_to_edit",
         summary="attribute editing: lighter or darker hair or skin, or light from the other side, by a masked U-Net",
         parameters=EditAttributeParameters,
         differentiable=True,
@@ -48,7 +48,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="edit-attribute-2",
         factory="ftbench_deepfakes.edit_attribute_grid:EditAttributeGrid",
-        objection="ftbench_deepfakes.edit_attribute_grid:object_to_grid",
+        objection="ftbench_deepfakes.objections:object_to_grid",
         summary="attribute editing by another architecture: a grid of colour transforms, looked up by place and tone",
         parameters=EditAttributeGridParameters,
         differentiable=True,

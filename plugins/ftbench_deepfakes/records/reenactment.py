@@ -46,7 +46,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="reenact",
         factory="ftbench_deepfakes.reenact:Reenact",
-        objection="ftbench_deepfakes.reenact:object_to_reenact",
+        objection="ftbench_deepfakes.objections:object_to_reenact",
         summary="the face of the image in the donor's pose and expression: learned key points move its pixels",
         parameters=ReenactParameters,
         differentiable=True,
@@ -58,7 +58,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="reenact-2",
         factory="ftbench_deepfakes.reenact_spline:ReenactSpline",
-        objection="ftbench_deepfakes.reenact:object_to_reenact",
+        objection="ftbench_deepfakes.objections:object_to_reenact",
         summary="the same by another architecture: a short code of pose and expression bends spline grids",
         parameters=ReenactSplineParameters,
         differentiable=True,

@@ -36,7 +36,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="swap-any",
         factory="ftbench_deepfakes.swap_any:SwapAny",
-        objection="ftbench_deepfakes.swap_region:object_to_swap_any",
+        objection="ftbench_deepfakes.objections:object_to_swap_any",
         summary="identity swap of any two people: a learned code of the donor's face modulates the painter",
         parameters=SwapAnyParameters,
         differentiable=True,
@@ -48,7 +48,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="swap-any-2",
         factory="ftbench_deepfakes.swap_any_warped:SwapAnyWarped",
-        objection="ftbench_deepfakes.swap_region:object_to_swap_any",
+        objection="ftbench_deepfakes.objections:object_to_swap_any",
         summary="the same by another architecture: the donor's pixels moved into place and mended",
         parameters=SwapAnyWarpedParameters,
         differentiable=True,

@@ -47,7 +47,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="resynthesise",
         factory="ftbench_deepfakes.resynthesise:Resynthesise",
-        objection="ftbench_deepfakes.resynthesise:object_to_resynthesise",
+        objection="ftbench_deepfakes.objections:object_to_resynthesise",
         summary="entire synthesis: a variational autoencoder repaints the whole picture from a latent that it draws",
         parameters=ResynthesiseParameters,
         differentiable=True,
@@ -58,7 +58,7 @@ RECORDS: tuple[ftbench.Simulator, ...] = (
     ftbench.Simulator(
         name="resynthesise-2",
         factory="ftbench_deepfakes.resynthesise_quantised:ResynthesiseQuantised",
-        objection="ftbench_deepfakes.resynthesise_quantised:object_to_quantised",
+        objection="ftbench_deepfakes.objections:object_to_quantised",
         summary="entire synthesis by another architecture: vector-quantised, of ConvNeXt blocks",
         parameters=ResynthesiseQuantisedParameters,
         differentiable=True,
