@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Sequence
 
 from scipy.stats import t
@@ -39,7 +40,11 @@ def interval(values: Sequence[float]) -> tuple[float, float, float]:
 
 def main(scale: str, seeds: int, steps: int) -> str:
     """Both curves' means in stretches, and whether they differ in the last."""
-    runs = [both(scale, seed, steps) for seed in range(max(2, seeds))]
+    runs = []
+    for seed in range(max(2, seeds)):
+        runs.append(both(scale, seed, steps))
+        ends = [windows(side)[-1] for side in runs[-1]]
+        print("seed {}: last stretch {:.3f}, plain {:.3f}".format(seed, *ends), file=sys.stderr, flush=True)
     ours, plain = ([windows(run[side]) for run in runs] for side in (0, 1))
     rows = []
     for place in range(WINDOWS):
