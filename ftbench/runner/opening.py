@@ -18,8 +18,9 @@ from ftbench.benchfile.schema import Benchmark, BenchmarkFile
 from ftbench.data.images import Data, choose
 from ftbench.errors import BadInput, nearest
 from ftbench.machine import provenance
-from ftbench.machine.compute import Compute, gpu_present, settle
+from ftbench.machine.compute import Compute, settle
 from ftbench.machine.computefile import read_settled
+from ftbench.machine.gpu import gpu_present
 from ftbench.parts.catalogue import BUILT_IN, Plugins
 from ftbench.parts.discovery import discover
 from ftbench.parts.evidence import Rerun
