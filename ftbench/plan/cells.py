@@ -229,8 +229,7 @@ class Plan:
 
 
 def _in_any_order(named: Iterable[list[Any]]) -> list[list[Any]]:
-    ordered = in_any_order(named, lambda part: part.key_text)
-    return [[label, part.key] for label, part in ordered]
+    return [[label, part.key] for label, part in in_any_order(named, lambda part: part.key_text)]
 
 
 def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:

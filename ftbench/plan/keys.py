@@ -74,8 +74,5 @@ def declared(record: Any) -> dict[str, Any]:
 
 
 def in_any_order(named: Iterable[list[Any]], written: Callable[[Any], str] = as_json) -> list[list[Any]]:
-    """Lists of a label and a part, in one order whatever order they came in: that of their JSON.
-
-    ``written``: the JSON of a part, where it is at hand.
-    """
+    """Lists of a label and a part, in the order of their JSON; ``written`` gives that of a part."""
     return sorted(named, key=lambda one: f"[{json.dumps(one[0])}, {written(one[1])}]")

@@ -87,8 +87,7 @@ class _Planner:
         self.benchmark, self.resolver, self.grounds = benchmark, resolver, grounds
         self.size = benchmark.dataset.size
         self.labels = Labels(benchmark)
-        self.fits: dict[int, FitCell] = {}
-        """By identity of the part: its key is made once, however many cells need the fit."""
+        self.fits: dict[int, FitCell] = {}  # by identity of the part, so that its key is made once
         self.material = Material(grounds.data_digest, grounds.people, self.size, grounds.compute, grounds.data_part)
 
     def evaluations(self) -> Iterator[EvaluateCell]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import io
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ftbench.plan.cells import CellKind
@@ -16,25 +18,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def _fit(*given: Any) -> dict[str, Any]:
-    from ftbench.runner.fitting import fit_part
-
-    return fit_part(*given)
-
-
-def _train(*given: Any) -> dict[str, Any]:
-    from ftbench.runner.training import train_pair
-
-    return train_pair(*given)
+def _called(module: str, name: str, *given: Any) -> dict[str, Any]:
+    made: dict[str, Any] = getattr(importlib.import_module(module), name)(*given)
+    return made
 
 
-def _evaluate(*given: Any) -> dict[str, Any]:
-    from ftbench.runner.evaluation import evaluate_pair
-
-    return evaluate_pair(*given)
-
-
-WORK: dict[CellKind, Callable[..., dict[str, Any]]] = {"fit": _fit, "train": _train, "evaluate": _evaluate}
+WORK: dict[CellKind, Callable[..., dict[str, Any]]] = {
+    "fit": partial(_called, "ftbench.runner.fitting", "fit_part"),
+    "train": partial(_called, "ftbench.runner.training", "train_pair"),
+    "evaluate": partial(_called, "ftbench.runner.evaluation", "evaluate_pair"),
+}
 """Called with a cell of its kind, the bench, the cell's folder and progress; gives the cell's summary."""
 
 
