@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ftbench.benchfile.schema import ComputeSection
 from ftbench.errors import BadInput, told
 from ftbench.machine.gpu import gpu_count, gpu_present
+from ftbench.machine.memory import keep_freed
 from ftbench.machine.provenance import processors
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Compute:
         """Use the settled number of threads, and on a GPU true float32 and convolutions as settled."""
         import torch
 
+        if self.device == "cpu":
+            keep_freed()
         before = torch.get_num_threads()
         torch.set_num_threads(self.threads)
         try:

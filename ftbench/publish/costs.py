@@ -246,7 +246,9 @@ def _held() -> Iterator[dict[int, int]]:
 
 
 class _Calls(TorchDispatchMode):
-    number = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.number = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.number += 1
