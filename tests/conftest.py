@@ -17,6 +17,8 @@ from tests import ready
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # As in the background of a shell; some tests interrupt themselves, and would wait for ever.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# Galois brings numba, which gives all of the process as many threads as there are processors.
+os.environ["NUMBA_NUM_THREADS"] = "1"
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 if WORKER:
     # Workers share the cores. Read when torch is first imported, which nothing above does.

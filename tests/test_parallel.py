@@ -90,6 +90,9 @@ def test_rows_are_shared_out_and_gradients_stay_as_they_are_alone() -> None:
 
 
 def test_a_benchmark_shared_by_two_processes(tiny: Path, ftbench_process: list[str]) -> None:
+    # Every training has two processes to start, which import torch: one is enough.
+    one = tiny.read_text(encoding="utf-8").replace("\n    - {message: 10, image: 0.1}", "")
+    tiny.write_text(one, encoding="utf-8")
     arguments = ["run", str(tiny), "--scale", "small", "--set", "compute.processes=2", "--set", "compute.threads=2"]
     done = subprocess.run(
         [*ftbench_process, *arguments], cwd=tiny.parent, capture_output=True, text=True, check=False, timeout=400
@@ -104,4 +107,4 @@ def test_a_benchmark_shared_by_two_processes(tiny: Path, ftbench_process: list[s
         "evaluate": True,
     }
     # Only the first process reports.
-    assert len([line for line in done.stdout.splitlines() if "] train" in line and ": 40/40" in line]) == 2
+    assert len([line for line in done.stdout.splitlines() if "] train" in line and ": 40/40" in line]) == 1

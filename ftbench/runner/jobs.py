@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 def _called(module: str, name: str, *given: Any) -> dict[str, Any]:
-    made: dict[str, Any] = getattr(importlib.import_module(module), name)(*given)
-    return made
+    return dict(getattr(importlib.import_module(module), name)(*given))
 
 
 WORK: dict[CellKind, Callable[..., dict[str, Any]]] = {
