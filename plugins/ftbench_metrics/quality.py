@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -25,8 +26,7 @@ class Psnr:
         Raises ValueError when the shapes differ.
         """
         _require_same_shape(reference, image)
-        first, second = (one.flatten(0, 1) for one in (reference, image))
-        pairs = zip(*(one.split(at_once(image)) for one in (first, second)), strict=True)
+        pairs = zip(_planes(reference), _planes(image), strict=True)
         mean = torch.cat([_error(*pair) for pair in pairs]).view(len(image), -1).mean(1)
         return -10 * (mean / WHITE**2).log10()
 
@@ -52,15 +52,21 @@ class Ssim:
                 f"images of {height}×{width} px are smaller than SSIM's window of {WINDOW} px: "
                 "use larger images or leave ssim out"
             )
-        first, second = (one.flatten(0, 1) for one in (reference, image))
         windowed = Windowed(4, height, width, at_once(image), image.device)
-        pairs = zip(*(one.split(at_once(image)) for one in (first, second)), strict=True)
+        pairs = zip(_planes(reference), _planes(image), strict=True)
         return torch.cat([_similarity(windowed, *pair) for pair in pairs]).view(len(image), -1).mean(1)
 
 
 def object_to_ssim(*, size: int, **_: object) -> str | None:
     """Why images of this size have no SSIM, or None."""
     return None if size >= WINDOW else f"ssim's window is {WINDOW} px and the images have {size}; leave ssim out"
+
+
+def _planes(image: Tensor) -> Iterator[Tensor]:
+    """The planes (p, h, w) of images (b, c, h, w), some at a time, and each next to itself in memory."""
+    # A few images at a time: one with its channels last is copied, and then is in the cache.
+    for some in image.split(max(1, at_once(image) // max(1, image.shape[1]))):
+        yield from some.flatten(0, 1).split(at_once(image))
 
 
 def _error(first: Tensor, second: Tensor) -> Tensor:
