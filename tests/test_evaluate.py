@@ -13,7 +13,8 @@ from torch import Tensor, nn
 import ftbench
 from ftbench.benchfile.schema import EvaluateSection
 from ftbench.data.images import Images
-from ftbench.evaluate.evaluate import Findings, GridDistortion, evaluate
+from ftbench.evaluate.evaluate import Findings, evaluate
+from ftbench.evaluate.readings import GridDistortion
 from ftbench.machine.randomness import payload
 from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage
 from ftbench.progress import Silent

@@ -87,6 +87,21 @@ def test_how_an_image_lies_in_memory_and_among_how_many_changes_nothing():
         torch.testing.assert_close(alone, values, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_change_nothing_and_are_left_as_they_were(threads):
+    rng = np.random.default_rng(3)
+    reference, image = tensor(covers("smooth", 64, rng)), tensor(covers("random", 64, rng))
+    one = {name: measure(name)(reference, image) for name in RECORDS}
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(threads)
+        for name, values in one.items():
+            torch.testing.assert_close(measure(name)(reference, image), values, rtol=1e-12, atol=1e-12)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_identical_images_are_infinite_and_one_beside_others_that_are_not():
     image = tensor(covers("smooth", 32, np.random.default_rng(1)))
     other = image.clone()

@@ -266,6 +266,9 @@ class EvaluateSection(Section):
     ] = Field(
         ["own"], description="dB that residuals are rescaled to, for comparisons at equal quality; own: as trained"
     )
+    quality_after: bool = Field(
+        False, description="measure image quality after every simulator and distortion, too: a table of its own"
+    )
     draws: int = Field(4, ge=1, le=1000, description="payloads drawn an image")
     seed: int = Field(0, ge=0, description="of payloads and random distortions")
     limit: int | None = Field(None, ge=1, description="test images used at most; default: all")

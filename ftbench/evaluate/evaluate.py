@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +16,10 @@ from ftbench.benchfile.schema import EvaluateSection
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
+from ftbench.evaluate.readings import Columns, GridDistortion, Readings
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage, eight_bit
+from ftbench.pipeline.stages import Pair, SimulatorStage, eight_bit
 from ftbench.progress import Progress
 from ftbench.train.batches import fixed_payloads
 
@@ -29,20 +31,10 @@ MARKED = "none"
 UNMARKED = "unmarked"
 OF_COVER, OF_MARKED = "fake of cover:", "fake of marked:"
 """What the names of sample pictures begin with; the simulator follows."""
+AFTER = "after"
+"""What quality rows of a damaged image are of; which simulator and which distortion stand beside it."""
 AVERAGED = 32
 """Marked images of one payload that an attacker averages over."""
-
-
-@dataclass(frozen=True)
-class GridDistortion:
-    """A distortion of the evaluation, with what its rows say of it."""
-
-    label: str
-    category: str
-    strength: float | None
-    damage: DistortionStage
-    plain: bool
-    """The one without any distortion: where the unmarked control is read."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +44,12 @@ class Findings:
     rows: pd.DataFrame
     """image, name, identity, draw, simulator, distortion, category, strength, code_errors, payload_errors."""
     quality: pd.DataFrame
-    """image, name, identity, draw, of ("marked" or "fake:<simulator>"), one column a metric."""
+    """image, name, identity, draw, of ("marked" or "fake:<simulator>"), one column a metric. With ``quality_after``
+    also "after": what simulator and distortion, two more columns, left of the marked image, against the reference that
+    it has without the distortion."""
     samples: Mapping[str, np.ndarray]
     """cover, marked, and of every simulator ``fake of cover:<simulator>`` and ``fake of marked:<simulator>``: uint8
     (rows, s, s, 3); names: str (rows,)."""
-
-
-@dataclass
-class _Columns:
-    """Rows as they come, batch by batch."""
-
-    parts: list[pd.DataFrame] = field(default_factory=list)
-
-    def add(self, about: Mapping[str, object], **values: object) -> None:
-        self.parts.append(pd.DataFrame({**about, **values}))
-
-    def frame(self) -> pd.DataFrame:
-        return pd.concat(self.parts, ignore_index=True)
 
 
 @torch.no_grad()
@@ -93,7 +74,7 @@ def evaluate(
     meet the same payloads and the same noise, so their rows can be compared one by one.
     """
     pair.eval()
-    rows, quality = _Columns(), _Columns()
+    rows, quality = Columns(), Columns()
     samples: dict[str, list[np.ndarray]] = {}
     batches = list(_batches(len(images)))
     progress.start(settings.draws * len(batches))
@@ -121,31 +102,30 @@ def evaluate(
             # The marked image and its cover meet the same draw: what is left between their fakes is the mark's doing.
             seeds = {name: derive(settings.seed, "simulator", name, draw, number) for name in attacks}
             fakes = {name: attack(marked, inputs[name], seeds[name]) for name, attack in attacks.items()}
+            unfaked = {name: attack(covers, inputs[name], seeds[name]) for name, attack in attacks.items()}
             about = _about(images, index, draw)
-            for view, image in {MARKED: marked, **fakes, UNMARKED: covers}.items():
+            views = {MARKED: (marked, covers), **{name: (fake, unfaked[name]) for name, fake in fakes.items()}}
+            measured = partial(_measured, metrics, partial(derive, settings.seed, "metric"), (draw, number))
+            readings = Readings(pair, codec, rows, about, code, payloads)
+            for view, (image, reference) in {**views, UNMARKED: (covers, covers)}.items():
                 for condition in conditions:
                     if view == UNMARKED and not condition.plain:
                         continue
                     noise = generator(settings.seed, "distortion", condition.label, draw, number)
                     # For one that draws from torch's own generator: whatever was done before it changes nothing.
                     torch.manual_seed(derive(settings.seed, "distortion", condition.label, draw, number))
-                    logits = pair.read(condition.damage(image, noise))
-                    rows.add(
-                        {**about, "simulator": view, "distortion": condition.label},
-                        category=condition.category,
-                        strength=np.nan if condition.strength is None else condition.strength,
-                        code_errors=_errors((logits > 0).float(), code),
-                        payload_errors=_errors(codec.decode(logits.cpu()), payloads),
-                    )
-            unfaked = {name: attack(covers, inputs[name], seeds[name]) for name, attack in attacks.items()}
-            compared = {"marked": (covers, marked)}
-            compared |= {f"fake:{name}": (unfaked[name], fake) for name, fake in fakes.items()}
-            for of, (reference, image) in compared.items():
-                values = {}
-                for name, metric in metrics.items():
-                    torch.manual_seed(derive(settings.seed, "metric", name, draw, number))
-                    values[name] = metric(reference, image).cpu().numpy()
-                quality.add({**about, "of": of}, **values)
+                    damaged = condition.damage(image, noise)
+                    readings.add(view, condition, damaged)
+                    if settings.quality_after and view != UNMARKED:
+                        after = {"of": AFTER, "simulator": view, "distortion": condition.label}
+                        quality.add(about, **after, **measured(reference, damaged))
+            readings.finish()
+            blank = {"simulator": "", "distortion": ""} if settings.quality_after else {}
+            for view, (image, reference) in views.items():
+                of = "marked" if view == MARKED else f"fake:{view}"
+                quality.add(about, of=of, **blank, **measured(reference, image))
+            rows.fetch()
+            quality.fetch()
             if draw == 0:
                 pictures = {"cover": covers, "marked": marked}
                 # Of every simulator: which is listed first, and shown, is the report's affair.
@@ -169,24 +149,34 @@ def mean_residual(pair: Pair, covers: Tensor, code: Tensor, psnr: float | None) 
     return torch.stack([pair.mark(cover, code, psnr) - cover for cover in alike]).mean(dim=0)
 
 
+def _measured(
+    metrics: Mapping[str, QualityMeasure],
+    seed: Callable[..., int],
+    place: tuple[int, int],
+    reference: Tensor,
+    image: Tensor,
+) -> dict[str, Tensor]:
+    """A column (b,) a metric; ``seed`` and ``place`` are what one that draws is seeded with."""
+    values = {}
+    for name, metric in metrics.items():
+        torch.manual_seed(seed(name, *place))
+        values[name] = metric(reference, image)
+    return values
+
+
 def _batches(count: int) -> Iterator[Tensor]:
     for start in range(0, count, BATCH):
         yield torch.arange(start, min(start + BATCH, count))
 
 
-def _about(images: Images, index: Tensor, draw: int) -> dict[str, object]:
+def _about(images: Images, index: Tensor, draw: int) -> dict[str, list[Any]]:
     picked = index.tolist()
     return {
         "image": [images.keys[i] for i in picked],
         "name": [images.names[i] for i in picked],
         "identity": [images.people[int(images.identity[i])] for i in picked],
-        "draw": draw,
+        "draw": [draw] * len(picked),
     }
-
-
-def _errors(read: Tensor, sent: Tensor) -> np.ndarray:
-    wrong: np.ndarray = (read.cpu() != sent.cpu()).sum(dim=1).numpy()
-    return wrong
 
 
 def _pixels(image: Tensor) -> np.ndarray:

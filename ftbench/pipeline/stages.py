@@ -26,6 +26,8 @@ def eight_bit(image: Tensor) -> Tensor:
 
     Image of any shape -> the same shape, in [0, 1], every value a multiple of 1/255.
     """
+    if not (image.requires_grad and torch.is_grad_enabled()):
+        return image.clamp(0, 1).mul_(255).round_().div_(255)
     # Half a level of slack: a value that rounding put a hair outside must not lose its gradient.
     held = image.clamp(-HALF_LEVEL, 1 + HALF_LEVEL)
     return straight_through(held, (held.detach().clamp(0, 1) * 255).round() / 255)
@@ -33,6 +35,8 @@ def eight_bit(image: Tensor) -> Tensor:
 
 def straight_through(image: Tensor, changed: Tensor) -> Tensor:
     """``changed``, with the gradient of ``image``: how a part without gradient is trained through."""
+    if not (image.requires_grad and torch.is_grad_enabled()):
+        return changed
     return image + (changed - image).detach()
 
 

@@ -184,7 +184,9 @@ class EvaluateCell(Cell):
             "simulators": _in_any_order([chosen.label, chosen] for chosen in self.simulators),
             "distortions": _in_any_order([chosen.label, chosen] for chosen in self.distortions),
             "metrics": _in_any_order([chosen.called, chosen] for chosen in self.metrics),
-            "evaluate": self.section.model_dump(include={"draws", "seed", "limit"}),
+            "evaluate": self.section.model_dump(include={"draws", "seed", "limit"})
+            # Named only where it is asked for: cells of before it came are what they were.
+            | ({"quality_after": True} if self.section.quality_after else {}),
             "psnr": self.psnr,
         }
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftbench.contract.protocols import QualityMeasure
-from ftbench.evaluate.evaluate import GridDistortion, evaluate
+from ftbench.evaluate.evaluate import evaluate
+from ftbench.evaluate.readings import GridDistortion
 from ftbench.pipeline.stages import DistortionStage
 from ftbench.plan.part import strength_of
 from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair

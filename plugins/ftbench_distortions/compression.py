@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +67,16 @@ class JpegSimulated:
 
 
 def _stored(image: Tensor, kind: str, **options: Any) -> Tensor:
-    pixels = image.detach().clamp(0, 1).mul(255).round().to(torch.uint8)
-    files = [_read_back(one, kind, options) for one in pixels.permute(0, 2, 3, 1).cpu().numpy()]
-    return torch.from_numpy(np.stack(files)).permute(0, 3, 1, 2).to(image).div(255).contiguous()
+    levels = image.detach().clamp(0, 1).mul_(255).round_().to(torch.uint8)
+    pixels = levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    stored = functools.partial(_read_back, kind=kind, options=options)
+    # Pillow lets other threads run while it codes.
+    if (threads := min(torch.get_num_threads(), len(pixels))) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            files = list(pool.map(stored, pixels))
+    else:
+        files = [stored(one) for one in pixels]
+    return torch.from_numpy(np.stack(files)).permute(0, 3, 1, 2).to(image).div_(255).contiguous()
 
 
 def _read_back(pixels: np.ndarray, kind: str, options: dict[str, Any]) -> np.ndarray:

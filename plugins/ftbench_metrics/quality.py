@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ftbench_metrics.objections import WINDOW
-from ftbench_metrics.window import Windowed, at_once
+from ftbench_metrics.window import Windowed, at_once, in_slabs
 
 WHITE = 255.0
 STEADY_MEAN, STEADY_SPREAD = (0.01 * WHITE) ** 2, (0.03 * WHITE) ** 2
@@ -19,17 +20,13 @@ STEADY_MEAN, STEADY_SPREAD = (0.01 * WHITE) ** 2, (0.03 * WHITE) ** 2
 class Psnr:
     """10 · log10(1 / MSE) in dB, the mean square error running over all pixels and channels of an image."""
 
-    @torch.no_grad()
     def __call__(self, reference: Tensor, image: Tensor) -> Tensor:
         """(b,) in float64; infinity where the images are identical, for the caller to count apart.
 
         Raises ValueError when the shapes differ.
         """
         _require_same_shape(reference, image)
-        first, second = (one.flatten(0, 1) for one in (reference, image))
-        pairs = zip(*(one.split(at_once(image)) for one in (first, second)), strict=True)
-        mean = torch.cat([_error(*pair) for pair in pairs]).view(len(image), -1).mean(1)
-        return -10 * (mean / WHITE**2).log10()
+        return -10 * (in_slabs(_errors, reference, image) / WHITE**2).log10()
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,6 @@ class Ssim:
     ``structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)``.
     """
 
-    @torch.no_grad()
     def __call__(self, reference: Tensor, image: Tensor) -> Tensor:
         """(b,) in float64, 1 for identical images.
 
@@ -53,17 +49,34 @@ class Ssim:
                 f"images of {height}×{width} px are smaller than SSIM's window of {WINDOW} px: "
                 "use larger images or leave ssim out"
             )
-        first, second = (one.flatten(0, 1) for one in (reference, image))
-        windowed = Windowed(4, height, width, at_once(image), image.device)
-        pairs = zip(*(one.split(at_once(image)) for one in (first, second)), strict=True)
-        return torch.cat([_similarity(windowed, *pair) for pair in pairs]).view(len(image), -1).mean(1)
+        return in_slabs(_similarities, reference, image)
 
 
-def _error(first: Tensor, second: Tensor) -> Tensor:
-    """Mean square error (p,) of planes (p, h, w) in [0, 1], in squared levels."""
-    error = _levels(first).sub_(_levels(second)).square_()
-    # Squares of levels are whole numbers, and add up exactly over a row.
-    return error.sum(-1).double().mean(1) / first.shape[-1]
+def _planes(image: Tensor) -> Iterator[Tensor]:
+    """The planes (p, h, w) of images (b, c, h, w), some at a time, and each next to itself in memory."""
+    # A few images at a time: one with its channels last is copied, and then is in the cache.
+    for some in image.split(max(1, at_once(image) // max(1, image.shape[1]))):
+        yield from some.flatten(0, 1).split(at_once(image))
+
+
+@torch.no_grad()
+def _errors(reference: Tensor, image: Tensor) -> Tensor:
+    """Mean square error (b,) in squared levels."""
+    found = []
+    for first, second in zip(_planes(reference), _planes(image), strict=True):
+        error = _levels(first).sub_(_levels(second)).square_()
+        # Squares of levels are whole numbers, and add up exactly over a row.
+        found.append(error.sum(-1).double().mean(1) / image.shape[-1])
+    return torch.cat(found).view(len(image), -1).mean(1)
+
+
+@torch.no_grad()
+def _similarities(reference: Tensor, image: Tensor) -> Tensor:
+    """SSIM (b,)."""
+    height, width = image.shape[-2:]
+    windowed = Windowed(4, height, width, at_once(image), image.device)
+    pairs = zip(_planes(reference), _planes(image), strict=True)
+    return torch.cat([_similarity(windowed, *pair) for pair in pairs]).view(len(image), -1).mean(1)
 
 
 def _similarity(windowed: Windowed, first: Tensor, second: Tensor) -> Tensor:
