@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -14,8 +15,8 @@ import ftbench
 from ftbench.benchfile.schema import EvaluateSection
 from ftbench.data.images import Images
 from ftbench.evaluate.evaluate import Findings, evaluate
-from ftbench.evaluate.readings import GridDistortion
-from ftbench.machine.randomness import payload
+from ftbench.evaluate.readings import AT_ONCE, GridDistortion
+from ftbench.machine.randomness import generator, payload
 from ftbench.pipeline.stages import DistortionStage, Pair, SimulatorStage
 from ftbench.progress import Silent
 from ftbench_metrics.quality import Psnr, Ssim
@@ -69,6 +70,7 @@ def found(
     psnr: float | None = None,
     attacks: Mapping[str, SimulatorStage] | None = None,
     encoder: nn.Module | None = None,
+    **more: Any,
 ) -> Findings:
     simulator = ftbench.Simulator(
         name="x", factory="x:x", summary="x", differentiable=True, trainable=False, needs=("identity",)
@@ -89,7 +91,7 @@ def found(
         ],
         metrics={"psnr": Psnr(), "ssim": Ssim()},
         images=faces(),
-        settings=EvaluateSection.model_validate({"simulators": [{"name": "none"}], "draws": draws, "seed": 5}),
+        settings=EvaluateSection.model_validate({"simulators": [{"name": "none"}], "draws": draws, "seed": 5, **more}),
         bits=BITS,
         psnr=psnr,
         device="cpu",
@@ -209,3 +211,45 @@ def test_each_simulator_draw_and_batch_has_dice_of_its_own() -> None:
     # Two simulators, two draws, two batches, each for the marked image and for its cover.
     assert len(seen) == 16
     assert len({tuple(drawn.tolist()) for drawn in seen}) == 8
+
+
+def test_quality_after_a_distortion_is_against_the_image_without_it() -> None:
+    findings, plain = found(1, quality_after=True), found(1)
+    pd.testing.assert_frame_equal(findings.rows, plain.rows)
+    quality = findings.quality
+    before = quality[quality["of"] != "after"]
+    pd.testing.assert_frame_equal(before[plain.quality.columns].reset_index(drop=True), plain.quality)
+    assert set(before["simulator"]) == set(before["distortion"]) == {""}
+    assert (quality["of"] == "after").sum() == 2 * 2 * COUNT
+
+    def after(simulator: str, distortion: str) -> pd.DataFrame:
+        chosen = (quality["simulator"] == simulator) & (quality["distortion"] == distortion)
+        return quality[chosen].set_index("image")
+
+    for simulator, of in (("none", "marked"), ("half", "fake:half")):
+        undamaged = quality[quality["of"] == of].set_index("image")
+        # Identity changes nothing; of noise nothing is left but noise.
+        pd.testing.assert_series_equal(after(simulator, "identity")["psnr"], undamaged["psnr"])
+        assert (after(simulator, "noise sigma=0.3")["ssim"] < 0.5).all()
+    # Written out: uniform noise against the cover itself, not against the marked image.
+    cover = faces().pixels[0].double() / 255
+    drawn = generator(5, "distortion", "noise sigma=0.3", 0, 0)
+    noise = (torch.rand(64, 3, 16, 16, generator=drawn)[0] * 255).round().double() / 255
+    error = float((noise - cover).square().mean())
+    assert abs(after("none", "noise sigma=0.3")["psnr"]["key000"] + 10 * np.log10(error)) < 1e-3
+
+
+def test_how_many_are_read_at_once_changes_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = found()
+    sizes: list[int] = []
+    read = Reader.forward
+
+    def seen(self: Reader, image: Tensor) -> Tensor:
+        sizes.append(len(image))
+        return read(self, image)
+
+    monkeypatch.setattr(Reader, "forward", seen)
+    monkeypatch.setitem(AT_ONCE, "cpu", 3 * 64 * 3 * 16 * 16)
+    pd.testing.assert_frame_equal(found().rows, one.rows)
+    # Two batches of 64 and 6 in two draws; two conditions of two views and one of the control.
+    assert sizes == [192, 128, 30] * 2

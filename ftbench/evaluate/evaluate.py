@@ -21,6 +21,7 @@ from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import Pair, SimulatorStage, eight_bit
 from ftbench.progress import Progress
+from ftbench.storage.results import AFTER
 from ftbench.train.batches import fixed_payloads
 
 BATCH = 64
@@ -31,8 +32,6 @@ MARKED = "none"
 UNMARKED = "unmarked"
 OF_COVER, OF_MARKED = "fake of cover:", "fake of marked:"
 """What the names of sample pictures begin with; the simulator follows."""
-AFTER = "after"
-"""What quality rows of a damaged image are of; which simulator and which distortion stand beside it."""
 AVERAGED = 32
 """Marked images of one payload that an attacker averages over."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ftbench.report.after import after_table
 from ftbench.report.methods import methods_table
 from ftbench.report.overall import overall_table
 from ftbench.report.pairs import pairs_table
@@ -30,7 +31,7 @@ __all__ = [
 
 FIGURES = ("samples.png", "curves.png", "distortions.png")
 ENDINGS = (".md", ".csv", ".tex")
-SOMETIMES = ("seeds", "overall", "methods")
+SOMETIMES = ("seeds", "overall", "methods", "after")
 """Tables that not every report has."""
 
 
@@ -38,7 +39,7 @@ def report_tables(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) 
     """Every table of a report: as it is printed, and as it stands in its CSV file."""
     main = main_table(results, metrics)
     seeds = seeds_table(results, main)
-    others = (seeds, overall_table(results, metrics), methods_table(results, metrics))
+    others = (seeds, overall_table(results, metrics), methods_table(results, metrics), after_table(results, metrics))
     alike = [
         main,
         *(table for table in others if table),

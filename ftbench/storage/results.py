@@ -21,6 +21,8 @@ ROWS, QUALITY, SAMPLES = "rows.csv.gz", "quality.csv.gz", "samples.npz"
 """The files of an evaluation's cell."""
 CURVE = "curve.csv"
 """In the cell of a training or a fit."""
+AFTER = "after"
+"""What quality rows of a damaged image are ``of``; its simulator and distortion stand in columns of their own."""
 STALLED = "stalled"
 
 ROW_COLUMNS = (
@@ -52,7 +54,8 @@ class CellResult:
     ``"jpeg quality=50"``, ``code_errors`` in 0..n, ``payload_errors`` in 0..k."""
     quality: pd.DataFrame
     """One row an (image, draw, of): ``QUALITY_COLUMNS``, then one column a metric. ``of`` is ``"marked"``
-    (against the cover) or ``"fake:<simulator>"`` (fake of the marked against fake of the cover)."""
+    (against the cover), ``"fake:<simulator>"`` (fake of the marked against fake of the cover), or ``"after"``: then
+    ``simulator`` and ``distortion`` say after what, and the reference is that of the same image undistorted."""
     curve: pd.DataFrame
     """Training curve: ``step`` and any of loss, message_loss, image_loss, psnr, accuracy_marked,
     accuracy_swapped, the last three also with ``val_`` before; NaN where nothing was measured."""
