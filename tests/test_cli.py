@@ -92,6 +92,7 @@ def test_the_manifest_says_everything_but_paths(finished: Path) -> None:
     assert manifest["scale"] == "small"
     assert manifest["configuration"]["train"]["steps"] == 40
     settled = {"device": "cpu", "precision": "float32", "threads": 1, "compile": "none", "processes": 1}
+    settled["deterministic"] = True
     assert manifest["compute"] == settled
     parts = {part["name"]: part for part in manifest["parts"]}
     assert parts["faceswap"]["distribution"] == "ftbench"

@@ -68,6 +68,7 @@ def test_stopped_in_training_then_in_a_test_then_left_alone(
 def test_a_run_that_is_stopped_reports_what_is_finished(small: Small, undisturbed: dict[str, bytes]) -> None:
     # All but the last test is there.
     store = small.folder / "some" / ".store"
+    store.mkdir(parents=True)
     for source in (small.folder / "whole" / ".store").glob("*"):
         if source.is_dir():
             (store / source.name).mkdir(parents=True)

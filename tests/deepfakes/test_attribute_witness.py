@@ -144,7 +144,7 @@ def gently(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
 def test_a_synthesis_is_far_and_still_the_person(train: Images, test: Images) -> None:
     # At this quality a coarse copy stands for a repainted picture.
     assert peak_signal_noise_ratio(test.pixels[0].numpy(), coarse8(test)) < 28
-    found = of_synthesis.examine(attack(coarse), train, test, steps=50, seed=0)
+    found = of_synthesis.examine(attack(coarse), train, test, steps=100, seed=0)
     assert found.witness_accuracy > 0.8
     assert found.holds
     assert found.chance == 0
