@@ -77,7 +77,8 @@ def _errors(reference: Tensor, image: Tensor) -> Tensor:
 @torch.no_grad()
 def _similarities(reference: Tensor, image: Tensor) -> Tensor:
     """SSIM (b,)."""
-    windowed = Windowed(4, *image.shape[-2:], at_once(image), image.device)
+    height, width = image.shape[-2:]
+    windowed = Windowed(4, height, width, at_once(image), image.device)
     pairs = zip(_planes(reference), _planes(image), strict=True)
     return torch.cat([_similarity(windowed, *pair) for pair in pairs]).view(len(image), -1).mean(1)
 
