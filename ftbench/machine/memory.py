@@ -20,9 +20,17 @@ def keep_freed() -> bool:
     fresh pages, each of them a fault: an eighth of a step at 64 px. Other C libraries are left as they are, and so is
     one that the user has set by MALLOC_MMAP_THRESHOLD_ or GLIBC_TUNABLES.
     """
-    if not sys.platform.startswith("linux") or {"MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys():
+    if {"MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"} & os.environ.keys():
         return False
-    library = ctypes.CDLL(None)
-    if not hasattr(library, "gnu_get_libc_version"):
+    return give_back_from(LARGEST_BLOCK, LARGEST_REST)
+
+
+def give_back_from(block: int, rest: int) -> bool:
+    """Bytes of a block, and of what is free at the heap's end, from which on memory goes back to the system.
+
+    Whether that could be set: only glibc can.
+    """
+    library = ctypes.CDLL(None) if sys.platform.startswith("linux") else None
+    if library is None or not hasattr(library, "gnu_get_libc_version"):
         return False
-    return bool(library.mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK) and library.mallopt(M_TRIM_THRESHOLD, LARGEST_REST))
+    return bool(library.mallopt(M_MMAP_THRESHOLD, block) and library.mallopt(M_TRIM_THRESHOLD, rest))
