@@ -116,7 +116,9 @@ def test_drawn_faces_are_seen_to_have_the_yaw_that_nobody_told() -> None:
 
 
 def examined(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> tuple[float, str]:
-    monkeypatch.setattr(pose, "taught", lambda *_, **__: regressor())
+    # Taught before it is replaced: otherwise the first caller would teach itself without end.
+    teacher = regressor()
+    monkeypatch.setattr(pose, "taught", lambda *_, **__: teacher)
     verdict = pose.examine(attack(fake), drawn("train"), drawn("test"), steps=1, seed=0)
     assert verdict.chance == 0
     assert 0 < verdict.n <= len(drawn("test"))
