@@ -22,12 +22,11 @@ from typing import Any, TextIO
 from ftbench import stopping
 from ftbench.machine import watchdog
 from ftbench.plaintext import shown
+from ftbench.storage import claims
 
 VARIABLE = "FTBENCH_NOTES"
 """Environment variable from the watching process to the run: its own number and the file of notes."""
 WATCHED = ("run",)
-RUNNING = "running.json"
-"""In the folder of a cell while a process works on it: pid, label, kind."""
 GRACE = 60.0
 """Seconds that an orphaned run has to keep a checkpoint."""
 FAILED = 1
@@ -137,13 +136,10 @@ def how_ended(code: int) -> str:
 
 def working_on(store: Path, process: int) -> str | None:
     """The cell that a process left without a word, as ``train conv7 … (3f2a91bc)``; None where none is found."""
-    for file in sorted(store.glob(f"*/{RUNNING}")):
-        try:
-            mark = json.loads(file.read_text(encoding="utf-8"))
-            if mark["pid"] == process:
-                return shown(f"{mark['kind']} {str(mark['label']).removeprefix('fit ')}, cell {file.parent.name}")
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    for folder, said in claims.owners(store):
+        if said.get("pid") == process and "label" in said:
+            label = str(said["label"]).removeprefix("fit ")
+            return shown(f"{said.get('kind')} {label}, cell {folder.name}")
     return None
 
 
