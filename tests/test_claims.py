@@ -19,7 +19,7 @@ import pytest
 from ftbench.errors import CannotWrite
 from ftbench.storage import claims, owners
 from ftbench.storage.claims import Held, Lost, claimed
-from ftbench.storage.store import CellFolder
+from ftbench.storage.store import UNFINISHED, CellFolder
 
 TOKEN = "a" * 16
 ELSEWHERE = {"host": "other", "machine": "other 1", "pid": 7, "started": "5", "seconds": 0.5}
@@ -257,13 +257,14 @@ def test_what_a_run_left_in_a_finished_cell_is_swept_and_a_living_runs_is_not(tm
     with folder.locked():
         folder.write("weights.safetensors", b"weights")
         folder.finish({"status": "done"})
-    for name in (".claim", f".claim-{'c' * 16}.beat", ".weights-x1.safetensors", "checkpoint.pt", "running.json"):
+    dead = (".claim", f".claim-{'c' * 16}.beat")
+    for name in (*dead, ".weights-x1.safetensors", UNFINISHED, "checkpoint.pt", "running.json"):
         put(folder.file(name), **GONE)
     folder.sweep()
     names = {file.name for file in folder.path.iterdir()}
     assert names == {".lock", "done.json", "weights.safetensors"}
     put(folder.file(".claim"))
-    folder.file("checkpoint.pt").write_bytes(b"x")
+    folder.file(UNFINISHED).write_bytes(b"x")
     folder.sweep()
-    assert folder.file("checkpoint.pt").exists()
+    assert folder.file(UNFINISHED).exists()
     assert folder.summary is not None

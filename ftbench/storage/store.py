@@ -30,10 +30,10 @@ __all__ = ["CellFolder", "Damaged", "Held", "Lost", "Store", "held", "write_atom
 Made = TypeVar("Made")
 DONE = "done.json"
 CELL = "cell.json"
-UNFINISHED = "checkpoint.pt"
+UNFINISHED = "checkpoint.safetensors"
 """What a training goes on from; removed when its cell is done."""
-RUNNING = "running.json"
-"""Of earlier releases, where a process ended inside a cell."""
+RUNNING, UNFINISHED_BEFORE = "running.json", "checkpoint.pt"
+"""Of earlier releases: where a process ended inside a cell, and what a training went on from."""
 LOCK, CLAIM = ".lock", ".claim"
 SET_ASIDE = ".damaged-"
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
@@ -190,7 +190,7 @@ class CellFolder:
         """Remove what a run left that was killed; only while the cell is held."""
         finished = self.summary is not None
         for name in self._left_over():
-            if finished or name != UNFINISHED:
+            if finished or name not in (UNFINISHED, UNFINISHED_BEFORE):
                 self.file(name).unlink(missing_ok=True)
 
     def sweep(self) -> None:
@@ -203,8 +203,8 @@ class CellFolder:
     def _left_over(self) -> list[str]:
         own = {LOCK, *own_files(self.file(CLAIM))}
         names = [file.name for file in self.path.iterdir()]
-        hidden = [name for name in names if name.startswith(".") and (name not in own)]
-        return [*hidden, *(name for name in names if name in (RUNNING, UNFINISHED))]
+        hidden = [name for name in names if name.startswith(".") and name not in own]
+        return [*hidden, *(name for name in names if name in (RUNNING, UNFINISHED, UNFINISHED_BEFORE))]
 
     @contextlib.contextmanager
     def locked(self, who: Mapping[str, str] | None = None) -> Iterator[None]:
@@ -333,4 +333,8 @@ def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
 
 
 def _is_kept(name: str) -> bool:
-    return not name.startswith(".") and name not in (DONE, RUNNING, UNFINISHED) and SET_ASIDE not in name
+    return (
+        not name.startswith(".")
+        and name not in (DONE, UNFINISHED, RUNNING, UNFINISHED_BEFORE)
+        and SET_ASIDE not in name
+    )
