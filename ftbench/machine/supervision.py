@@ -14,13 +14,13 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from ftbench import stopping
 from ftbench.machine import watchdog
+from ftbench.machine.scratch import scratch
 from ftbench.plaintext import shown
 from ftbench.storage import claims
 
@@ -41,8 +41,8 @@ def wanted(arguments: Sequence[str]) -> bool:
 
 def watch() -> int:
     """Start this same command again, watched; its exit code, or FAILED with a sentence when it has none of its own."""
-    with tempfile.TemporaryDirectory(prefix="ftbench-", ignore_cleanup_errors=True) as folder:
-        notes = Path(folder) / "notes"
+    with scratch() as folder:
+        notes = folder / "notes"
         notes.touch()
         environment = {**os.environ, VARIABLE: f"{os.getpid()}:{notes}"}
         child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment)

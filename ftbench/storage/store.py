@@ -32,9 +32,11 @@ DONE = "done.json"
 CELL = "cell.json"
 UNFINISHED = "checkpoint.safetensors"
 """What a training goes on from; removed when its cell is done."""
-RUNNING, UNFINISHED_BEFORE = "running.json", "checkpoint.pt"
-"""Of earlier releases: where a process ended inside a cell, and what a training went on from."""
-LOCK, CLAIM = ".lock", ".claim"
+PICKLED = "checkpoint.pt"
+"""The same as an earlier release wrote it; never read."""
+RUNNING = "running.json"
+"""Of earlier releases, where a process ended inside a cell."""
+LOCK, CLAIM, SHARED = ".lock", ".claim", "tables.lock"
 SET_ASIDE = ".damaged-"
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 """What a file system says that has no locks."""
@@ -190,7 +192,7 @@ class CellFolder:
         """Remove what a run left that was killed; only while the cell is held."""
         finished = self.summary is not None
         for name in self._left_over():
-            if finished or name not in (UNFINISHED, UNFINISHED_BEFORE):
+            if finished or name not in (UNFINISHED, PICKLED):
                 self.file(name).unlink(missing_ok=True)
 
     def sweep(self) -> None:
@@ -204,7 +206,7 @@ class CellFolder:
         own = {LOCK, *own_files(self.file(CLAIM))}
         names = [file.name for file in self.path.iterdir()]
         hidden = [name for name in names if name.startswith(".") and name not in own]
-        return [*hidden, *(name for name in names if name in (RUNNING, UNFINISHED, UNFINISHED_BEFORE))]
+        return [*hidden, *(name for name in names if name in (RUNNING, UNFINISHED, PICKLED))]
 
     @contextlib.contextmanager
     def locked(self, who: Mapping[str, str] | None = None) -> Iterator[None]:
@@ -282,6 +284,22 @@ class Store:
         """The folder of a cell, there or not."""
         return CellFolder(self.root / f"{kind}-{identity[:24]}")
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold what all runs of the folder share, waiting for those that do: its tables and settings, no cell.
+
+        Half written files beside it are then a killed run's, and removed. Raises CannotWrite.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"cannot write into {self.root}: {error.strerror}; use --out") from error
+        with held(self.root / SHARED, seconds=-1):
+            with contextlib.suppress(OSError):
+                for file in self.root.glob(".*.json"):
+                    file.unlink(missing_ok=True)
+            yield
+
 
 @contextlib.contextmanager
 def held(file: Path, seconds: float, who: Mapping[str, str] | None = None) -> Iterator[None]:
@@ -333,8 +351,4 @@ def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
 
 
 def _is_kept(name: str) -> bool:
-    return (
-        not name.startswith(".")
-        and name not in (DONE, UNFINISHED, RUNNING, UNFINISHED_BEFORE)
-        and SET_ASIDE not in name
-    )
+    return not name.startswith(".") and name not in (DONE, UNFINISHED, RUNNING, PICKLED) and SET_ASIDE not in name
