@@ -22,6 +22,7 @@ from typing import Any, TextIO
 from ftbench import stopping
 from ftbench.machine import watchdog
 from ftbench.plaintext import shown
+from ftbench.storage.places import place
 
 VARIABLE = "FTBENCH_NOTES"
 """Environment variable from the watching process to the run: its own number and the file of notes."""
@@ -109,7 +110,7 @@ def _judged(code: int, process: int, noted: Mapping[str, Any], crash: str = "") 
         # Before it could listen.
         _say(f"stopped by {signal.Signals(-code).name}; the same command again goes on from here")
         return stopping.code_of(-code)
-    where = working_on(Path(noted["store"]), process) if "store" in noted else None
+    where = working_on(place(noted["store"]), process) if "store" in noted else None
     cell = f" while it worked on {where}" if where else ""
     if "slow" in noted:
         _say(
