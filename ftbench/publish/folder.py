@@ -7,6 +7,7 @@ images stay as well: two data folders may have one name.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -16,12 +17,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ftbench.errors import BadInput, CannotWrite
+from ftbench.machine.scratch import scratch
 from ftbench.report import ENDINGS, FIGURES, SOMETIMES
 from ftbench.storage.files import write_bytes
 from ftbench.storage.manifest import FAILED, MANIFEST
-from ftbench.storage.places import is_remote, make_folder
+from ftbench.storage.places import is_remote
 from ftbench.storage.seal import files_of
-from ftbench.storage.store import held
 
 if TYPE_CHECKING:
     from ftbench.runner.opening import Opened
@@ -58,14 +59,6 @@ def folder_for(opened: Opened, keep: bool) -> Path:
     return own
 
 
-@contextmanager
-def tables_held(root: Path) -> Iterator[None]:
-    """Of runs that end together, let one at a time decide and write; ``root`` is their store. Raises CannotWrite."""
-    make_folder(root)
-    with held(root / "tables.lock", seconds=-1):
-        yield
-
-
 def is_of_others(folder: Path, opened: Opened) -> bool:
     """Whether the folder holds the results of other images."""
     data = _said(folder).get("data")
@@ -92,27 +85,28 @@ def swapped_in(folder: Path) -> Iterator[Path]:
     """A new folder to fill, on this machine; its files then take their places in ``folder``, the manifest last.
 
     Tables, figures and rows of earlier results that these do not have are removed; all else stays. Where filling
-    fails nothing of ``folder`` has changed. Only while ``tables_held``: what a killed run left is removed. Raises
+    fails nothing of ``folder`` has changed. Only while ``Store.held``: what a killed run left is removed. Raises
     CannotWrite.
     """
-    try:
-        if is_remote(folder):
-            new = Path(tempfile.mkdtemp(prefix="ftbench-tables-"))
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
-            for left in folder.parent.glob(f"{BESIDE}*"):
-                shutil.rmtree(left, ignore_errors=True)
-            new = Path(tempfile.mkdtemp(prefix=BESIDE, dir=folder.parent))
-    except OSError as error:
-        raise CannotWrite(f"cannot write into {folder.parent}: {error.strerror}; use --out") from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            new = stack.enter_context(scratch()) if is_remote(folder) else _beside(folder, stack)
+        except OSError as error:
+            raise CannotWrite(f"cannot write into {folder.parent}: {error.strerror}; use --out") from error
         yield new
         try:
             _move(new, folder)
         except OSError as error:
             raise CannotWrite(f"cannot replace the files of {folder}: {error.strerror}; use --out") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+
+
+def _beside(folder: Path, stack: contextlib.ExitStack) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{BESIDE}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=BESIDE, dir=folder.parent))
+    stack.callback(shutil.rmtree, new, ignore_errors=True)
+    return new
 
 
 def _move(new: Path, folder: Path) -> None:

@@ -129,6 +129,7 @@ def run(
     for cell in plan.cells:
         for line in set_damage_aside(cell, bench.folder(cell), jobs.KEEPS[cell.kind]):
             bench.say(line, loud=True)
+        bench.folder(cell).sweep()
     rerun = request.rerun if request else "code"
     standings = Standings(bench.store, bench.plugins, rerun)
     if any(standings.expected(cell).summary is None for cell in plan.cells):
@@ -211,6 +212,9 @@ class _Queue:
             return False
         if self._found(cell):
             return True
+        if cell.key in self.elsewhere and not self.bench.folder(cell).is_free():
+            # One process judges how long a claim has stood still; those that work see it now and then.
+            return False
         title = self.titles[cell.key]
         if any(needed.key in self.outcome.failed for needed in cell.inputs):
             self.outcome.failed[cell.key] = "a cell that it needs failed"

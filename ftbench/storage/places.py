@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from ftbench.errors import BadInput, CannotWrite
+from ftbench.errors import BadInput
 
 _URL = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]+)://")
 """Two letters at least: ``C:`` is a drive."""
@@ -41,14 +41,6 @@ def place(word: str | Path) -> Path:
 def is_remote(path: Path) -> bool:
     """Whether a place is on no file system of this machine."""
     return not isinstance(path, Path)
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where it is not there. Raises CannotWrite."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(f"cannot write into {folder.parent}: {error.strerror or error}; use --out") from error
 
 
 def check_place(out: Path) -> None:

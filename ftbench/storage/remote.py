@@ -278,6 +278,8 @@ def patiently(path: Any, request: Callable[[], Answer]) -> Answer:
             if isinstance(error, _OF_PROGRAMS) or any(word in type(error).__name__ for word in _OF_SETTINGS):
                 raise CannotWrite(f"{path} cannot be used: {_said(error)}; check address and credentials") from error
             if gone + wait > patience or stopping.asked():
+                # Whatever is tidied up now need not wait as long.
+                _answered.discard(store)
                 raise CannotWrite(
                     f"{path} could not be reached for {gone:.0f} s: {_said(error)}; what is finished is kept there, "
                     f"and the same command goes on from it ({SECONDS} says how long to wait)"
