@@ -32,6 +32,8 @@ UNFINISHED = "checkpoint.safetensors"
 """What a training goes on from; removed when its cell is done."""
 RUNNING = "running.json"
 """Who works on a cell: pid, label and kind. It outlives only a process that ended inside the cell."""
+FAILED = "failed.json"
+"""Why it could not be finished; see ``storage.failure``."""
 LOCK = ".lock"
 SET_ASIDE = ".damaged-"
 
@@ -176,7 +178,8 @@ class CellFolder:
         # As it will be read: a tuple comes back as a list.
         whole: dict[str, Any] = json.loads(json.dumps({**summary, "files": files}))
         write_json(self.file(DONE), {**whole, "digest": own_digest(whole)})
-        self.file(UNFINISHED).unlink(missing_ok=True)
+        for name in (UNFINISHED, FAILED):
+            self.file(name).unlink(missing_ok=True)
         return whole
 
     def tidy(self) -> None:
@@ -291,4 +294,4 @@ def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
 
 
 def _is_kept(name: str) -> bool:
-    return not name.startswith(".") and name not in (DONE, RUNNING, UNFINISHED) and SET_ASIDE not in name
+    return not name.startswith(".") and name not in (DONE, RUNNING, UNFINISHED, FAILED) and SET_ASIDE not in name
