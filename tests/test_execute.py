@@ -28,9 +28,10 @@ from ftbench.runner import attempt
 from ftbench.runner import executor as execute
 from ftbench.runner.bench import Bench
 from ftbench.runner.executor import Outcome
+from ftbench.storage import checkpoint
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
 from ftbench.storage.results import CURVE, QUALITY, ROWS, SAMPLES
-from ftbench.storage.store import CellFolder, Damaged, Store
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
 from ftbench.train.weights import WEIGHTS, load_weights
 from tests.small_pair import COMPUTE
 
@@ -209,17 +210,16 @@ def test_cells_of_earlier_releases_are_kept_and_what_is_no_file_of_its_kind_is_m
 
 def test_a_damaged_checkpoint_costs_what_was_trained_and_no_more(world: World) -> None:
     def resumes(folder: CellFolder) -> None:
-        if folder.file("checkpoint.pt").exists():
-            folder.load("checkpoint.pt", lambda content: torch.load(io.BytesIO(content), weights_only=True))
+        checkpoint.read(folder, lambda tensors, numbers: None)
 
     world.inside["pair"] = resumes
     folder = world.folder(world.trained)
     folder.path.mkdir(parents=True)
-    folder.file("checkpoint.pt").write_bytes(b"cut")
+    folder.file(UNFINISHED).write_bytes(b"cut")
     assert len(world.run().summaries) == 3
     assert world.worked == ["pair", "pair", "first", "second"]
-    assert folder.file("checkpoint.pt.damaged-1").read_bytes() == b"cut"
-    assert "checkpoint.pt is damaged" in world.said.getvalue()
+    assert folder.file(f"{UNFINISHED}.damaged-1").read_bytes() == b"cut"
+    assert f"{UNFINISHED} is damaged" in world.said.getvalue()
     assert "trained from the beginning" in world.said.getvalue()
 
 

@@ -106,6 +106,14 @@ def test_both_loops_count_the_same_operations() -> None:
     assert torch.get_num_threads() >= 1
 
 
+def test_a_side_alone_counts_what_it_counts_beside_the_other(capfd: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["alone", "plain", "small", "--repeats", "1", "--warm", "0"]) == 0
+    told = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert told["operations"] > 1e9
+    assert told["batch"] == 32
+    assert min(told["took"]) > 0.001
+
+
 def test_both_loops_hold_the_same_quality() -> None:
     covers = pictures(4, 32, seed=1)
     marked = (covers + 0.1 * torch.randn(covers.shape, generator=torch.Generator().manual_seed(0))).requires_grad_()

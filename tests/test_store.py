@@ -11,7 +11,7 @@ import pytest
 
 from ftbench.errors import BadInput, CannotWrite, CellFailed
 from ftbench.storage.files import write_atomically, write_json
-from ftbench.storage.store import CellFolder, Damaged, Store
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -45,13 +45,13 @@ def test_a_cell_without_its_last_file_is_unfinished(tmp_path: Path) -> None:
     cell.begin({"kind": "train"})
     assert cell.summary is None
     cell.file("weights.safetensors").write_bytes(b"x")
-    cell.file("checkpoint.pt").write_bytes(b"x")
+    cell.file(UNFINISHED).write_bytes(b"x")
     cell.finish({"status": "done"})
     assert cell.summary is not None
     assert cell.summary["status"] == "done"
     assert cell.summary["files"]["weights.safetensors"] == {"bytes": 1, "sha256": hashlib.sha256(b"x").hexdigest()}
     assert sorted(cell.summary["files"]) == ["cell.json", "weights.safetensors"]
-    assert not cell.file("checkpoint.pt").exists()
+    assert not cell.file(UNFINISHED).exists()
     cell.file("weights.safetensors").unlink()
     assert cell.summary is None, "a cell that lost a file is done again"
     (cell.path / "done.json").write_text('{"status": ')

@@ -1,8 +1,9 @@
-"""The command line: subjects by name, ``check``, ``curves``, ``growth``, ``shares`` and ``against``."""
+"""The command line: subjects by name, ``check``, ``curves``, ``growth``, ``shares``, ``alone`` and ``against``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,12 +18,12 @@ Subject = Callable[..., Iterator[Line]]
 
 def subjects() -> dict[str, Subject]:
     """Every subject that is timed, in the order of a run without names; each imports what it needs."""
-    from benchmarks.speed import children, grid, parts, peak, quality, step
+    from benchmarks.speed import apart, children, grid, parts, peak, quality, step
 
     return {
         "step-small": step.subject("step-small", "small"),
         "step-field": step.subject("step-field", "field"),
-        "step-paper": step.subject("step-paper", "paper"),
+        "step-paper": apart.subject("step-paper", "paper"),
         "share": peak.share,
         "marking": parts.marking,
         "distortions": parts.kind_of("distortion"),
@@ -99,6 +100,12 @@ def _against(asked: argparse.Namespace) -> None:
     print(against.main(asked.checkout, asked.name, asked.rounds, asked.repeats, asked.warm, asked.threads[0]))
 
 
+def _alone(asked: argparse.Namespace) -> None:
+    from benchmarks.speed import apart
+
+    print(json.dumps(apart.alone(asked.side, asked.scale, asked.threads[0], asked.repeats, asked.warm)))
+
+
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     # Other commands are told apart by the first word, so that subjects need none.
@@ -125,6 +132,11 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         parser.add_argument("command")
         parser.add_argument("scale", nargs="?", default="field")
         parser.set_defaults(work=_shares)
+    elif first == "alone":
+        parser.add_argument("command")
+        parser.add_argument("side", choices=("ours", "plain"), help="whose steps to time in this process")
+        parser.add_argument("scale")
+        parser.set_defaults(work=_alone)
     elif first == "against":
         parser.add_argument("command")
         parser.add_argument("checkout", type=Path, help="another checkout of this repository")

@@ -28,7 +28,7 @@ __all__ = ["CellFolder", "Damaged", "Held", "Store", "held", "write_atomically",
 Made = TypeVar("Made")
 DONE = "done.json"
 CELL = "cell.json"
-UNFINISHED = "checkpoint.pt"
+UNFINISHED = "checkpoint.safetensors"
 """What a training goes on from; removed when its cell is done."""
 RUNNING = "running.json"
 """Who works on a cell: pid, label and kind. It outlives only a process that ended inside the cell."""

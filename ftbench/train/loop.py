@@ -6,10 +6,8 @@ repeated ends in the same weights as one that was not.
 
 from __future__ import annotations
 
-import io
 import math
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -28,9 +26,9 @@ from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive
 from ftbench.machine.stopwatch import timed
 from ftbench.progress import Progress
+from ftbench.storage import checkpoint
 from ftbench.storage.files import csv_bytes, write_bytes
 from ftbench.storage.results import CURVE
-from ftbench.storage.store import UNFINISHED as CHECKPOINT
 from ftbench.storage.store import CellFolder
 from ftbench.train.schedules import ema_decay, rate_factor
 from ftbench.train.weights import WEIGHTS
@@ -106,43 +104,43 @@ class _Run:
         return fetched
 
     def save(self, folder: CellFolder, task: Task) -> None:
-        state = {
-            "step": self.step,
+        """Write the checkpoint that ``resume`` goes on from."""
+        moments, rates = checkpoint.optimiser_state(self.optimiser)
+        tensors = {
             "network": self.network.state_dict(),
-            "averaged": None if self.averaged is None else self.averaged.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "averaged": {} if self.averaged is None else self.averaged.state_dict(),
+            "optimiser": moments,
+            "best": self.best,
+        }
+        numbers = {
+            "step": self.step,
             "best_step": self.best_step,
             "best_score": self.best_score,
-            "best": self.best,
             "curve": self.curve,
             "window": self.fetched(),
+            "optimiser": rates,
             "task": task.state(),
         }
         with timed("writing"):
-            content = io.BytesIO()
-            torch.save(state, content)
-            write_bytes(folder.file(CHECKPOINT), content.getvalue())
+            checkpoint.write(folder, tensors, numbers)
 
-    def resume(self, folder: CellFolder, task: Task, device: str) -> None:
+    def resume(self, folder: CellFolder, task: Task) -> None:
         """Go on from the checkpoint, where there is one. Raises Damaged when it cannot be used."""
-        if not folder.file(CHECKPOINT).exists():
-            return
 
-        def take(content: bytes) -> None:
-            # torch checks no checksums, though its files hold them.
-            if zipfile.ZipFile(io.BytesIO(content)).testzip():
-                raise ValueError("its checksums do not fit")
-            state = torch.load(io.BytesIO(content), map_location=device, weights_only=True)
-            self.network.load_state_dict(state["network"])
+        def take(tensors: checkpoint.Groups, numbers: checkpoint.Numbers) -> None:
+            self.network.load_state_dict(tensors["network"])
             if self.averaged is not None:
-                self.averaged.load_state_dict(state["averaged"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            task.restore(state["task"])
-            self.best_step, self.best_score = state["best_step"], state["best_score"]
-            self.best, self.curve, self.step = state["best"], state["curve"], state["step"]
-            self.window = state.get("window", [])
+                self.averaged.load_state_dict(tensors["averaged"])
+            checkpoint.restore_optimiser(self.optimiser, tensors.get("optimiser", {}), numbers["optimiser"])
+            task.restore(numbers["task"])
+            self.best, self.best_step, self.best_score = (
+                tensors.get("best", {}),
+                numbers["best_step"],
+                numbers["best_score"],
+            )
+            self.curve, self.window, self.step = numbers["curve"], numbers["window"], numbers["step"]
 
-        folder.load(CHECKPOINT, take)
+        checkpoint.read(folder, take)
 
 
 @stopping.between_steps()
@@ -176,7 +174,7 @@ def train(
         fused=True,
     )
     run = _Run(network, averaged, adam)
-    run.resume(folder, task, compute.device)
+    run.resume(folder, task)
     compute.compile_parts(network)
     saved = time.monotonic()
     progress.start(steps, run.step)
