@@ -7,11 +7,14 @@ later, or taken from that run; one that ended its process last time comes last.
 from __future__ import annotations
 
 import contextlib
+import heapq
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ftbench import stopping
@@ -173,53 +176,75 @@ class _Queue:
     """Cells that were held by another run when their turn came."""
     begun: dict[str, Aloud] = field(default_factory=dict)
     """Cells that the executor works on."""
+    waits: TopologicalSorter[str] = field(default_factory=TopologicalSorter)
+    """Which cells wait for which: it knows whose turn it is without a look at all of them."""
+    turns: list[tuple[int, Cell]] = field(default_factory=list)
+    """A heap of the cells whose turn it is, by their place in the plan."""
+    later: list[tuple[int, Cell]] = field(default_factory=list)
+    """Cells that were held by another run in their turn."""
+    looked: float = 0.0
+    told: float = -math.inf
+    """When held cells were given another turn, and when it was said what is left."""
 
     @cached_property
-    def plan_keys(self) -> frozenset[str]:
-        """Of an input outside the plan the work itself finds out whether it is there."""
-        return frozenset(cell.key for cell in self.plan.cells)
+    def places(self) -> dict[str, tuple[int, Cell]]:
+        """Each cell of the plan by its key."""
+        return {cell.key: (place, cell) for place, cell in enumerate(self.plan.cells)}
 
     def say_what_is_left(self) -> None:
-        """Say it, and how long it may take."""
-        self.bench.say(to_do(self.plan.cells, lambda cell: self.standings.expected(cell).summary, self.executor.jobs))
+        """Say it, and how long it may take. All cells are counted for that, so not after each of many short ones."""
+        if time.monotonic() - self.told >= LOOK_SECONDS:
+            self.bench.say(
+                to_do(self.plan.cells, lambda cell: self.standings.expected(cell).summary, self.executor.jobs)
+            )
+            self.told = time.monotonic()
 
     def work(self, cells: list[Cell]) -> None:
         """Bring all of them to an end."""
+        keys = {cell.key for cell in cells}
+        # Of an input outside the plan the work itself finds out whether it is there.
+        self.waits = TopologicalSorter({cell.key: keys.intersection(one.key for one in cell.inputs) for cell in cells})
+        self.waits.prepare()
         waited: list[str] = []
         try:
-            while left := [cell for cell in cells if not self.outcome.ended(cell)]:
+            while self.waits.is_active():
                 stopping.check()
-                came = sum(self._turn(cell) for cell in left)
-                if came or self.begun:
-                    self._take(self.executor.ended(0 if came else LOOK_SECONDS))
-                    continue
-                held = [self.titles[cell.key] for cell in left if cell.key in self.elsewhere]
-                if held != waited:
-                    self.bench.say(f"waiting for another run, which works on: {', '.join(held)}")
-                    waited = held
-                time.sleep(LOOK_SECONDS)
+                for key in self.waits.get_ready():
+                    heapq.heappush(self.turns, self.places[key])
+                self._look_again()
+                if self.turns and len(self.begun) < self.executor.jobs:
+                    self._turn(heapq.heappop(self.turns)[1])
+                elif self.turns or self.begun:
+                    self._take(self.executor.ended(LOOK_SECONDS))
+                else:
+                    held = [self.titles[cell.key] for _, cell in sorted(self.later)]
+                    if held != waited:
+                        self.bench.say(f"waiting for another run, which works on: {', '.join(held)}")
+                        waited = held
+                    time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt:
             self._take(self.executor.stop())
             raise
 
-    def _turn(self, cell: Cell) -> bool:
-        """Whether a cell came to its end in its turn: found, in vain, or made here; if not, it may have been begun."""
-        if cell.key in self.begun or self.outcome.ended(cell) or len(self.begun) == self.executor.jobs:
-            return False
-        if any(needed.key in self.plan_keys and not self.outcome.ended(needed) for needed in cell.inputs):
-            # Whether it stands hangs on what they come out as.
-            return False
-        if self._found(cell):
-            return True
+    def _look_again(self) -> None:
+        if self.later and time.monotonic() - self.looked >= LOOK_SECONDS:
+            for one in self.later:
+                heapq.heappush(self.turns, one)
+            self.later, self.looked = [], time.monotonic()
+
+    def _turn(self, cell: Cell) -> None:
+        """A cell is found, or left out, or begun, which may be all that it takes."""
         title = self.titles[cell.key]
-        if any(needed.key in self.outcome.failed for needed in cell.inputs):
+        if self._found(cell):
+            self.waits.done(cell.key)
+        elif any(needed.key in self.outcome.failed for needed in cell.inputs):
             self.outcome.failed[cell.key] = "a cell that it needs failed"
             self.bench.say(f"{title}: left out, a cell that it needs failed")
-            return True
-        listener = self.begun[cell.key] = Aloud(cell, title, self.bench)
-        self.executor.begin(cell, title, self.standings.evidence(cell), listener)
-        self._take(self.executor.ended(0))
-        return self.outcome.ended(cell)
+            self.waits.done(cell.key)
+        else:
+            listener = self.begun[cell.key] = Aloud(cell, title, self.bench)
+            self.executor.begin(cell, title, self.standings.evidence(cell), listener)
+            self._take(self.executor.ended(0))
 
     def _found(self, cell: Cell) -> bool:
         """Whether a cell is there, done before or by another run."""
@@ -237,19 +262,22 @@ class _Queue:
         """Note how cells ended that were begun."""
         for cell, ended in ends:
             self.begun.pop(cell.key).ended(ended)
-            if ended.how == "held" and cell.key not in self.elsewhere:
-                self.elsewhere.add(cell.key)
-                self.bench.say(f"{self.titles[cell.key]}: another run is working on it; later")
-            elif ended.how == "found":
-                self._found(cell)
-            elif ended.how in ("made", "failed"):
+            if ended.how in ("made", "failed"):
                 if ended.how == "made":
                     self.outcome.summaries[cell.key] = dict(ended.summary)
                 else:
                     self.outcome.failed[cell.key] = ended.reason
                 self.standings.anew(cell)
-                if not all(map(self.outcome.ended, self.plan.cells)):
+                self.waits.done(cell.key)
+                if self.waits.is_active():
                     self.say_what_is_left()
+            elif ended.how == "found" and self._found(cell):
+                self.waits.done(cell.key)
+            else:
+                self.later.append(self.places[cell.key])
+                if ended.how == "held" and cell.key not in self.elsewhere:
+                    self.elsewhere.add(cell.key)
+                    self.bench.say(f"{self.titles[cell.key]}: another run is working on it; later")
 
 
 def _load_parts(plan: Plan) -> None:
