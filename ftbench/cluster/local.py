@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from ftbench import stopping
 from ftbench.cluster.worker import STOPPING, TOPIC, Hand, stop_all, work_on
 from ftbench.machine import supervision
 from ftbench.machine.calltime import SECONDS
+from ftbench.machine.scratch import scratch
 from ftbench.plan.cells import Cell
 from ftbench.runner.attempt import Ended, Listener
 from ftbench.runner.opening import Request
@@ -151,7 +151,7 @@ def side_by_side(request: Request, jobs: int) -> Iterator[Cluster]:
     scheduler, on this machine or over a network, could run code as this user.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="ftbench-jobs-", ignore_cleanup_errors=True) as folder,
+        scratch() as folder,
         dask.config.set(SETTINGS),
         LocalCluster(
             n_workers=jobs,
@@ -162,9 +162,9 @@ def side_by_side(request: Request, jobs: int) -> Iterator[Cluster]:
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             memory_limit=0,
-            local_directory=folder,
+            local_directory=str(folder),
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
-        client.register_plugin(Hand(request, os.getpid(), Path(folder)))
-        yield Cluster(client, jobs, Path(folder))
+        client.register_plugin(Hand(request, os.getpid(), folder))
+        yield Cluster(client, jobs, folder)

@@ -20,7 +20,6 @@ from ftbench.report import ENDINGS, FIGURES, SOMETIMES
 from ftbench.storage.files import write_bytes
 from ftbench.storage.manifest import FAILED, MANIFEST
 from ftbench.storage.seal import files_of
-from ftbench.storage.store import held
 
 if TYPE_CHECKING:
     from ftbench.runner.opening import Opened
@@ -57,17 +56,6 @@ def folder_for(opened: Opened, keep: bool) -> Path:
     return own
 
 
-@contextmanager
-def tables_held(root: Path) -> Iterator[None]:
-    """Of runs that end together, let one at a time decide and write; ``root`` is their store. Raises CannotWrite."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(f"cannot write into {root}: {error.strerror}; use --out") from error
-    with held(root / "tables.lock", seconds=-1):
-        yield
-
-
 def is_of_others(folder: Path, opened: Opened) -> bool:
     """Whether the folder holds the results of other images."""
     data = _said(folder).get("data")
@@ -94,7 +82,7 @@ def swapped_in(folder: Path) -> Iterator[Path]:
     """A new folder to fill; its files then take their places in ``folder``, the manifest after all others.
 
     Tables, figures and rows of earlier results that these do not have are removed; all else stays. Where filling
-    fails nothing of ``folder`` has changed. Only while ``tables_held``: what a killed run left is removed. Raises
+    fails nothing of ``folder`` has changed. Only while ``Store.held``: what a killed run left is removed. Raises
     CannotWrite.
     """
     try:

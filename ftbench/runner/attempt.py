@@ -24,7 +24,7 @@ from ftbench.runner.jobs import WORK
 from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
 from ftbench.storage.earlier import keep_newest, move_aside
 from ftbench.storage.failure import FailureKind
-from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held, Lost
 from ftbench.vouching.standing import Standings
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def attempt(
     """Make a cell, unless another run has done or does it. Interruptions and CannotWrite pass; the rest fails it."""
     folder = bench.folder(cell)
     try:
-        with folder.locked():
+        with folder.locked({"label": cell.label, "kind": cell.kind}):
             # Another run may have finished it since.
             found = standings.anew(cell)
             if found.summary is not None:
@@ -130,7 +130,9 @@ def attempt(
             ended = _tried(cell, title, bench, request, evidence, listener)
             keep_newest(folder)
             return ended
-    except Held:
+    except Held as error:
+        if isinstance(error, Lost):
+            listener.say(str(error), loud=True)
         return Ended("held")
 
 
@@ -140,10 +142,9 @@ def _tried(
     listener.began()
     try:
         bench.folder(cell).tidy()
-        held = bench.folder(cell).running({"label": cell.label, "kind": cell.kind})
-        with held, bench.compute.settled(), apart(derive("process", cell.key)):
+        with bench.compute.settled(), apart(derive("process", cell.key)):
             return Ended("made", _made(cell, title, bench, request, evidence, listener))
-    except CannotWrite:
+    except (CannotWrite, Lost):
         raise
     except Exception as error:
         log.debug("cell %s failed", cell.key, exc_info=True)

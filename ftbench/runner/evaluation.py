@@ -14,7 +14,7 @@ from ftbench.pipeline.guard import rows_at_most
 from ftbench.pipeline.stages import DistortionStage
 from ftbench.plan.part import strength_of
 from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair
-from ftbench.storage.files import csv_bytes, gzipped, write_bytes
+from ftbench.storage.files import csv_bytes, gzipped
 from ftbench.storage.results import QUALITY, ROWS, SAMPLES
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
             progress=progress,
         )
     # Made in memory: the same rows are the same bytes, and a full disk is known as such.
-    write_bytes(folder.file(ROWS), gzipped(csv_bytes(findings.rows)))
-    write_bytes(folder.file(QUALITY), gzipped(csv_bytes(findings.quality)))
+    folder.write(ROWS, gzipped(csv_bytes(findings.rows)))
+    folder.write(QUALITY, gzipped(csv_bytes(findings.quality)))
     samples: dict[str, Any] = dict(findings.samples)
     content = io.BytesIO()
     np.savez(content, **samples)
-    write_bytes(folder.file(SAMPLES), content.getvalue())
+    folder.write(SAMPLES, content.getvalue())
     status = (bench.folder(trained).summary or {}).get("status", "done")
     in_parts = {"parts": 2} if bench.sparing else {}
     return {"status": status, "images": len(images), "rows": len(findings.rows), **in_parts}

@@ -185,7 +185,8 @@ def _settled(benchmark: Benchmark, size: int, store: Store, on_disk: bool, conso
     if on_disk and earlier is None:
         # What this file sets itself is its own affair, and not what others' auto means.
         auto = type(benchmark.compute)()
-        write_json(file, asdict(settle(auto)) | {"threads_small": settle(auto, size=SMALL).threads})
+        with store.held():
+            write_json(file, asdict(settle(auto)) | {"threads_small": settle(auto, size=SMALL).threads})
     return compute
 
 

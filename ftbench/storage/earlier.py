@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from ftbench.errors import CannotWrite
-from ftbench.storage.store import DONE, LOCK, RUNNING, CellFolder
+from ftbench.storage.store import DONE, CellFolder
 
 EARLIER = ".earlier"
 
@@ -79,4 +79,5 @@ def _move(source: Path, target: Path) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return [file for file in folder.iterdir() if file.is_file() and file.name not in (LOCK, RUNNING)]
+    # Hidden ones are of whoever holds the folder, or half written.
+    return [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]

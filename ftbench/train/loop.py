@@ -28,7 +28,7 @@ from ftbench.machine.stopwatch import timed
 from ftbench.pipeline.guard import rows_at_most
 from ftbench.progress import Progress
 from ftbench.storage import checkpoint
-from ftbench.storage.files import csv_bytes, write_bytes
+from ftbench.storage.files import csv_bytes
 from ftbench.storage.results import CURVE
 from ftbench.storage.store import CellFolder
 from ftbench.train.batches import VAL_BATCH
@@ -266,8 +266,8 @@ def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
 
 def _finish(run: _Run, folder: CellFolder) -> dict[str, Any]:
     best = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
-    write_bytes(folder.file(WEIGHTS), tensor_bytes(best))
-    write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame(run.curve)))
+    folder.write(WEIGHTS, tensor_bytes(best))
+    folder.write(CURVE, csv_bytes(pd.DataFrame(run.curve)))
     parameters = sum(p.numel() for name, p in run.network.named_parameters() if not name.startswith(SCAFFOLD))
     at_best = next(row for row in reversed(run.curve) if row["step"] == run.best_step)
     return {"steps": run.step, "best_step": run.best_step, "parameters": parameters, "at_best": at_best}
