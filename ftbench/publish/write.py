@@ -22,11 +22,11 @@ from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import curve_of, rows_of, samples_of
+from ftbench.runner.jobs import curve_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
-from ftbench.storage.manifest import MANIFEST
+from ftbench.storage.manifest import MANIFEST, rows_of
 from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS

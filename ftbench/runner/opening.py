@@ -32,6 +32,7 @@ from ftbench.plan.resolve import Resolver, answered, objection_of
 from ftbench.plan.workload import check_count
 from ftbench.runner.bench import Bench
 from ftbench.storage.files import write_json
+from ftbench.storage.places import check_place
 from ftbench.storage.store import Store
 
 SETTLED = "compute.json"
@@ -45,6 +46,7 @@ class Request:
     scale: str | None = None
     data: str | None = None
     out: Path = Path("results")
+    """The results folder, as ``ftbench.storage.places.place`` gives it."""
     assignments: Sequence[str] = ()
     allowed: Sequence[Path] = ()
     """Python files that the benchmark may run."""
@@ -87,6 +89,8 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     needed = people_needed(benchmark, resolver)
     data, data_part = _data(benchmark, resolver, needed)
     store = Store(request.out / ".store")
+    if settle_on_disk:
+        check_place(request.out)
     compute = _settled(benchmark, data.size, store, settle_on_disk, console)
     plan = make_plan(benchmark, resolver, PlanInputs(data.digest, data.people, data.shown(), compute, data_part))
     for sentence in resolver.said:
