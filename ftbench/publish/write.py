@@ -17,6 +17,7 @@ from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
+from ftbench.publish.failures import in_parts, missing
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
@@ -173,7 +174,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     }
     if guests:
         notes.append(f"Parts of other distributions: {', '.join(sorted(guests))}")
-    return tuple(notes)
+    return (*notes, *in_parts(opened, outcome), *missing(opened, outcome))
 
 
 def training_steps(trained: Sequence[TrainCell]) -> str:
@@ -249,6 +250,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "inputs": [needed.key for needed in cell.inputs],
                 **(outcome.summaries.get(cell.key) or {"status": "failed"}),
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
+                **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
                 **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
                 **({"row": _table_row(cell)} if isinstance(cell, EvaluateCell) else {}),
             }

@@ -19,12 +19,12 @@ from ftbench.parts.surroundings import apart
 from ftbench.plan.cells import Cell, FitCell
 from ftbench.progress import Progress, begin, duration
 from ftbench.runner.bench import Bench
-from ftbench.runner.failing import failure_of
 from ftbench.runner.jobs import WORK
 from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
 from ftbench.storage.earlier import keep_newest, move_aside
 from ftbench.storage.failure import FailureKind
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held, Lost
+from ftbench.vouching.failing import failure_of
 from ftbench.vouching.standing import Standings
 
 if TYPE_CHECKING:
