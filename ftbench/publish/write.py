@@ -19,6 +19,7 @@ from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
 from ftbench.publish.failures import in_parts, missing
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
+from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
@@ -27,6 +28,7 @@ from ftbench.runner.jobs import curve_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
+from ftbench.storage.grounds import GROUNDS, stated
 from ftbench.storage.manifest import MANIFEST, rows_of
 from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
@@ -223,7 +225,7 @@ def _spelt(label: str) -> str:
 
 def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:
     plan, bench = opened.plan, opened.bench
-    return {
+    manifest = {
         "format": FORMAT,
         "kept": keep,
         "benchmark": opened.benchmark.name,
@@ -248,6 +250,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "label": cell.label,
                 "identity": cell.key,
                 "inputs": [needed.key for needed in cell.inputs],
+                "seeds": seeds_of(cell),
                 **(outcome.summaries.get(cell.key) or {"status": "failed"}),
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
                 **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
@@ -257,6 +260,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
             for cell in plan.cells
         ],
     }
+    return manifest | {GROUNDS: stated(manifest)}
 
 
 def _behind(cells: tuple[Cell, ...], opened: Opened, outcome: Outcome) -> dict[str, str]:

@@ -188,6 +188,7 @@ def _made(
         # Of the last stretch, where a training was resumed.
         "seconds": round(time.monotonic() - start, 1),
         "made_with": provenance.code(),
+        "made_on": {**provenance.machine(), "threads": bench.compute.threads},
     }
     return folder.finish(made)
 
