@@ -158,7 +158,8 @@ def side_by_side(request: Request, jobs: int) -> Iterator[Cluster]:
             threads_per_worker=1,
             worker_class=_Nanny,
             security=Security.temporary(),
-            dashboard_address=None,
+            # It has no pages, and a fixed port could be another cluster's.
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             memory_limit=0,
             local_directory=str(folder),

@@ -54,6 +54,8 @@ class Request:
     """What makes a finished cell that is found by its key run again."""
     profile: bool = False
     """Tell where each cell's time goes."""
+    retry_failed: bool = False
+    """Try cells again that failed, though nothing that they are made of has changed."""
 
 
 @dataclass(frozen=True)

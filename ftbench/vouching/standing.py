@@ -10,7 +10,9 @@ from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.evidence import Rerun, against, why_again
 from ftbench.plan.cells import Cell
+from ftbench.storage import failure
 from ftbench.storage.cellfile import CELL, CellFile, Evidence, Unreadable, read_cell
+from ftbench.storage.failure import Failure
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
 from ftbench.vouching.evidence import evidence_of, factories_of
 
@@ -66,6 +68,15 @@ class Standings:
     def folder(self, cell: Cell) -> CellFolder:
         """Where a cell lives."""
         return self.store.cell(cell.kind, cell.key)
+
+    def failure(self, cell: Cell) -> Failure | None:
+        """Why an unfinished cell failed last time; None where it did not."""
+        return failure.read(self.folder(cell)) if self.of(cell).summary is None else None
+
+    def fails_again(self, cell: Cell) -> Failure | None:
+        """Why another try of a cell would end as the last did: None where it may not."""
+        last = self.failure(cell)
+        return last if last and last.comes_again(self.evidence(cell)) else None
 
     def evidence(self, cell: Cell) -> Evidence:
         """What a cell would be made with now."""
