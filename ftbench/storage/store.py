@@ -30,6 +30,8 @@ DONE = "done.json"
 CELL = "cell.json"
 UNFINISHED = "checkpoint.safetensors"
 """What a training goes on from; removed when its cell is done."""
+PICKLED = "checkpoint.pt"
+"""The same as an earlier release wrote it; never read."""
 RUNNING = "running.json"
 """Who works on a cell: pid, label and kind. It outlives only a process that ended inside the cell."""
 LOCK = ".lock"
@@ -291,4 +293,4 @@ def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
 
 
 def _is_kept(name: str) -> bool:
-    return not name.startswith(".") and name not in (DONE, RUNNING, UNFINISHED) and SET_ASIDE not in name
+    return not name.startswith(".") and name not in (DONE, RUNNING, UNFINISHED, PICKLED) and SET_ASIDE not in name
