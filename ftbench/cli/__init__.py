@@ -13,9 +13,9 @@ import typer
 
 import ftbench
 from ftbench import stopping
-from ftbench.cli import bench, check, compare, look, mark, store
+from ftbench.cli import bench, check, compare, look, mark, store, worker
 from ftbench.console import Console, prepare_streams, silence
-from ftbench.errors import BadInput, FtbenchError
+from ftbench.errors import BadInput, FtbenchError, Lost
 from ftbench.machine import supervision
 from ftbench.parts.isolation import OWN
 from ftbench.parts.surroundings import LEFT
@@ -36,6 +36,7 @@ check.add_to(app)
 compare.add_to(app)
 look.add_to(app)
 mark.add_to(app)
+worker.add_to(app)
 
 
 def _version(asked: bool) -> None:
@@ -111,7 +112,8 @@ def run() -> None:
     except FtbenchError as error:
         if os.environ.get("FTBENCH_TRACEBACK"):
             raise
-        sys.exit(_say(str(error), BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED))
+        code = BAD_INPUT if isinstance(error, BadInput) else stopping.OUT_OF_TIME if isinstance(error, Lost) else None
+        sys.exit(_say(str(error), code or SOME_FAILED))
     except OSError as error:
         if stopping.asked():
             sys.exit(stopping.exit_code())

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -59,9 +59,12 @@ class Notes:
         self.file = file
         self.crash: TextIO | None = None
         """Where a crash of the interpreter is written down; None: on standard error."""
+        self.tell: Callable[[Mapping[str, Any]], object] = lambda values: None
+        """Who hears of notes as well."""
 
     def write(self, **values: Any) -> None:
         """Add a note."""
+        self.tell(values)
         if self.file is None:
             return
         # A full disk is told of where something of worth is written.

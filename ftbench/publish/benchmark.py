@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftbench import stopping
-from ftbench.cluster.jobs import executors
+from ftbench.cluster.jobs import executors, on_cluster
 from ftbench.console import Console
-from ftbench.errors import BadInput, CellFailed, OutOfTime
+from ftbench.errors import BadInput, CellFailed, Lost, OutOfTime
 from ftbench.machine import supervision
 from ftbench.parts.evidence import Rerun
 from ftbench.parts.isolation import not_left
@@ -47,11 +47,13 @@ def run_request(
     keep: bool = False,
     tracked: Sequence[str] = (),
     jobs: int | None = 1,
+    scheduler: str | None = None,
     seconds: float | None = None,
 ) -> Ran:
     """Open, run and write a benchmark. Raises BadInput before anything is computed; failed cells are in the answer.
 
-    Raises Stopped where it was asked to stop, after the tables of what was finished by then.
+    Raises Stopped where it was asked to stop, and Lost where the scheduler is gone, after the tables of what was
+    finished by then.
 
     Args:
         request: what to run.
@@ -59,6 +61,7 @@ def run_request(
         keep: replace tables that the repository keeps.
         tracked: trackers, ``NAME`` or ``NAME=WHERE`` each.
         jobs: cells that are worked on side by side; None: as many as the processors gain from.
+        scheduler: address or file of a Dask scheduler whose workers do the work instead.
         seconds: after which it is asked to stop; None: never.
     """
     outcome = Outcome()
@@ -67,12 +70,17 @@ def run_request(
         timed = stack.enter_context(contextlib.ExitStack())
         timed.enter_context(stopping.within(seconds))
         with not_left():
-            opened = open_benchmark(request, console)
+            opened = open_benchmark(replace(request, here=scheduler is None), console)
         supervision.notes.write(store=str(opened.bench.store.root.absolute()))
         folder = folder_for(opened, keep)
         plugins = opened.bench.plugins
         track = observers.asked(tracked, plugins, str(folder))
-        side_by_side = executors(jobs, opened, request)
+        if scheduler is None:
+            chosen = executors(jobs, opened, request)
+        else:
+            from ftbench.publish.costs import memory_of
+
+            chosen = on_cluster(scheduler, opened, request, memory_of(opened))
         _announce(opened, folder, console)
         observers.start(
             plugins,
@@ -91,10 +99,10 @@ def run_request(
                 opened.bench,
                 request,
                 before_risk=lambda done: write.write(opened, done, folder, keep, console),
-                executors=side_by_side,
+                executors=chosen,
                 outcome=outcome,
             )
-        except stopping.Stopped:
+        except (stopping.Stopped, Lost):
             _write_finished(opened, outcome, folder, keep, console)
             raise
         timed.close()
@@ -142,6 +150,7 @@ def run(
     rerun: Rerun = "code",
     quiet: bool = False,
     jobs: int = 1,
+    scheduler: str | None = None,
     within: str | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Run a benchmark and return its tables, as ``ftbench.results`` does. Finished cells are kept and found again.
@@ -158,10 +167,13 @@ def run(
         quiet: print nothing.
         jobs: cells that are worked on side by side, each in a process of its own. A script that asks for more than
             one must be importable: its own work stands under ``if __name__ == "__main__":``.
+        scheduler: address or file of a Dask scheduler whose workers do the work instead, such as
+            ``"tcp://10.0.0.1:8786"``.
         within: how long it may take, such as ``"90s"``, ``"9m"`` or ``"1h30m"``; None: as long as it likes.
 
     Raises BadInput for what is wrong with the file or its parts, CellFailed, with every reason, where cells failed,
-    and OutOfTime where its time was up: what finished is kept, and the same call goes on from there.
+    OutOfTime where its time was up, and Lost where the scheduler is gone: what finished is kept, and the same call
+    goes on from there.
     """
     import json
 
@@ -171,12 +183,12 @@ def run(
         raise BadInput(f"jobs is {jobs}; it takes one at least to work on cells")
     console = Console(quiet=quiet)
     if within is None:
-        ran = run_request(request, console, jobs=jobs)
+        ran = run_request(request, console, jobs=jobs, scheduler=scheduler)
     else:
         seconds = seconds_in(within, "within")
         with stopping.heeded():
             try:
-                ran = run_request(request, console, jobs=jobs, seconds=seconds)
+                ran = run_request(request, console, jobs=jobs, scheduler=scheduler, seconds=seconds)
             except stopping.Stopped as stopped:
                 if stopping.out_of_time():
                     raise OutOfTime(
