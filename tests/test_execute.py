@@ -28,10 +28,10 @@ from ftbench.runner import attempt
 from ftbench.runner import executor as execute
 from ftbench.runner.bench import Bench
 from ftbench.runner.executor import Outcome
-from ftbench.storage import checkpoint
+from ftbench.storage import checkpoint, owners
 from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
 from ftbench.storage.results import CURVE, QUALITY, ROWS, SAMPLES
-from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
+from ftbench.storage.store import CLAIM, UNFINISHED, CellFolder, Damaged, Store
 from ftbench.train.weights import WEIGHTS, load_weights
 from tests.small_pair import COMPUTE
 
@@ -270,10 +270,11 @@ def test_a_cell_that_another_run_gives_up_is_taken_over(world: World) -> None:
 
 
 def died_in(world: World, cell: Cell) -> None:
-    """Leave the note of a process that ended inside a cell."""
+    """Leave the claim of a process that ended inside a cell."""
     folder = world.folder(cell)
     folder.path.mkdir(parents=True, exist_ok=True)
-    folder.file("running.json").write_text('{"pid": 1, "label": "x", "kind": "evaluate"}')
+    dead = {**vars(owners.here()), "started": "long ago", "token": "a" * 16, "label": "x", "kind": "evaluate"}
+    folder.file(CLAIM).write_text(json.dumps(dead))
 
 
 def test_a_cell_that_ended_its_process_is_tried_last(world: World) -> None:
@@ -283,7 +284,7 @@ def test_a_cell_that_ended_its_process_is_tried_last(world: World) -> None:
     assert world.worked == ["pair", "second", "first"]
     assert seen == [["pair", "second", "2"]]
     assert "[2/3] evaluate first: ended its process last time, so it is tried last" in world.said.getvalue()
-    assert not world.folder(world.first).file("running.json").exists()
+    assert not hidden(world.folder(world.first))
 
 
 def test_what_needs_a_cell_that_ended_its_process_waits_for_it(world: World) -> None:
@@ -292,19 +293,25 @@ def test_what_needs_a_cell_that_ended_its_process_waits_for_it(world: World) -> 
     assert world.worked == ["pair", "first", "second"]
 
 
+def hidden(folder: CellFolder) -> list[str]:
+    """Files of a cell that are a run's, not the cell's."""
+    return sorted(file.name for file in folder.path.glob(".*") if file.name != ".lock")
+
+
 @pytest.mark.parametrize("end", [CellFailed("no"), ValueError("no"), KeyboardInterrupt(), CannotWrite("full")])
-def test_a_note_tells_who_works_on_a_cell_until_it_ends(world: World, end: BaseException) -> None:
+def test_a_claim_tells_who_works_on_a_cell_until_it_ends(world: World, end: BaseException) -> None:
     seen: list[str] = []
 
     def ends(folder: CellFolder) -> None:
-        seen.append(folder.file("running.json").read_text())
+        seen.append(folder.file(CLAIM).read_text())
         raise end
 
     world.inside["pair"] = ends
     with contextlib.suppress(KeyboardInterrupt, CannotWrite):
         world.run()
-    assert json.loads(seen[0]) == {"pid": os.getpid(), "label": "pair", "kind": "train"}
-    assert not world.folder(world.trained).file("running.json").exists()
+    said = {name: json.loads(seen[0])[name] for name in ("pid", "label", "kind")}
+    assert said == {"pid": os.getpid(), "label": "pair", "kind": "train"}
+    assert not hidden(world.folder(world.trained))
 
 
 def test_what_killed_runs_left_goes_and_the_kept_files_name_none_of_it(world: World) -> None:

@@ -15,7 +15,7 @@ import ftbench
 from ftbench import stopping
 from ftbench.cli import bench, check, compare, look, mark, store, worker
 from ftbench.console import Console, prepare_streams, silence
-from ftbench.errors import BadInput, FtbenchError, Lost
+from ftbench.errors import BadInput, FtbenchError, ClusterGone
 from ftbench.machine import supervision
 from ftbench.parts.isolation import OWN
 from ftbench.parts.surroundings import LEFT
@@ -112,7 +112,13 @@ def run() -> None:
     except FtbenchError as error:
         if os.environ.get("FTBENCH_TRACEBACK"):
             raise
-        code = BAD_INPUT if isinstance(error, BadInput) else stopping.OUT_OF_TIME if isinstance(error, Lost) else None
+        code = (
+            BAD_INPUT
+            if isinstance(error, BadInput)
+            else stopping.OUT_OF_TIME
+            if isinstance(error, ClusterGone)
+            else None
+        )
         sys.exit(_say(str(error), code or SOME_FAILED))
     except OSError as error:
         if stopping.asked():

@@ -10,6 +10,7 @@ import typer
 
 from ftbench.console import Console, print_columns
 from ftbench.plaintext import shown, shown_lines
+from ftbench.storage.places import place
 
 if TYPE_CHECKING:
     from ftbench.parts.evidence import Rerun
@@ -23,7 +24,19 @@ Data = Annotated[
     str | None,
     typer.Option(envvar="FTBENCH_DATA", help="A folder of faces to use instead of the benchmark's data set."),
 ]
-Out = Annotated[Path, typer.Option(envvar="FTBENCH_OUT", help="The results folder.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        envvar="FTBENCH_OUT",
+        parser=place,
+        metavar="FOLDER",
+        help="The results folder, or a place such as s3://bucket/x.",
+    ),
+]
+Results = Annotated[
+    Path,
+    typer.Argument(parser=place, metavar="FOLDER", help="A folder such as results/paper/two_identity-small."),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.steps=10."),
@@ -211,7 +224,7 @@ def speed(
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A folder such as results/paper/two_identity-small.")],
+    folder: Results,
 ) -> None:
     """Print the tables of a results folder again."""
     from ftbench.errors import BadInput

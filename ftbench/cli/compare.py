@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ftbench.console import Console
 from ftbench.errors import BadInput
+from ftbench.storage.places import place
 
 if TYPE_CHECKING:
     from ftbench.claims.claims import Claims
@@ -31,7 +32,12 @@ def add_to(app: typer.Typer) -> None:
 
 def compare(
     results: Annotated[
-        Path, typer.Argument(help="A results folder such as results/paper/two_identity-small, or the folder above it.")
+        Path,
+        typer.Argument(
+            parser=place,
+            metavar="RESULTS",
+            help="A results folder such as results/paper/two_identity-small, or the folder above it.",
+        ),
     ],
     claims: Annotated[str, typer.Argument(help="A claims file, or the name of a benchmark that brings one.")],
     strict: Annotated[

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from ftbench.cluster.executor import Cluster, Work
 from ftbench.cluster.worker import Own
 from ftbench.machine import supervision
 from ftbench.machine.calltime import SECONDS
+from ftbench.machine.scratch import scratch
 from ftbench.runner.attempt import Ended
 from ftbench.runner.opening import Request
 
@@ -83,7 +83,7 @@ def side_by_side(request: Request, jobs: int) -> Iterator[Local]:
     scheduler, on this machine or over a network, could run code as this user.
     """
     with (
-        tempfile.TemporaryDirectory(prefix="ftbench-jobs-", ignore_cleanup_errors=True) as folder,
+        scratch() as folder,
         dask.config.set(SETTINGS),
         LocalCluster(
             n_workers=jobs,
@@ -94,10 +94,10 @@ def side_by_side(request: Request, jobs: int) -> Iterator[Local]:
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             memory_limit=0,
-            local_directory=folder,
+            local_directory=str(folder),
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
-        executor = Local(client, jobs, Path(folder))
-        client.register_plugin(Own(request, os.getpid(), Path(folder)), name=executor.topic)
+        executor = Local(client, jobs, folder)
+        client.register_plugin(Own(request, os.getpid(), folder), name=executor.topic)
         yield executor

@@ -23,11 +23,12 @@ from ftbench import stopping
 from ftbench.cluster.executor import Cluster, Work
 from ftbench.cluster.guest import Answer, Guest, admit, dismiss, introduce
 from ftbench.cluster.passport import Passport
-from ftbench.errors import BadInput, CannotWrite, FtbenchError, Lost, told
+from ftbench.errors import BadInput, CannotWrite, FtbenchError, ClusterGone, told
 from ftbench.machine.calltime import SECONDS
 from ftbench.plan.cells import Cell
 from ftbench.runner.attempt import Ended
 from ftbench.runner.opening import Opened, Request
+from ftbench.storage.places import is_remote
 
 DEATHS = 3
 """Workers that may die over a cell until it failed: by then it is the cell that ends them."""
@@ -89,7 +90,7 @@ class There(Cluster):
                 self._say(f"no worker is at {self.where} yet; ftbench worker {self.where} starts one")
 
     def ended(self, seconds: float) -> Sequence[tuple[Cell, Ended]]:
-        """Look at which workers there are, and pass on what they tell. Raises CannotWrite, and Lost."""
+        """Look at which workers there are, and pass on what they tell. Raises CannotWrite, and ClusterGone."""
         try:
             with stopping.between_steps():
                 self._look_around()
@@ -255,7 +256,7 @@ class There(Cluster):
             return Ended("failed", reason=told(error))
 
     def _find_again(self) -> None:
-        """Wait for the scheduler to come back, then hand it all that was begun. Raises Lost."""
+        """Wait for the scheduler to come back, then hand it all that was begun. Raises ClusterGone."""
         self._say(f"the scheduler at {self.where} is gone; waiting up to {BACK:g} s for it to come back", loud=True)
         with suppress(Exception):
             self.client.close(timeout=1)
@@ -268,7 +269,7 @@ class There(Cluster):
                 break
             except BadInput:
                 if time.monotonic() > until:
-                    raise Lost(
+                    raise ClusterGone(
                         f"the scheduler at {self.where} is gone; finished cells are kept, and the same command goes "
                         "on from here"
                     ) from None
@@ -304,7 +305,7 @@ def sendable(request: Request, opened: Opened) -> Request:
         request,
         scale=None if opened.scale == "plain" else opened.scale,
         data=data,
-        out=opened.out.absolute(),
+        out=opened.out if is_remote(opened.out) else opened.out.absolute(),
         assignments=[*request.assignments, compute],
         allowed=(),
         here=True,
@@ -314,7 +315,7 @@ def sendable(request: Request, opened: Opened) -> Request:
 
 @contextmanager
 def on_scheduler(where: str, opened: Opened, request: Request, memory_of: Callable[[Cell], float]) -> Iterator[There]:
-    """An executor on the cluster of a scheduler, with at least one worker. Raises BadInput, and Lost."""
+    """An executor on the cluster of a scheduler, with at least one worker. Raises BadInput, and ClusterGone."""
     there = There(where, opened, request, memory_of)
     try:
         there.wait_for_workers()

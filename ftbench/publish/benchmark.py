@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ftbench import stopping
 from ftbench.cluster.jobs import executors, on_cluster
 from ftbench.console import Console
-from ftbench.errors import BadInput, CellFailed, Lost, OutOfTime
+from ftbench.errors import BadInput, CellFailed, ClusterGone, OutOfTime
 from ftbench.machine import supervision
 from ftbench.parts.evidence import Rerun
 from ftbench.parts.isolation import not_left
@@ -22,6 +23,7 @@ from ftbench.publish.profile import profile_table
 from ftbench.runner import executor
 from ftbench.runner.executor import Outcome
 from ftbench.runner.opening import Opened, Request, open_benchmark
+from ftbench.storage.places import is_remote, place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +54,7 @@ def run_request(
 ) -> Ran:
     """Open, run and write a benchmark. Raises BadInput before anything is computed; failed cells are in the answer.
 
-    Raises Stopped where it was asked to stop, and Lost where the scheduler is gone, after the tables of what was
+    Raises Stopped where it was asked to stop, and ClusterGone where the scheduler is gone, after the tables of what was
     finished by then.
 
     Args:
@@ -71,7 +73,8 @@ def run_request(
         timed.enter_context(stopping.within(seconds))
         with not_left():
             opened = open_benchmark(replace(request, here=scheduler is None), console)
-        supervision.notes.write(store=str(opened.bench.store.root.absolute()))
+        root = opened.bench.store.root
+        supervision.notes.write(store=str(root if is_remote(root) else root.absolute()))
         folder = folder_for(opened, keep)
         plugins = opened.bench.plugins
         track = observers.asked(tracked, plugins, str(folder))
@@ -102,7 +105,7 @@ def run_request(
                 executors=chosen,
                 outcome=outcome,
             )
-        except (stopping.Stopped, Lost):
+        except (stopping.Stopped, ClusterGone):
             _write_finished(opened, outcome, folder, keep, console)
             raise
         timed.close()
@@ -159,7 +162,7 @@ def run(
         benchmark: a YAML file, or the name of a built-in one.
         scale: ``"small"``, ``"medium"``, ``"full"``; None: full with a GPU, else small.
         data: a folder of faces instead of the benchmark's data set.
-        out: the results folder.
+        out: the results folder; also a URL such as ``"s3://bucket/results"``.
         settings: overrides by dotted key, such as ``{"train.steps": 10}``.
         allow: Python files that the benchmark may run as plugins.
         rerun: when a finished cell runs again although its settings are the same: when code behind it changed
@@ -172,13 +175,13 @@ def run(
         within: how long it may take, such as ``"90s"``, ``"9m"`` or ``"1h30m"``; None: as long as it likes.
 
     Raises BadInput for what is wrong with the file or its parts, CellFailed, with every reason, where cells failed,
-    OutOfTime where its time was up, and Lost where the scheduler is gone: what finished is kept, and the same call
+    OutOfTime where its time was up, and ClusterGone where the scheduler is gone: what finished is kept, and the same call
     goes on from there.
     """
     import json
 
     assignments = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
-    request = Request(str(benchmark), scale, data, Path(out), assignments, [Path(file) for file in allow], rerun)
+    request = Request(str(benchmark), scale, data, place(out), assignments, [Path(file) for file in allow], rerun)
     if jobs < 1:
         raise BadInput(f"jobs is {jobs}; it takes one at least to work on cells")
     console = Console(quiet=quiet)
@@ -207,7 +210,7 @@ def results(folder: str | Path) -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
-    tables = sorted((Path(folder) / "tables").glob("*.csv"))
+    tables = sorted((place(folder) / "tables").glob("*.csv"))
     if not tables:
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
-    return {table.stem: pd.read_csv(table) for table in tables}
+    return {table.stem: pd.read_csv(io.BytesIO(table.read_bytes())) for table in tables}

@@ -17,16 +17,16 @@ from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
-from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
+from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import curve_of, rows_of, samples_of
+from ftbench.runner.jobs import curve_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
-from ftbench.storage.manifest import MANIFEST
+from ftbench.storage.manifest import MANIFEST, rows_of
 from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
@@ -48,7 +48,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
         for record in [metric_record(chosen)]
     ]
     # Of runs that end together one at a time decides and writes.
-    with tables_held(root):
+    with opened.bench.store.held():
         if not keep and is_of_others(folder, opened):
             folder = folder_for(opened, keep)
         stays = better_ones(folder, {cell.key for cell in finished}, len(opened.plan.evaluations))

@@ -132,6 +132,7 @@ def run(
     for cell in plan.cells:
         for line in set_damage_aside(cell, bench.folder(cell), jobs.KEEPS[cell.kind]):
             bench.say(line, loud=True)
+        bench.folder(cell).sweep()
     rerun = request.rerun if request else "code"
     standings = Standings(bench.store, bench.plugins, rerun)
     if any(standings.expected(cell).summary is None for cell in plan.cells):
@@ -237,6 +238,9 @@ class _Queue:
         title = self.titles[cell.key]
         if self._found(cell):
             self.waits.done(cell.key)
+        elif cell.key in self.elsewhere and not self.bench.folder(cell).is_free():
+            # One process judges how long a claim has stood still; those that work see it now and then.
+            self.later.append(self.places[cell.key])
         elif any(needed.key in self.outcome.failed for needed in cell.inputs):
             self.outcome.failed[cell.key] = "a cell that it needs failed"
             self.bench.say(f"{title}: left out, a cell that it needs failed")

@@ -25,6 +25,7 @@ def fit_part(cell: FitCell, bench: Bench, folder: CellFolder, progress: Progress
     # The parameters too: the same network with another ``seed`` parameter is another training.
     seed = derive(section.seed, chosen.record.name, chosen.parameters.model_dump_json())
     torch.manual_seed(derive(seed, "weights"))
+    parts = 2 if bench.sparing else 1
     task: Task
     if isinstance(section, FitSection):
         task = SimulatorTask(
@@ -37,9 +38,11 @@ def fit_part(cell: FitCell, bench: Bench, folder: CellFolder, progress: Progress
             images=bench.data.split(chosen.trained_on),
             val=bench.data.split("val"),
             compute=bench.compute,
+            parts=section.accumulate * parts,
         )
     else:
-        task = CodeTask(network=build(chosen, bits=cell.bits), batch_size=section.batch_size, seed=seed)
+        network = build(chosen, bits=cell.bits)
+        task = CodeTask(network=network, batch_size=section.batch_size, seed=seed, parts=parts)
     return train(
         task,
         steps=section.steps,

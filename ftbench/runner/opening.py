@@ -32,6 +32,7 @@ from ftbench.plan.resolve import Resolver, answered, objection_of
 from ftbench.plan.workload import check_count
 from ftbench.runner.bench import Bench
 from ftbench.storage.files import write_json
+from ftbench.storage.places import check_place
 from ftbench.storage.store import Store
 
 SETTLED = "compute.json"
@@ -56,6 +57,7 @@ class Request:
     scale: str | None = None
     data: str | None = None
     out: Path = Path("results")
+    """The results folder, as ``ftbench.storage.places.place`` gives it."""
     assignments: Sequence[str] = ()
     allowed: Sequence[Path] = ()
     """Python files that the benchmark may run."""
@@ -109,6 +111,8 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     needed = people_needed(benchmark, resolver)
     data, data_part = _data(benchmark, resolver, needed)
     store = Store(request.out / ".store")
+    if settle_on_disk:
+        check_place(request.out)
     compute = _settled(benchmark, data.size, store, request.here, settle_on_disk, console)
     plan = make_plan(benchmark, resolver, PlanInputs(data.digest, data.people, data.shown(), compute, data_part))
     for sentence in resolver.said:
@@ -208,7 +212,8 @@ def _settled(benchmark: Benchmark, size: int, store: Store, here: bool, on_disk:
     if on_disk and earlier is None:
         # What this file sets itself is its own affair, and not what others' auto means.
         auto = type(benchmark.compute)()
-        write_json(file, asdict(settle(auto)) | {"threads_small": settle(auto, size=SMALL).threads})
+        with store.held():
+            write_json(file, asdict(settle(auto)) | {"threads_small": settle(auto, size=SMALL).threads})
     return compute
 
 
