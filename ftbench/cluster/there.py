@@ -23,7 +23,7 @@ from ftbench import stopping
 from ftbench.cluster.executor import Cluster, Work
 from ftbench.cluster.guest import Answer, Guest, admit, dismiss, introduce
 from ftbench.cluster.passport import Passport
-from ftbench.errors import BadInput, CannotWrite, FtbenchError, ClusterGone, told
+from ftbench.errors import BadInput, CannotWrite, ClusterGone, FtbenchError, told
 from ftbench.machine.calltime import SECONDS
 from ftbench.plan.cells import Cell
 from ftbench.runner.attempt import Ended

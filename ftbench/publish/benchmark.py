@@ -175,8 +175,8 @@ def run(
         within: how long it may take, such as ``"90s"``, ``"9m"`` or ``"1h30m"``; None: as long as it likes.
 
     Raises BadInput for what is wrong with the file or its parts, CellFailed, with every reason, where cells failed,
-    OutOfTime where its time was up, and ClusterGone where the scheduler is gone: what finished is kept, and the same call
-    goes on from there.
+    OutOfTime where its time was up, and ClusterGone where the scheduler is gone: what finished is kept, and the same
+    call goes on from there.
     """
     import json
 
