@@ -18,6 +18,8 @@ from benchmarks.reliability.runs import COMMAND, SMALL, Place, litter, numbers, 
 
 THROUGH_A_SERVER = (247, 255)
 """What a command ends with that stands for one in another process, when either was killed."""
+OFTEN = 3
+"""Kills in the time that a run takes, on average; now and then it is left alone for longer, and so it comes on."""
 MUST = "the same tables every time, no orphan, no stale claim, no temporary file left"
 
 
@@ -53,7 +55,7 @@ def kill(
     """Kill ``times`` processes; see what comes of it."""
     begun, chance, seen = time.monotonic(), random.Random(seed), Seen()
     options = [word for setting in settings for word in ("--set", setting)]
-    took, expected = _undisturbed(where, options, max(jobs))
+    took, expected = _undisturbed(where, options, min(jobs))
     number, out = 0, "killed-0"
     while seen.kills.total() < times or out:
         if not out:
@@ -88,7 +90,7 @@ def _started(
     seen.starts += 1
     while seen.kills.total() < times:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return run.wait(chance.uniform(0, took))
+            return run.wait(chance.expovariate(OFTEN / took))
         victims = [one for one in where.processes() if _is_of_the_run(one)]
         if victims:
             victim = chance.choice(victims)
