@@ -103,7 +103,7 @@ def _started(
 
 def _is_of_the_run(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
