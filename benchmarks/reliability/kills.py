@@ -66,6 +66,8 @@ def kill(
             seen.wrong.append(f"an orphan: {one}")
         if code == 0:
             _judge(where, out, expected, seen)
+            seen.seconds = time.monotonic() - begun
+            print(f"so far: {seen.said}", flush=True)
             out = ""
         elif code not in (1, -9, 143, *THROUGH_A_SERVER):
             # 1: cells failed whose worker was killed, or the run was; both say so and are tried again.
