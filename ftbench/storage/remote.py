@@ -169,7 +169,7 @@ class Remote(ProxyUPath):
 def reached(word: str, protocol: str) -> Path:
     """The place that a URL names; nothing is asked of its store yet. Raises BadInput where that cannot be."""
     if "::" in word or protocol in ("memory", "http", "https", "data", "zip", "tar", "github", "git", "reference"):
-        raise BadInput(f"{word}: {protocol} holds no results that several processes share; give s3://bucket/folder")
+        raise BadInput(f"{word} holds no results that several processes share; give a place such as s3://bucket/folder")
     try:
         own = fsspec.config.conf.get(protocol, {})
         options = {**(S3 if protocol in ("s3", "s3a") else {}), "use_listings_cache": False, **own}
