@@ -49,7 +49,7 @@ def p_value(matches: ArrayLike, bits: int, registered: int = 1) -> NDArray[np.fl
     found = np.asarray(matches)
     if bits < 1 or registered < 1 or (found < 0).any() or (found > bits).any():
         raise ValueError(f"matches must be within 0..{bits} and registered payloads at least 1")
-    tail: NDArray[np.float64] = np.minimum(1.0, registered * scipy.stats.binom.sf(found - 1, bits, 0.5))
+    tail: NDArray[np.float64] = np.minimum(1.0, registered * scipy.special.bdtrc(found - 1.0, bits, 0.5))
     return tail
 
 
