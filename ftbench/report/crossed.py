@@ -18,8 +18,8 @@ from ftbench.storage.results import STALLED, CellResult
 
 ALPHA = 0.05
 MARK_NOTE = (
-    "Bold: the best of its {across}{same}. ≈: not told from it, compared over the same images at 5 % after Holm's correction "
-    "for every two methods of every {across}, {family} comparisons in all."
+    "Bold: the best of its {across}{same}. ≈: not told from it, compared over the same images at 5 % after Holm's "
+    "correction for every two methods of every {across}, {family} comparisons in all."
 )
 TRAININGS_NOTE = (
     "Of methods with one seed that is said of these trainings: what another seed would give, images cannot tell."
