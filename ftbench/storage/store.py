@@ -37,6 +37,8 @@ PICKLED = "checkpoint.pt"
 """The same as an earlier release wrote it; never read."""
 RUNNING = "running.json"
 """Of earlier releases, where a process ended inside a cell."""
+FAILED = "failed.json"
+"""Why it could not be finished; see ``storage.failure``."""
 LOCK, CLAIM, SHARED = ".lock", ".claim", "tables.lock"
 SET_ASIDE = ".damaged-"
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
@@ -185,7 +187,8 @@ class CellFolder:
         whole: dict[str, Any] = json.loads(json.dumps({**summary, "files": files}))
         still_held(self.file(CLAIM))
         write_json(self.file(DONE), {**whole, "digest": own_digest(whole)})
-        self.file(UNFINISHED).unlink(missing_ok=True)
+        for name in (UNFINISHED, FAILED):
+            self.file(name).unlink(missing_ok=True)
         return whole
 
     def write(self, name: str, content: bytes) -> None:
@@ -197,7 +200,7 @@ class CellFolder:
         """Remove what a run left that was killed; only while the cell is held."""
         finished = self.summary is not None
         for name in self._left_over():
-            if finished or name not in (UNFINISHED, PICKLED):
+            if finished or name not in (UNFINISHED, PICKLED, FAILED):
                 self.file(name).unlink(missing_ok=True)
 
     def sweep(self) -> None:
@@ -211,7 +214,7 @@ class CellFolder:
         own = {LOCK, *own_files(self.file(CLAIM))}
         names = [file.name for file in self.path.iterdir()]
         hidden = [name for name in names if name.startswith(".") and name not in own]
-        return [*hidden, *(name for name in names if name in (RUNNING, UNFINISHED, PICKLED))]
+        return [*hidden, *(name for name in names if name in (RUNNING, UNFINISHED, PICKLED, FAILED))]
 
     @contextlib.contextmanager
     def locked(self, who: Mapping[str, str] | None = None) -> Iterator[None]:
@@ -356,4 +359,5 @@ def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
 
 
 def _is_kept(name: str) -> bool:
-    return not name.startswith(".") and name not in (DONE, UNFINISHED, RUNNING, PICKLED) and SET_ASIDE not in name
+    own = (DONE, UNFINISHED, RUNNING, PICKLED, FAILED)
+    return not name.startswith(".") and name not in own and SET_ASIDE not in name
