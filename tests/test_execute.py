@@ -87,8 +87,8 @@ class World:
         self.weights = {"bias": 1.0}
         self.inside: dict[str, Callable[[CellFolder], object]] = {}
         """Label -> what happens in that cell besides."""
-        work: dict[CellKind, Any] = {"train": self.train, "evaluate": self.evaluate}
-        monkeypatch.setattr(attempt, "WORK", work)
+        self.work: dict[CellKind, Any] = {"train": self.train, "evaluate": self.evaluate}
+        monkeypatch.setattr(attempt, "WORK", self.work)
         monkeypatch.setattr(execute, "LOOK_SECONDS", 0.02)
 
     def run(self, before_risk: Callable[[Outcome], object] = lambda outcome: None) -> Outcome:

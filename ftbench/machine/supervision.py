@@ -14,15 +14,17 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from ftbench import stopping
+from ftbench.errors import BadInput
 from ftbench.machine import watchdog
 from ftbench.machine.scratch import scratch
 from ftbench.plaintext import shown
 from ftbench.storage import claims
+from ftbench.storage.places import place
 
 VARIABLE = "FTBENCH_NOTES"
 """Environment variable from the watching process to the run: its own number and the file of notes."""
@@ -58,9 +60,12 @@ class Notes:
         self.file = file
         self.crash: TextIO | None = None
         """Where a crash of the interpreter is written down; None: on standard error."""
+        self.tell: Callable[[Mapping[str, Any]], object] = lambda values: None
+        """Who hears of notes as well."""
 
     def write(self, **values: Any) -> None:
         """Add a note."""
+        self.tell(values)
         if self.file is None:
             return
         # A full disk is told of where something of worth is written.
@@ -108,7 +113,10 @@ def _judged(code: int, process: int, noted: Mapping[str, Any], crash: str = "") 
         # Before it could listen.
         _say(f"stopped by {signal.Signals(-code).name}; the same command again goes on from here")
         return stopping.code_of(-code)
-    where = working_on(Path(noted["store"]), process) if "store" in noted else None
+    where = None
+    # A remote store may be away.
+    with contextlib.suppress(BadInput):
+        where = working_on(place(noted["store"]), process) if "store" in noted else None
     cell = f" while it worked on {where}" if where else ""
     if "slow" in noted:
         _say(

@@ -79,7 +79,7 @@ class _Claim:
                 return
             self.beats += 1
             # A drive that is away for a moment comes back; a full one is told of where something of worth is written.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, CannotWrite):
                 self.heart.write_bytes(str(self.beats).encode())
 
 
@@ -220,11 +220,11 @@ def _held_by(words: str) -> Held:
 def _release(claim: _Claim) -> None:
     with claim.busy:
         claim.over = True
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, CannotWrite):
         chain = _chain(claim.place)
         if chain and chain[-1].token == claim.token:
             claim.place.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, CannotWrite):
         claim.heart.unlink(missing_ok=True)
     # From now on, where it could not be removed, all can see that it is nobody's.
     _held.pop(claim.token, None)
