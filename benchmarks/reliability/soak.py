@@ -53,6 +53,7 @@ class Seen:
 
     cells: list[Worked] = field(default_factory=list)
     seconds: float = 0.0
+    failed: int = 0
 
     def beside(self, begun: str = "begun", ended: str = "ended") -> list[float]:
         """Seconds from the end of each cell's work to the beginning of the next's."""
@@ -67,7 +68,7 @@ class Seen:
 
     def wrong(self, most: float = MOST) -> list[str]:
         """Where it falls short; ``most``: seconds a cell."""
-        found = []
+        found = [f"{self.failed} cells failed"] if self.failed else []
         if (mean := statistics.mean(self.beside())) > most:
             found.append(f"{1000 * mean:.1f} ms a cell, and {1000 * most:.0f} are allowed")
         early, late = self.memory()
@@ -113,7 +114,7 @@ def soak(out: Path, cells: int, settings: Sequence[str] = TINY) -> Seen:
     begun = time.perf_counter()
     WORK.update({kind: watched(work) for kind, work in honest.items()})
     try:
-        run_request(request, Console(quiet=True))
+        seen.failed = len(run_request(request, Console(quiet=True)).failed)
     finally:
         WORK.update(honest)
     seen.seconds = time.perf_counter() - begun
