@@ -16,6 +16,8 @@ import psutil
 
 from benchmarks.reliability.runs import COMMAND, SMALL, Place, litter, numbers, place
 
+THROUGH_A_SERVER = (247, 255)
+"""What a command ends with that stands for one in another process, when either was killed."""
 MUST = "the same tables every time, no orphan, no stale claim, no temporary file left"
 
 
@@ -63,7 +65,7 @@ def kill(
         if code == 0:
             _judge(where, out, expected, seen)
             out = ""
-        elif code not in (1, -9, 143, 255):
+        elif code not in (1, -9, 143, *THROUGH_A_SERVER):
             # 1: cells failed whose worker was killed, or the run was; both say so and are tried again.
             seen.wrong.append(f"exit code {code}: {where.said(out)[-300:]}")
     seen.seconds = time.monotonic() - begun
