@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,8 +24,13 @@ from ftbench.storage.claims import Held, claimed
 from ftbench.storage.earlier import move_aside, take_back
 from ftbench.storage.files import write_atomically, write_json
 from ftbench.storage.places import check_place, is_remote, place, remove_folder, sizes
-from ftbench.storage.store import CellFolder, Damaged
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged
+from ftbench.train import loop
+from ftbench_trackers import tensorboard
+from ftbench_trackers.places import at_hand
+from tests import small_pair
 from tests.conftest import TINY
+from tests.test_loop import Stopped, Stops
 
 pytest.importorskip("moto.server")
 from ftbench.storage import remote
@@ -117,10 +120,6 @@ def test_what_another_machine_wrote_is_seen_at_once(out: Path, world: storage.Wo
     s3.put(world.server.port, f"bucket/{out.name}/theirs")
     assert sizes(out) == {"theirs": 0}
     assert (out / "theirs").is_file()
-    request = urllib.request.Request(f"http://127.0.0.1:{world.server.port}/bucket/{out.name}/theirs", method="DELETE")
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request):
-        pass
-    assert not (out / "theirs").exists()
 
 
 def test_of_many_that_make_a_file_at_once_one_does(out: Path) -> None:
@@ -285,7 +284,9 @@ def test_a_move_that_broke_off_lost_nothing(out: Path, monkeypatch: pytest.Monke
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A benchmark of one training."""
     file = tmp_path_factory.mktemp("tiny") / "tiny.yaml"
-    file.write_text(TINY.replace("\n    - {message: 10, image: 0.1}", ""), encoding="utf-8")
+    file.write_text(
+        TINY.replace("\n    - {message: 10, image: 0.1}", "").replace("steps: 40", "steps: 20"), encoding="utf-8"
+    )
     return file
 
 
@@ -330,31 +331,48 @@ def test_a_run_on_s3_gives_what_one_on_a_disk_gives(
     left = [str(file) for file in [*(out / ".store").glob("*"), *(out / ".store").glob("*/*")]]
     assert not [file for file in left if "/." in file.split(".store")[1]]
 
-    before = world.server.puts()
-    _, said = run(tiny, out)
-    again = [path for path in world.server.puts() - before if "probe" not in path and ".claim" not in path]
-    assert again == []
-    assert said.count("done before, kept") == 3
-
     weights = next((out / ".store").glob("train-*")) / "weights.safetensors"
     kept = weights.read_bytes()
     weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
     with pytest.raises(Damaged):
         CellFolder(weights.parent).read(weights.name)
+    before = world.server.puts()
     mended, said = run(tiny, out)
     assert "weights.safetensors is damaged" in said
+    # With the same weights, all else stays.
+    assert said.count("done before, kept") == 2
+    own = [path for path in world.server.puts() - before if "/.store/" in path and ".claim" not in path]
+    assert {path.split("/.store/")[1].partition("-")[0] for path in own} == {".probe", "tables", "train"}
     assert weights.read_bytes() == kept
     assert digests(mended.folder) == digests(disk.folder)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a process is asked to stop by a signal that Windows lacks")
-def test_a_training_that_was_stopped_goes_on_from_its_checkpoint_on_s3(world: storage.World, tmp_path: Path) -> None:
-    world.door.open()
-    code, said = world.run(str(tmp_path))
-    assert code == 0, said
-    world.local = storage.written(tmp_path)
-    seen = storage.stopped(world, "s3://bucket/stopped")
-    assert not seen.faults
+def test_a_training_that_was_broken_off_goes_on_from_its_checkpoint_on_s3(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    whole = small_pair.run(tmp_path)
+    with pytest.raises(Stopped):
+        small_pair.run(out, Stops(30))
+    assert UNFINISHED in sizes(out)
+    assert small_pair.run(out) == whole
+    for name in (loop.WEIGHTS, loop.CURVE):
+        assert (out / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_trackers_get_a_copy_of_what_they_log(out: Path, tmp_path: Path) -> None:
+    folder = out / "quick" / "faces-small"
+    names = ["tables/main.csv", "tables/main.md", "figures/curves.png", "manifest.json"]
+    for name in [*names, "figures/samples.png", "rows/of-people.csv.gz"]:
+        (folder / name).write_bytes(name.encode())
+    with at_hand(str(folder)) as copy:
+        assert (copy.parent.name, copy.name) == ("quick", "faces-small")
+        assert {file.relative_to(copy).as_posix() for file in copy.rglob("*") if file.is_file()} == set(names)
+        assert all((copy / name).read_bytes() == name.encode() for name in names)
+    assert not copy.exists()
+    with at_hand(str(tmp_path)) as same:
+        assert same == tmp_path
+    assert "name one, tensorboard=my/logs" in str(tensorboard.ftbench_track_objection("", str(folder)))
 
 
 def test_the_trials_notice_what_differs(out: Path, world: storage.World, monkeypatch: pytest.MonkeyPatch) -> None:
