@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +19,9 @@ import pytest
 from benchmarks.reliability import s3, storage
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite
+from ftbench.marking.locate import find
+from ftbench.marking.trained import load
+from ftbench.parts.discovery import discover
 from ftbench.publish.benchmark import Ran, results, run_request
 from ftbench.runner.opening import Request
 from ftbench.storage import claims
@@ -93,6 +98,20 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "upath.extensions", None)
     with pytest.raises(BadInput, match=r"pip install 'ftbench\[remote\]'"):
         place("s3://bucket/results")
+
+
+def test_nothing_of_it_is_imported_before_a_remote_place_is_named() -> None:
+    asks = "import sys, ftbench.cli; print(sorted({'fsspec', 'upath', 's3fs', 'aiohttp'} & sys.modules.keys()))"
+    said = subprocess.run([sys.executable, "-c", asks], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"
+
+
+def test_a_place_can_be_handed_to_another_process(out: Path) -> None:
+    write_json(out / "a.json", 1)
+    assert pickle.loads(pickle.dumps(out)) == out
+    asks = "import pickle, sys; print(pickle.load(sys.stdin.buffer).joinpath('a.json').read_text())"
+    said = subprocess.run([sys.executable, "-c", asks], input=pickle.dumps(out), capture_output=True, check=True)
+    assert said.stdout.strip() == b"1"
 
 
 def test_files_are_written_found_moved_and_removed(out: Path) -> None:
@@ -331,6 +350,8 @@ def test_a_run_on_s3_gives_what_one_on_a_disk_gives(
     left = [str(file) for file in [*(out / ".store").glob("*"), *(out / ".store").glob("*/*")]]
     assert not [file for file in left if "/." in file.split(".store")[1]]
 
+    # A model is found and read there by those who mark with it.
+    assert load(find(bucket.folder), discover()).bits == 4
     weights = next((out / ".store").glob("train-*")) / "weights.safetensors"
     kept = weights.read_bytes()
     weights.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
