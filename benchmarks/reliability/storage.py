@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import os
 import signal
 import subprocess
@@ -121,33 +122,29 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder, s3.server(Path(folder)) as server, s3.door(server.port) as door:
         world = World(Path(folder), server, door)
         os.environ.update(server.environment)
-        firsts = compared(world, "s3://bucket/first")
-        seen = [
-            *firsts,
-            *(trial(world, f"s3://bucket/{n}-{t}") for n, trial in enumerate(trials) for t in range(asked.times)),
-        ]
-        for one in seen:
+        more = (trial(world, f"s3://bucket/{n}-{t}") for n, trial in enumerate(trials) for t in range(asked.times))
+        made = 0
+        for one in itertools.chain(compared(world, "s3://bucket/first"), more):
             print(one.line(), flush=True)
-            failed += bool(one.faults)
-    print(f"{len(seen) - failed} of {len(seen)} as they must; {CELLS} cells each, {STEPS} steps a training")
+            made, failed = made + 1, failed + bool(one.faults)
+    print(f"{made - failed} of {made} as they must; {CELLS} cells each, {STEPS} steps a training")
     return 1 if failed else 0
 
 
-def compared(world: World, out: str) -> list[Seen]:
+def compared(world: World, out: str) -> Iterator[Seen]:
     """A run on a disk and one on S3, and that one again."""
     begun = time.monotonic()
     disk = str(world.folder / "disk")
     code, said = world.run(disk)
     took = time.monotonic() - begun
     world.local = written(Path(disk))
-    seen = [Seen("a run on a disk", faults(code, said, 0), took)]
+    yield Seen("a run on a disk", faults(code, said, 0), took)
     for must in ("the same numbers on S3", "the same command again, nothing to do"):
         before, begun = world.server.requests(), time.monotonic()
         code, said = world.run(out)
         took, asked = time.monotonic() - begun, world.server.requests() - before
         each = f"{asked.total() / CELLS:.0f} requests a cell: " + ", ".join(f"{n} {k}" for k, n in asked.most_common())
-        seen.append(Seen(must, (*faults(code, said, 0), *world.differences(out)), took, each))
-    return seen
+        yield Seen(must, (*faults(code, said, 0), *world.differences(out)), took, each)
 
 
 def racing(world: World, out: str) -> Seen:

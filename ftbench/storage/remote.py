@@ -29,7 +29,8 @@ Answer = TypeVar("Answer")
 SECONDS = "FTBENCH_STORAGE_SECONDS"
 """Environment variable: how long a store that answered before is asked again."""
 PATIENCE, AT_FIRST, QUIET = 300.0, 10.0, 3.0
-"""Seconds: that, unless the variable says otherwise; for one that never answered; before a person is told."""
+"""Seconds: that, unless the variable says otherwise; for one that never answered, and where the run was asked to stop;
+before a person is told."""
 WAITS = (0.2, 10.0)
 """Seconds between two tries, at first and at most; doubled in between."""
 WHOLE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
@@ -286,7 +287,7 @@ def patiently(path: Any, request: Callable[[], Answer]) -> Answer:
             gone = time.monotonic() - begun
             if isinstance(error, _OF_PROGRAMS) or any(word in type(error).__name__ for word in _OF_SETTINGS):
                 raise CannotWrite(f"{path} cannot be used: {_said(error)}; check address and credentials") from error
-            if gone + wait > patience or stopping.asked():
+            if gone + wait > (min(AT_FIRST, patience) if stopping.asked() else patience):
                 # Whatever is tidied up now need not wait as long.
                 _answered.discard(store)
                 raise CannotWrite(

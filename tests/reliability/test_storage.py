@@ -29,8 +29,10 @@ from ftbench.storage.claims import Held, claimed
 from ftbench.storage.earlier import move_aside, take_back
 from ftbench.storage.files import write_atomically, write_json
 from ftbench.storage.places import check_place, is_remote, place, remove_folder, sizes
+from ftbench.storage.results import CURVE
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged
 from ftbench.train import loop
+from ftbench.train.weights import WEIGHTS
 from ftbench_trackers import tensorboard
 from ftbench_trackers.places import at_hand
 from tests import small_pair
@@ -65,6 +67,10 @@ def cell(out: Path) -> CellFolder:
     folder.write("weights", b"numbers")
     folder.finish({"status": "done"})
     return folder
+
+
+def denied(*arguments: Any, **options: Any) -> None:
+    raise PermissionError("Access Denied")
 
 
 @pytest.mark.parametrize("word", ["results", "/tmp/results", r"C:\results", "C:/results", "a:b", "s3"])
@@ -178,6 +184,14 @@ def test_an_answer_that_got_lost_makes_nobody_lose_the_own_file(out: Path, monke
     assert (out / "mine").read_bytes() == b"mine"
 
 
+def test_where_a_put_is_not_whole_a_file_is_written_beside_its_place_and_moved(tmp_path: Path) -> None:
+    store: Any = remote.Remote(f"memory://{tmp_path.name}")
+    for content in (b"first", b"second"):
+        (store / "there" / "a.json").write_bytes(content)
+        assert (store / "there" / "a.json").read_bytes() == content
+    assert sizes(store / "there") == {"a.json": 6}
+
+
 def test_a_store_is_asked_for_all_that_a_run_needs(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check_place(out)
     assert sizes(out / ".store") == {}
@@ -189,9 +203,6 @@ def test_a_store_is_asked_for_all_that_a_run_needs(out: Path, monkeypatch: pytes
         patch.setattr(fs, "pipe_file", lambda path, data, mode="": real(path, data))
         with pytest.raises(BadInput, match="lets a second writer replace a file"):
             check_place(out)
-
-    def denied(*arguments: Any, **options: Any) -> None:
-        raise PermissionError("Access Denied")
 
     monkeypatch.setattr(fs, "pipe_file", denied)
     monkeypatch.setattr(fs, "cat_file", denied)
@@ -292,7 +303,7 @@ def test_a_move_that_broke_off_lost_nothing(out: Path, monkeypatch: pytest.Monke
     folder = cell(out)
     fs: Any = out.fs  # type: ignore[attr-defined]
     with monkeypatch.context() as patch:
-        patch.setattr(fs, "rm_file", lambda path: (_ for _ in ()).throw(PermissionError("Access Denied")))
+        patch.setattr(fs, "rm_file", denied)
         with pytest.raises(CannotWrite, match="cannot move"):
             move_aside(folder)
     assert folder.read("weights") == b"numbers"
@@ -377,7 +388,7 @@ def test_a_training_that_was_broken_off_goes_on_from_its_checkpoint_on_s3(
         small_pair.run(out, Stops(30))
     assert UNFINISHED in sizes(out)
     assert small_pair.run(out) == whole
-    for name in (loop.WEIGHTS, loop.CURVE):
+    for name in (WEIGHTS, CURVE):
         assert (out / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
