@@ -246,28 +246,32 @@ def check_store(out: Path) -> None:
 
     A store that lets two makers of one file both succeed is refused: two runs would work on one cell.
     """
-    probe, once = out / ".store" / f".probe-{uuid.uuid4().hex}", True
+    probe = out / ".store" / f".probe-{uuid.uuid4().hex}"
     try:
-        for content in (b"first", b"second"):
-            try:
-                with probe.open("xb") as file:
-                    file.write(content)
-            except FileExistsError:
-                once = content == b"second"
-                break
-        else:
-            once = False
-        once = once and probe.read_bytes() == b"first"
+        once = _made(probe, b"first") and not _made(probe, b"second") and probe.read_bytes() == b"first"
         probe.unlink()
+        # Where listing is not allowed, S3 does not say of a file that it is not there.
+        left = probe.exists()
     except FileNotFoundError as error:
-        raise BadInput(f"{out}: there is no such place ({_said(error.__cause__ or error)}); make it first") from error
+        raise BadInput(f"{out}: there is no such place ({error.strerror}); make it first") from error
     except OSError as error:
         raise BadInput(f"{out}: {error.strerror}; its user must be allowed to read, list, write and delete") from error
+    if left:
+        raise BadInput(f"{out}: a file that was removed is still there; choose another store")
     if not once:
         raise BadInput(
-            f"{out}: this store lets a second writer replace a file that is to be made once (If-None-Match), so "
-            "that two runs could spoil each other's cells; choose another store"
+            f"{out}: this store lets a second writer replace a file that is to be made once (If-None-Match), so that "
+            "two runs could spoil each other's cells; choose another store"
         )
+
+
+def _made(file: Path, content: bytes) -> bool:
+    try:
+        with file.open("xb") as opened:
+            opened.write(content)
+    except FileExistsError:
+        return False
+    return True
 
 
 def patiently(path: Any, request: Callable[[], Answer]) -> Answer:
