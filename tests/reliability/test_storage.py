@@ -24,7 +24,7 @@ from ftbench.marking.trained import load
 from ftbench.parts.discovery import discover
 from ftbench.publish.benchmark import Ran, results, run_request
 from ftbench.runner.opening import Request
-from ftbench.storage import claims
+from ftbench.storage import claims, patience
 from ftbench.storage.claims import Held, claimed
 from ftbench.storage.earlier import move_aside, take_back
 from ftbench.storage.files import write_atomically, write_json
@@ -219,7 +219,7 @@ def test_without_credentials_there_is_a_sentence_at_once(out: Path, monkeypatch:
     begun = time.monotonic()
     with pytest.raises(BadInput, match="credentials"):
         check_place(place("s3://bucket/without"))
-    assert time.monotonic() - begun < remote.AT_FIRST
+    assert time.monotonic() - begun < patience.AT_FIRST
     S3FileSystem.clear_instance_cache()
 
 
@@ -235,8 +235,8 @@ def test_a_connection_that_comes_back_is_waited_for(out: Path, world: storage.Wo
 def test_a_store_that_is_away_is_no_missing_file(
     out: Path, world: storage.World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(remote.SECONDS, "0.5")
-    monkeypatch.setattr(remote, "QUIET", 0.0)
+    monkeypatch.setenv(patience.SECONDS, "0.5")
+    monkeypatch.setattr(patience, "QUIET", 0.0)
     folder = cell(out)
     world.door.shut()
     asked = [
