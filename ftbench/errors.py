@@ -34,6 +34,10 @@ class OutOfTime(FtbenchError):
     """The time that a run was given is up; what finished is kept, and the same run goes on from there."""
 
 
+class ClusterGone(FtbenchError):
+    """What a run hangs on is gone for now, such as a cluster's scheduler; the same run goes on later; exit code 75."""
+
+
 def told(error: BaseException) -> str:
     """``ValueError: what it says``, on one line; even of an exception whose message cannot be made."""
     try:

@@ -72,6 +72,23 @@ Jobs = Annotated[
         help="Cells worked on side by side, a process each; default: as many as the processors gain from, 1 on a GPU.",
     ),
 ]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="local|dask",
+        help="Who works on cells: this machine, or the workers of a Dask cluster; default: as --scheduler says.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        envvar="FTBENCH_SCHEDULER",
+        help="A Dask scheduler whose workers do the work: tcp://10.0.0.1:8786, tls://…, or its scheduler file.",
+    ),
+]
 For = Annotated[
     str | None,
     typer.Option(
@@ -110,6 +127,8 @@ def run(
     tracked: Track = None,
     rerun: RerunWhen = "code",
     jobs: Jobs = None,
+    executor: Workers = None,
+    scheduler: Scheduler = None,
     time: For = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
@@ -131,6 +150,7 @@ def run(
     from ftbench.progress import seconds_in
 
     seconds = None if time is None else seconds_in(time, "--for")
+    from ftbench.cluster.jobs import scheduler_of
     from ftbench.publish.benchmark import run_request
     from ftbench.runner.opening import Request
 
@@ -139,7 +159,8 @@ def run(
     settings = [*(assignments or ()), *fixed]
     when = rerun_when(rerun)
     request = Request(benchmark, scale, data, out, settings, allowed or (), when, profile, retry_failed)
-    ran = run_request(request, console, keep=keep, tracked=tracked or (), jobs=jobs, seconds=seconds)
+    where = scheduler_of(executor, scheduler, jobs)
+    ran = run_request(request, console, keep=keep, tracked=tracked or (), jobs=jobs, scheduler=where, seconds=seconds)
     for line in ran.told:
         console.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
     if ran.failed:

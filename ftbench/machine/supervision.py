@@ -14,7 +14,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -60,9 +60,12 @@ class Notes:
         self.file = file
         self.crash: TextIO | None = None
         """Where a crash of the interpreter is written down; None: on standard error."""
+        self.tell: Callable[[Mapping[str, Any]], object] = lambda values: None
+        """Who hears of notes as well."""
 
     def write(self, **values: Any) -> None:
         """Add a note."""
+        self.tell(values)
         if self.file is None:
             return
         # A full disk is told of where something of worth is written.

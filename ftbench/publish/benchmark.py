@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftbench import stopping
-from ftbench.cluster.jobs import executors
+from ftbench.cluster.jobs import executors, on_cluster
 from ftbench.console import Console
-from ftbench.errors import BadInput, CellFailed, OutOfTime
+from ftbench.errors import BadInput, CellFailed, ClusterGone, OutOfTime
 from ftbench.machine import supervision
 from ftbench.parts.evidence import Rerun
 from ftbench.parts.isolation import not_left
@@ -51,11 +51,13 @@ def run_request(
     keep: bool = False,
     tracked: Sequence[str] = (),
     jobs: int | None = 1,
+    scheduler: str | None = None,
     seconds: float | None = None,
 ) -> Ran:
     """Open, run and write a benchmark. Raises BadInput before anything is computed; failed cells are in the answer.
 
-    Raises Stopped where it was asked to stop, after the tables of what was finished by then.
+    Raises Stopped where it was asked to stop, and ClusterGone where the scheduler is gone, after the tables of what was
+    finished by then.
 
     Args:
         request: what to run.
@@ -63,6 +65,7 @@ def run_request(
         keep: replace tables that the repository keeps.
         tracked: trackers, ``NAME`` or ``NAME=WHERE`` each.
         jobs: cells that are worked on side by side; None: as many as the processors gain from.
+        scheduler: address or file of a Dask scheduler whose workers do the work instead.
         seconds: after which it is asked to stop; None: never.
     """
     outcome = Outcome()
@@ -71,13 +74,18 @@ def run_request(
         timed = stack.enter_context(contextlib.ExitStack())
         timed.enter_context(stopping.within(seconds))
         with not_left():
-            opened = open_benchmark(request, console)
+            opened = open_benchmark(replace(request, here=scheduler is None), console)
         root = opened.bench.store.root
         supervision.notes.write(store=str(root if is_remote(root) else root.absolute()))
         folder = folder_for(opened, keep)
         plugins = opened.bench.plugins
         track = observers.asked(tracked, plugins, str(folder))
-        side_by_side = executors(jobs, opened, request)
+        if scheduler is None:
+            chosen = executors(jobs, opened, request)
+        else:
+            from ftbench.publish.costs import memory_of
+
+            chosen = on_cluster(scheduler, opened, request, memory_of(opened))
         _announce(opened, folder, console)
         observers.start(
             plugins,
@@ -96,10 +104,10 @@ def run_request(
                 opened.bench,
                 request,
                 before_risk=lambda done: write.write(opened, done, folder, keep, console),
-                executors=side_by_side,
+                executors=chosen,
                 outcome=outcome,
             )
-        except stopping.Stopped:
+        except (stopping.Stopped, ClusterGone):
             _write_finished(opened, outcome, folder, keep, console)
             raise
         timed.close()
@@ -147,6 +155,7 @@ def run(
     rerun: Rerun = "code",
     quiet: bool = False,
     jobs: int = 1,
+    scheduler: str | None = None,
     within: str | None = None,
     retry_failed: bool = False,
 ) -> dict[str, pd.DataFrame]:
@@ -164,11 +173,14 @@ def run(
         quiet: print nothing.
         jobs: cells that are worked on side by side, each in a process of its own. A script that asks for more than
             one must be importable: its own work stands under ``if __name__ == "__main__":``.
+        scheduler: address or file of a Dask scheduler whose workers do the work instead, such as
+            ``"tcp://10.0.0.1:8786"``.
         within: how long it may take, such as ``"90s"``, ``"9m"`` or ``"1h30m"``; None: as long as it likes.
         retry_failed: try cells again that failed before, though nothing that they are made of has changed.
 
     Raises BadInput for what is wrong with the file or its parts, CellFailed, with every reason, where cells failed,
-    and OutOfTime where its time was up: what finished is kept, and the same call goes on from there.
+    OutOfTime where its time was up, and ClusterGone where the scheduler is gone: what finished is kept, and the same
+    call goes on from there.
     """
     import json
 
@@ -179,12 +191,12 @@ def run(
         raise BadInput(f"jobs is {jobs}; it takes one at least to work on cells")
     console = Console(quiet=quiet)
     if within is None:
-        ran = run_request(request, console, jobs=jobs)
+        ran = run_request(request, console, jobs=jobs, scheduler=scheduler)
     else:
         seconds = seconds_in(within, "within")
         with stopping.heeded():
             try:
-                ran = run_request(request, console, jobs=jobs, seconds=seconds)
+                ran = run_request(request, console, jobs=jobs, scheduler=scheduler, seconds=seconds)
             except stopping.Stopped as stopped:
                 if stopping.out_of_time():
                     raise OutOfTime(

@@ -6,6 +6,8 @@ Both are handled as a ``pathlib.Path``. A remote one only has the part of its in
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 from pathlib import Path
@@ -41,6 +43,23 @@ def place(word: str | Path) -> Path:
 def is_remote(path: Path) -> bool:
     """Whether a place is on no file system of this machine."""
     return not isinstance(path, Path)
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file in a folder, by name; {} where there is no folder. One request of a remote store."""
+    found: dict[str, int] = {}
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if is_remote(folder):
+            from ftbench.storage.remote import listed
+
+            return {name: size for name, size in listed(folder) if size is not None}
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                # Some go meanwhile, such as another run's sign of life.
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.is_file():
+                        found[entry.name] = entry.stat().st_size
+    return found
 
 
 def check_place(out: Path) -> None:

@@ -128,11 +128,8 @@ class Remote(ProxyUPath):
 
     def iterdir(self) -> Iterator[Remote]:
         """What lies in a folder. Raises FileNotFoundError where nothing does."""
-        for entry in patiently(self, lambda: self.fs.ls(self.path, detail=True)):
-            name = str(entry["name"]).rstrip("/").rpartition("/")[2]
-            # Some tools mark a folder by an empty object of its name.
-            if str(entry["name"]).rstrip("/") != self.path.rstrip("/") and name:
-                yield self / name
+        for name, _ in listed(self):
+            yield self / name
 
     def glob(self, pattern: str, **options: Any) -> Iterator[Remote]:
         """Names that match; unlike fsspec's, it takes signs in this place's own name as they are."""
@@ -221,14 +218,26 @@ class _New(io.BytesIO):
                 raise FileExistsError(errno.EEXIST, "it is there already", str(self.path)) from error
 
 
+def listed(folder: Any) -> Iterator[tuple[str, int | None]]:
+    """Name and bytes of each file in a folder, None of a folder in it. Raises FileNotFoundError where there is none."""
+    for entry in patiently(folder, lambda: folder.fs.ls(folder.path, detail=True)):
+        path = str(entry["name"]).rstrip("/")
+        # Some tools mark a folder by an empty object of its name.
+        if path != folder.path.rstrip("/"):
+            yield path.rpartition("/")[2], int(entry["size"]) if entry["type"] == "file" else None
+
+
 def remove_all(folder: Path) -> None:
     """Remove every file below a folder."""
-    remote = cast("Remote", folder)
-    for path in list(remote.glob("*")):
-        if path.is_dir():
-            remove_all(cast("Path", path))
+    try:
+        found = list(listed(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name, size in found:
+        if size is None:
+            remove_all(folder / name)
         else:
-            path.unlink(missing_ok=True)
+            (folder / name).unlink(missing_ok=True)
 
 
 def check_store(out: Path) -> None:
