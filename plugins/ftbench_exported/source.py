@@ -64,8 +64,7 @@ def photograph(file: str, size: int) -> Array:
     """A photograph, upright, cropped to its middle square: uint8 (size,size,3), RGB; raises Unusable."""
     path = Path(file)
     try:
-        with warnings.catch_warnings(), Image.open(path, formats=FORMATS) as image:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > MAXIMUM_PIXELS:
                 raise Unusable(f"source: {path.name!r} is too large, over {MAXIMUM_PIXELS / 1e6:.0f} million pixels")
             upright = ImageOps.exif_transpose(image).convert("RGB")
