@@ -15,6 +15,8 @@ def drawn(
     strategy: SearchStrategy[bytes], trial: Callable[[bytes], Tried], times: int, seed: int
 ) -> Iterator[tuple[Tried, bytes]]:
     """What became of ``times`` draws; the same seed draws the same."""
+    if times < 1:
+        return
     ended: list[tuple[Tried, bytes]] = []
 
     @hypothesis.seed(seed)

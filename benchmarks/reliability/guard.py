@@ -71,7 +71,9 @@ class Watch:
         if not isinstance(path, str | bytes | os.PathLike) or self.allowed is None:
             return
         whole = Path(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 - a hook must not look at the disk
-        if whole != Path(os.devnull) and not whole.is_relative_to(self.allowed):
+        # torch makes a folder for its compiler when that is imported, whatever is done then.
+        its_own = whole == Path(os.devnull) or whole.name.startswith("torchinductor_")
+        if not its_own and not whole.is_relative_to(self.allowed):
             self.touched.append(f"{event} {whole}")
 
 

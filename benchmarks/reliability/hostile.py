@@ -30,17 +30,17 @@ from ftbench.testing.tiny import TINY
 SOUND: Mapping[str, Any] = {
     **TINY,
     "matrix": {
-        "encoder": {"name": "compact", "channels": 4, "blocks": 1},
-        "decoder": {"name": "compact", "channels": 4, "blocks": 1},
+        "encoder": {"name": "compact", "channels": 8, "blocks": 1},
+        "decoder": {"name": "compact", "channels": 8, "blocks": 1},
         "codec": "none",
-        "simulator": ["none", {"name": "averaging"}],
+        "simulator": ["none", TINY["matrix"]["simulator"]],
         "loss": [{"message": 1.0, "image": 0.1}, {"target_psnr": 30}],
         "pool": ["with", "without"],
         "seed": [0, 1],
     },
     "train": {"steps": 8, "batch_size": 8, "distortions": ["identity", {"name": "jpeg", "quality": [50, 90]}]},
     "evaluate": {
-        "simulators": ["none"],
+        "simulators": ["none", TINY["matrix"]["simulator"]],
         "distortions": ["identity", {"name": "jpeg", "quality": [90, 50]}],
         "metrics": ["psnr"],
         "psnr": ["own", 30],
@@ -64,12 +64,12 @@ def main(arguments: list[str]) -> int:
     prepare()
     with tempfile.TemporaryDirectory() as folder:
         sound = _sound()
-        found = report("benchmark files", planned(Path(folder), sound, given.times, given.seed), keep)
         each = given.files // 4
         texts = tuple(yaml.safe_dump(one, sort_keys=False).encode() for one in sound)
-        found += report("YAML files", _planned_texts(Path(folder), texts, each, given.seed), keep)
+        found = report("YAML files", _planned_texts(Path(folder), texts, each, given.seed), keep)
         for kind, trials in hostile_files.KINDS.items():
             found += report(f"{kind} files", trials(Path(folder), each, given.seed), keep)
+        found += report("benchmark files", planned(Path(folder), sound, given.times, given.seed), keep)
     return 1 if found else 0
 
 
@@ -89,7 +89,8 @@ def report(what: str, trials: Iterator[tuple[Tried, bytes]], keep: Path) -> int:
     total, fine = counts.total(), counts["run"] + counts["sentence"]
     print(
         f"{what}: {total}, {counts['sentence']} a sentence, {counts['run']} a run, {total - fine} otherwise; "
-        f"longest {longest:.2f} s of a processor; {time.perf_counter() - began:.0f} s"
+        f"longest {longest:.2f} s of a processor; {time.perf_counter() - began:.0f} s",
+        flush=True,
     )
     found = {how: number for how, number in counts.items() if how not in ("run", "sentence")}
     for how, number in found.items():
