@@ -41,10 +41,10 @@ class Ended:
 
 
 class TinyRun:
-    """The benchmark in a folder, and its results."""
+    """The benchmark in a folder, and its results: in it too, or somewhere else."""
 
-    def __init__(self, home: Path) -> None:
-        self.home, self.results = home, home / "results"
+    def __init__(self, home: Path, results: Path | None = None) -> None:
+        self.home, self.results = home, results or home / "results"
         self.file = home / "tiny.yaml"
         home.mkdir(parents=True, exist_ok=True)
         self.file.write_text(yaml.safe_dump(dict(BENCHMARK), sort_keys=False), encoding="utf-8")
