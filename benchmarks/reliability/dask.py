@@ -18,8 +18,21 @@ from pathlib import Path
 import ftbench
 from benchmarks.reliability.workers import Processes, ended, lines_with, processes, tables, trained, wait_for
 
-SHORT = ("fit.steps=60", "train.steps=60", "train.validate_every=20", "matrix.seed=[0,1,2]", "evaluate.draws=1")
-"""Four cells that take some seconds each."""
+SWAP = "{name: faceswap-pasted, face_size: 16, width: 0.25, latent: 32}"
+SHORT = (
+    "dataset={name: procedural-faces, identities: 2, images_per_identity: 40, size: 32}",
+    "matrix.encoder={name: compact, channels: 8, blocks: 1, attenuation: 0}",
+    "matrix.decoder={name: compact, channels: 8, blocks: 1}",
+    "matrix.seed=[0,1,2]",
+    f"matrix.simulator={SWAP}",
+    f"evaluate.simulators=[none, {SWAP}]",
+    "evaluate.draws=1",
+    "fit={steps: 60, batch_size: 8}",
+    "train.steps=300",
+    "train.batch_size=8",
+    "train.validate_every=50",
+)
+"""A fit, three trainings and their tests, of some seconds each."""
 ODD = "ftbench_networks/compact.py"
 PATIENCE = 3600.0
 MID_CELL = 2.0
@@ -132,6 +145,30 @@ def time_is_up(trial: Trial) -> None:
         )
 
 
+def batch_jobs(trial: Trial) -> None:
+    """Batch jobs of dask-jobqueue, by its stand-in for a queue on this machine; each ends when its time is up."""
+    from dask_jobqueue.local import LocalCluster
+
+    begun = time.monotonic()
+    jobs = LocalCluster(
+        cores=1,
+        processes=1,
+        memory="2GB",
+        worker_command="ftbench worker",
+        worker_extra_args=["--for", "90s"],
+        local_directory=str(trial.folder / "jobs"),
+        scheduler_options={"dashboard_address": "127.0.0.1:0"},
+    )
+    with jobs, processes(trial.folder / "batch") as them:
+        jobs.adapt(minimum_jobs=2, maximum_jobs=2)
+        run = them.start(
+            "run", "ftbench", "run", *trial.arguments, "--out", "out", "--scheduler", jobs.scheduler_address
+        )
+        trial.judge(them, ended(run, PATIENCE), begun, "two batch jobs of 90 s at a time")
+        met = lines_with(them.said("run"), ["takes part"])
+        trial.say(len(met) >= 2, f"{len(met)} jobs took part", begun)
+
+
 def none_is_left(trial: Trial, copy: Path) -> None:
     """All workers are others: nothing is computed."""
     begun = time.monotonic()
@@ -159,7 +196,7 @@ def main(arguments: list[str]) -> int:
     """Run all trials; 1 where something did not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reliability dask", description=__doc__)
     parser.add_argument("--benchmark", default="quick")
-    parser.add_argument("--only", choices=["dies", "scheduler", "time", "none"], help="one of the trials")
+    parser.add_argument("--only", choices=["dies", "scheduler", "time", "batch", "none"], help="one of the trials")
     known, more = parser.parse_known_args(arguments)
     short = [] if more else [word for setting in SHORT for word in ("--set", setting)]
     with tempfile.TemporaryDirectory(prefix="ftbench-dask-", ignore_cleanup_errors=True) as place:
@@ -171,6 +208,7 @@ def main(arguments: list[str]) -> int:
             "dies": lambda: worker_dies(trial, copy),
             "scheduler": lambda: scheduler_dies(trial),
             "time": lambda: time_is_up(trial),
+            "batch": lambda: batch_jobs(trial),
             "none": lambda: none_is_left(trial, copy),
         }
         for name, work in trials.items():
