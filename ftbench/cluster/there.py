@@ -7,8 +7,8 @@ into the same store. That is looked at when the run begins, and of each worker t
 from __future__ import annotations
 
 import json
+import logging
 import time
-from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -40,6 +40,8 @@ BACK = 300.0
 """Seconds in which a scheduler that is gone may come back."""
 GPU, MEMORY = "GPU", "MEMORY"
 """What workers may say they have: ``--resources "GPU=1 MEMORY=16e9"``, memory in bytes."""
+CANCELLED = ("cancelled", "lost")
+"""How a client calls what it heard of when it loses its scheduler."""
 PROCESS = 2**30
 """Bytes that a worker takes beside a cell's networks."""
 
@@ -163,10 +165,10 @@ class There(Cluster):
 
     def _met(self, address: str, worker: _Worker, name: str, future: Future[Any]) -> None:
         """A worker was introduced, or admitted."""
+        if future.status in CANCELLED:
+            return
         try:
             answer = future.result()
-        except CancelledError:
-            return
         except Exception as error:
             if "deserialization of the task graph" in str(error):
                 raise BadInput(
@@ -238,10 +240,11 @@ class There(Cluster):
         return any(one.get("action") == "closing-worker" or one.get("expected") is True for one in said)
 
     def _result(self, work: Work) -> Ended | None:
+        assert work.future is not None
+        if work.future.status in CANCELLED:
+            raise _Gone
         try:
             return super()._result(work)
-        except CancelledError as error:
-            raise _Gone from error
         except KilledWorker as killed:
             # The scheduler counts as well, and more than deaths over this cell.
             self._missed(killed.last_worker.address)
@@ -316,9 +319,14 @@ def sendable(request: Request, opened: Opened) -> Request:
 @contextmanager
 def on_scheduler(where: str, opened: Opened, request: Request, memory_of: Callable[[Cell], float]) -> Iterator[There]:
     """An executor on the cluster of a scheduler, with at least one worker. Raises BadInput, and ClusterGone."""
+    log = logging.getLogger("distributed")
+    level = log.level
+    # What must be known of a connection is said in sentences.
+    log.setLevel(logging.CRITICAL)
     there = There(where, opened, request, memory_of)
     try:
         there.wait_for_workers()
         yield there
     finally:
         there.leave()
+        log.setLevel(level)
