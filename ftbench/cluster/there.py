@@ -42,6 +42,8 @@ GPU, MEMORY = "GPU", "MEMORY"
 """What workers may say they have: ``--resources "GPU=1 MEMORY=16e9"``, memory in bytes."""
 CANCELLED = ("cancelled", "lost")
 """How a client calls what it heard of when it loses its scheduler."""
+LOGS = ("distributed", "distributed.client")
+"""Not heard while a run lasts: what must be known of connections is said in sentences."""
 PROCESS = 2**30
 """Bytes that a worker takes beside a cell's networks."""
 
@@ -319,14 +321,14 @@ def sendable(request: Request, opened: Opened) -> Request:
 @contextmanager
 def on_scheduler(where: str, opened: Opened, request: Request, memory_of: Callable[[Cell], float]) -> Iterator[There]:
     """An executor on the cluster of a scheduler, with at least one worker. Raises BadInput, and ClusterGone."""
-    log = logging.getLogger("distributed")
-    level = log.level
-    # What must be known of a connection is said in sentences.
-    log.setLevel(logging.CRITICAL)
+    logs = {name: logging.getLogger(name).level for name in LOGS}
+    for name in logs:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     there = There(where, opened, request, memory_of)
     try:
         there.wait_for_workers()
         yield there
     finally:
         there.leave()
-        log.setLevel(level)
+        for name, level in logs.items():
+            logging.getLogger(name).setLevel(level)
