@@ -28,12 +28,15 @@ from ftbench.machine.calltime import SECONDS
 from ftbench.plan.cells import Cell
 from ftbench.runner.attempt import Ended
 from ftbench.runner.opening import Opened, Request
+from ftbench.storage.failure import FailureKind
 from ftbench.storage.places import is_remote
 
 DEATHS = 3
 """Workers that may die over a cell until it failed: by then it is the cell that ends them."""
 EVERY = 1.0
 """Seconds between two looks at which workers there are."""
+UNTAKEN = 5.0
+"""Seconds after which a cell that no worker took is handed out again."""
 ANSWER = 10.0
 """Seconds that a scheduler has to answer, and a worker's note to appear in the store."""
 BACK = 300.0
@@ -142,6 +145,20 @@ class There(Cluster):
             number = f"{self.topic}-{len(self.workers)}-{time.time_ns()}"
             self.workers[address] = worker = _Worker(f".{number}.note")
             self._ask(address, "introduced", introduce, Guest(self.topic, self.request), worker.note)
+        self._hand_out_again()
+
+    def _hand_out_again(self) -> None:
+        """Submit what nobody took although there is who could.
+
+        A scheduler does not look again at a task that no worker could take when one is let in.
+        """
+        idle = self.jobs - sum(bool(work.worker) for work in self._works.values())
+        for work in self._works.values():
+            if idle > 0 and not work.worker and time.monotonic() - work.since > UNTAKEN:
+                if work.future is not None:
+                    work.future.cancel()
+                self._submit(work)
+                idle -= 1
 
     def _ask(self, address: str, what: str, work: Callable[..., Any], *arguments: Any) -> None:
         future: Future[Any] = self.client.submit(
@@ -156,11 +173,9 @@ class There(Cluster):
             return
         work = self._works.get(key)
         if work and name == "slow":
-            assert work.future is not None
-            work.future.cancel()
-            self._end(work, Ended("failed", reason=f"{arguments[0]}; its process was ended ({SECONDS} sets the limit)"))
+            self._give_up(work, f"{arguments[0]}; its process was ended ({SECONDS} sets the limit)", "time")
             return
-        if work and name == "began" and work.worker not in ("", arguments[1]):
+        if work and name == "taken" and work.worker not in ("", arguments[1]):
             # Its first worker is gone so short a time that nobody has looked.
             self._missed(work.worker)
         super()._heed(key, name, arguments)
@@ -228,9 +243,12 @@ class There(Cluster):
             work.deaths += 1
             work.listener.say(f"worker {address} died over it, {work.deaths} of {DEATHS}", loud=True)
             if work.deaths >= DEATHS:
-                assert work.future is not None
-                work.future.cancel()
-                self._end(work, Ended("failed", reason=f"{DEATHS} workers died over it, the last {address}"))
+                self._give_up(work, f"{DEATHS} workers died over it, the last {address}")
+
+    def _give_up(self, work: Work, reason: str, kind: FailureKind = "process") -> None:
+        if work.future is not None:
+            work.future.cancel()
+        self._end(work, Ended("failed", reason=reason, kind=kind))
 
     def _left_in_order(self, address: str) -> bool:
         """Whether a worker said that it closes, as it does at the end of its time: that is no fault of a cell's."""
@@ -258,7 +276,7 @@ class There(Cluster):
         except FtbenchError as error:
             return Ended("failed", reason=str(error))
         except Exception as error:
-            return Ended("failed", reason=told(error))
+            return Ended("failed", reason=told(error), kind="unknown")
 
     def _find_again(self) -> None:
         """Wait for the scheduler to come back, then hand it all that was begun. Raises ClusterGone."""
@@ -281,8 +299,8 @@ class There(Cluster):
                 time.sleep(EVERY / 2)
         self._say(f"the scheduler at {self.where} is back")
         for work in self._works.values():
-            work.worker = ""
-            self._submit(work)
+            # Handed out again once there are workers.
+            work.worker, work.future, work.since = "", None, 0.0
 
 
 def connected(where: str, seconds: float = ANSWER) -> Client:
