@@ -106,6 +106,13 @@ class There(Cluster):
             self._find_again()
             return self._handed_over()
 
+    def stop(self) -> Sequence[tuple[Cell, Ended]]:
+        """Ask all workers that were let in; without a scheduler nobody can be asked."""
+        try:
+            return super().stop()
+        except _Gone:
+            return self._handed_over()
+
     def leave(self) -> None:
         """Let the workers forget the run."""
         with suppress(Exception):
@@ -118,13 +125,15 @@ class There(Cluster):
 
     def _wants(self, cell: Cell) -> dict[str, Any]:
         wanted: dict[str, float] = {self.topic: 1}
-        answers = [worker.answer for worker in self.workers.values() if worker.answer and worker.admitted]
-        if self.opened.bench.compute.device == "cuda" and any(answer.resources.get(GPU) for answer in answers):
+        has = [worker.answer.resources for worker in self.workers.values() if worker.answer and worker.admitted]
+        on_device = self.opened.bench.compute.device == "cuda"
+        # What only some of them say they have would leave the others without work.
+        if on_device and has and all(GPU in resources for resources in has):
             wanted[GPU] = 1
-        # Where it is more than any of them has, the largest tries it.
-        if has := [answer.resources[MEMORY] for answer in answers if MEMORY in answer.resources]:
-            on_device = self.opened.bench.compute.device == "cuda"
-            wanted[MEMORY] = min(PROCESS + (0 if on_device else self.memory_of(cell)), max(has))
+        if has and all(MEMORY in resources for resources in has):
+            needed = PROCESS + (0 if on_device else self.memory_of(cell))
+            # Where it is more than any of them has, the largest tries it.
+            wanted[MEMORY] = min(needed, max(resources[MEMORY] for resources in has))
         return {"resources": wanted}
 
     def _look_around(self) -> None:
