@@ -19,7 +19,7 @@ from ftbench.console import Console
 from ftbench.errors import BadInput
 from ftbench.machine.compute import Compute, settle
 from ftbench.parts.local_file import LocalFile
-from ftbench.publish.costs import memory_of
+from ftbench.publish.costs import each
 from ftbench.runner.opening import Opened, Request, open_benchmark
 from tests.interrupted import Small
 
@@ -173,7 +173,7 @@ def test_the_worker_that_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_memory_is_estimated_for_each_cell(opened: Opened) -> None:
-    memory = memory_of(opened)
-    needs = {cell.kind: memory(cell) for cell in opened.plan.cells}
+    cost_of = each(opened)
+    needs = {cell.kind: cost_of(cell).memory for cell in opened.plan.cells}
     assert needs["train"] > 1e5
-    assert needs["train"] == memory(opened.plan.trainings[0])
+    assert needs["train"] == cost_of(opened.plan.trainings[0]).memory
