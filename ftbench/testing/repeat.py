@@ -16,15 +16,21 @@ import yaml
 from ftbench.errors import CellFailed
 from ftbench.storage.cellfile import read_cell
 from ftbench.storage.results import CURVE, QUALITY, ROWS
-from ftbench.testing.tiny import TINY
 from ftbench.train.weights import WEIGHTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SWAP = {"name": "faceswap", "width": 0.06, "latent": 16}
 BENCHMARK: dict[str, Any] = {
-    **TINY,
     "name": "repeat",
+    "dataset": {"name": "procedural-faces", "identities": 2, "images_per_identity": 40, "size": 32},
+    "message": {"bits": 4},
+    "matrix": {
+        "encoder": {"name": "compact", "channels": 8, "blocks": 1},
+        "decoder": {"name": "compact", "channels": 8, "blocks": 1},
+        "simulator": SWAP,
+    },
     "fit": {"steps": 20, "batch_size": 8, "validate_every": 10},
     "train": {
         "steps": 40,
@@ -34,7 +40,7 @@ BENCHMARK: dict[str, Any] = {
     },
     "evaluate": {
         "draws": 1,
-        "simulators": ["none", TINY["matrix"]["simulator"]],
+        "simulators": ["none", SWAP],
         "distortions": ["identity", {"name": "jpeg", "quality": 50}, {"name": "gaussian-noise", "sigma": 0.02}],
     },
     # Device and precision are those that runs here would have.
