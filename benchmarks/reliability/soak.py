@@ -97,7 +97,7 @@ class Seen:
 
 def busy() -> bool:
     """Whether more wants to run on this machine than it has processors: then waiting says nothing of the harness."""
-    return psutil.getloadavg()[0] > psutil.cpu_count()
+    return bool(psutil.getloadavg()[0] > (psutil.cpu_count() or 1))
 
 
 def soak(out: Path, cells: int, settings: Sequence[str] = TINY) -> Seen:
