@@ -154,7 +154,8 @@ class There(Cluster):
         if work and name == "slow":
             assert work.future is not None
             work.future.cancel()
-            self._end(work, Ended("failed", reason=f"{arguments[0]}; its process was ended ({SECONDS} sets the limit)"))
+            reason = f"{arguments[0]}; its process was ended ({SECONDS} sets the limit)"
+            self._end(work, Ended("failed", reason=reason, kind="time"))
             return
         if work and name == "began" and work.worker not in ("", arguments[1]):
             # Its first worker is gone so short a time that nobody has looked.
