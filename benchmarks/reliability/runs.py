@@ -15,8 +15,23 @@ from pathlib import Path
 import psutil
 
 COMMAND = (sys.executable, "-m", "ftbench")
-SMALL = ("fit.steps=60", "train.steps=60", "train.validate_every=20", "fit.validate_every=20")
-"""Steps so few that most moments of a run are between two files."""
+SWAP = "{name: faceswap-pasted, face_size: 32, width: 0.1, latent: 32}"
+SMALL = (
+    "dataset.images_per_identity=20",
+    "matrix.encoder={name: compact, channels: 8, blocks: 1, attenuation: 0}",
+    "matrix.decoder={name: compact, channels: 8, blocks: 1}",
+    f"matrix.simulator={SWAP}",
+    "matrix.seed=[0, 1]",
+    "fit.steps=40",
+    "fit.validate_every=20",
+    "train.steps=40",
+    "train.batch_size=8",
+    "train.validate_every=20",
+    f"evaluate.simulators=[none, {SWAP}]",
+    "evaluate.draws=1",
+    "evaluate.distortions=[identity, {name: jpeg, quality: 50}]",
+)
+"""quick.yaml with steps and images so few that most moments of a run are between two files."""
 GONE = 120.0
 """Seconds that processes have to end after one of theirs was killed: what trains may keep a checkpoint first."""
 QUIET = {"COLUMNS": "300", "OMP_NUM_THREADS": "1", "FTBENCH_JOBS": "1"}
@@ -39,22 +54,26 @@ class Place:
         """A command line for a results folder in here."""
         return [*self.command, "run", self.benchmark, "--scale", "small", "--out", out, *options]
 
-    def start(self, out: str, *options: str, **environment: str) -> subprocess.Popen[bytes]:
-        """Start a run; what it says goes to ``<out>.log``."""
+    def start(self, out: str, *options: str, number: int = 0, before: str = "") -> subprocess.Popen[bytes]:
+        """Start a run; ``number``: of those on one folder, ``before``: a folder that Python looks into first."""
         self.temporary.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{out}.log").open("ab") as log:
+        found = os.pathsep.join(filter(None, [before, os.environ.get("PYTHONPATH")]))
+        with self._log(out, number).open("ab") as log:
             return subprocess.Popen(
                 self.arguments(out, *options),
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **QUIET, "TMPDIR": str(self.temporary), **environment},
+                env={**os.environ, **QUIET, "TMPDIR": str(self.temporary), "PYTHONPATH": found},
             )
 
-    def said(self, out: str) -> str:
-        """What runs on a results folder said."""
-        return (self.folder / f"{out}.log").read_text(encoding="utf-8", errors="replace")
+    def said(self, out: str, number: int = 0) -> str:
+        """What the runs on a results folder said that had this number."""
+        return self._log(out, number).read_text(encoding="utf-8", errors="replace")
+
+    def _log(self, out: str, number: int) -> Path:
+        return self.folder / f"{out}-{number}.log"
 
     def processes(self) -> list[psutil.Process]:
         """All that work in the folder, whoever started them."""

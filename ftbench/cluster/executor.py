@@ -32,6 +32,8 @@ class Work:
     evidence: Evidence
     listener: Listener
     future: Future[Ended] | None = None
+    since: float = 0.0
+    """When it was handed to the scheduler."""
     process: int = 0
     worker: str = ""
     """Process number and address of the worker that works on it; empty: none has told that it does."""
@@ -87,7 +89,7 @@ class Cluster:
         key = work.cell.key
         arguments = (self.topic, key, work.title, work.evidence)
         future: Future[Ended] = self.client.submit(work_on, *arguments, pure=False, retries=0, **self._wants(work.cell))
-        work.future = future
+        work.future, work.since = future, time.monotonic()
         future.add_done_callback(partial(self._tell_news, key, "ended"))
 
     def _wants(self, cell: Cell) -> dict[str, Any]:
@@ -125,9 +127,8 @@ class Cluster:
         if name == "ended":
             if work.future is arguments[0] and (ended := self._result(work)):
                 self._end(work, ended)
-        elif name == "began":
+        elif name == "taken":
             work.process, work.worker = arguments
-            work.listener.began()
         else:
             getattr(work.listener, name)(*arguments)
 

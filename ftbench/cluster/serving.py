@@ -28,13 +28,13 @@ def options(address: str, time: str | None, memory: str | None, more: Sequence[s
     resources = " ".join(f"{name}={amount}" for name, amount in has.items() if amount)
     return [
         *(["--scheduler-file", address] if file else [address]),
-        *("--nthreads", "1"),
-        # What torch holds is not Dask's to count: it would pause the worker, or end it.
-        *("--memory-limit", "0"),
         "--no-dashboard",
         *(["--lifetime", f"{seconds_in(time, '--for'):g}s"] if time is not None else []),
         *(["--resources", resources] if resources and "--resources" not in more else []),
         *more,
+        # Last, so that it holds whatever a batch system's command line says: one cell at a time, and what torch holds
+        # is not Dask's to count, which would pause the worker, or end it.
+        *("--nthreads", "1", "--memory-limit", "0"),
     ]
 
 

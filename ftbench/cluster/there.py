@@ -7,8 +7,8 @@ into the same store. That is looked at when the run begins, and of each worker t
 from __future__ import annotations
 
 import json
+import logging
 import time
-from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -28,18 +28,25 @@ from ftbench.machine.calltime import SECONDS
 from ftbench.plan.cells import Cell
 from ftbench.runner.attempt import Ended
 from ftbench.runner.opening import Opened, Request
+from ftbench.storage.failure import FailureKind
 from ftbench.storage.places import is_remote
 
 DEATHS = 3
 """Workers that may die over a cell until it failed: by then it is the cell that ends them."""
 EVERY = 1.0
 """Seconds between two looks at which workers there are."""
+UNTAKEN = 5.0
+"""Seconds after which a cell that no worker took is handed out again."""
 ANSWER = 10.0
 """Seconds that a scheduler has to answer, and a worker's note to appear in the store."""
 BACK = 300.0
 """Seconds in which a scheduler that is gone may come back."""
 GPU, MEMORY = "GPU", "MEMORY"
 """What workers may say they have: ``--resources "GPU=1 MEMORY=16e9"``, memory in bytes."""
+CANCELLED = ("cancelled", "lost")
+"""How a client calls what it heard of when it loses its scheduler."""
+LOGS = ("distributed", "distributed.client")
+"""Not heard while a run lasts: what must be known of connections is said in sentences."""
 PROCESS = 2**30
 """Bytes that a worker takes beside a cell's networks."""
 
@@ -99,6 +106,13 @@ class There(Cluster):
             self._find_again()
             return self._handed_over()
 
+    def stop(self) -> Sequence[tuple[Cell, Ended]]:
+        """Ask all workers that were let in; without a scheduler nobody can be asked."""
+        try:
+            return super().stop()
+        except _Gone:
+            return self._handed_over()
+
     def leave(self) -> None:
         """Let the workers forget the run."""
         with suppress(Exception):
@@ -111,13 +125,15 @@ class There(Cluster):
 
     def _wants(self, cell: Cell) -> dict[str, Any]:
         wanted: dict[str, float] = {self.topic: 1}
-        answers = [worker.answer for worker in self.workers.values() if worker.answer and worker.admitted]
-        if self.opened.bench.compute.device == "cuda" and any(answer.resources.get(GPU) for answer in answers):
+        has = [worker.answer.resources for worker in self.workers.values() if worker.answer and worker.admitted]
+        on_device = self.opened.bench.compute.device == "cuda"
+        # What only some of them say they have would leave the others without work.
+        if on_device and has and all(GPU in resources for resources in has):
             wanted[GPU] = 1
-        # Where it is more than any of them has, the largest tries it.
-        if has := [answer.resources[MEMORY] for answer in answers if MEMORY in answer.resources]:
-            on_device = self.opened.bench.compute.device == "cuda"
-            wanted[MEMORY] = min(PROCESS + (0 if on_device else self.memory_of(cell)), max(has))
+        if has and all(MEMORY in resources for resources in has):
+            needed = PROCESS + (0 if on_device else self.memory_of(cell))
+            # Where it is more than any of them has, the largest tries it.
+            wanted[MEMORY] = min(needed, max(resources[MEMORY] for resources in has))
         return {"resources": wanted}
 
     def _look_around(self) -> None:
@@ -138,6 +154,20 @@ class There(Cluster):
             number = f"{self.topic}-{len(self.workers)}-{time.time_ns()}"
             self.workers[address] = worker = _Worker(f".{number}.note")
             self._ask(address, "introduced", introduce, Guest(self.topic, self.request), worker.note)
+        self._hand_out_again()
+
+    def _hand_out_again(self) -> None:
+        """Submit what nobody took although there is who could.
+
+        A scheduler does not look again at a task that no worker could take when one is let in.
+        """
+        idle = self.jobs - sum(bool(work.worker) for work in self._works.values())
+        for work in self._works.values():
+            if idle > 0 and not work.worker and time.monotonic() - work.since > UNTAKEN:
+                if work.future is not None:
+                    work.future.cancel()
+                self._submit(work)
+                idle -= 1
 
     def _ask(self, address: str, what: str, work: Callable[..., Any], *arguments: Any) -> None:
         future: Future[Any] = self.client.submit(
@@ -152,22 +182,19 @@ class There(Cluster):
             return
         work = self._works.get(key)
         if work and name == "slow":
-            assert work.future is not None
-            work.future.cancel()
-            reason = f"{arguments[0]}; its process was ended ({SECONDS} sets the limit)"
-            self._end(work, Ended("failed", reason=reason, kind="time"))
+            self._give_up(work, f"{arguments[0]}; its process was ended ({SECONDS} sets the limit)", "time")
             return
-        if work and name == "began" and work.worker not in ("", arguments[1]):
+        if work and name == "taken" and work.worker not in ("", arguments[1]):
             # Its first worker is gone so short a time that nobody has looked.
             self._missed(work.worker)
         super()._heed(key, name, arguments)
 
     def _met(self, address: str, worker: _Worker, name: str, future: Future[Any]) -> None:
         """A worker was introduced, or admitted."""
+        if future.status in CANCELLED:
+            return
         try:
             answer = future.result()
-        except CancelledError:
-            return
         except Exception as error:
             if "deserialization of the task graph" in str(error):
                 raise BadInput(
@@ -225,9 +252,12 @@ class There(Cluster):
             work.deaths += 1
             work.listener.say(f"worker {address} died over it, {work.deaths} of {DEATHS}", loud=True)
             if work.deaths >= DEATHS:
-                assert work.future is not None
-                work.future.cancel()
-                self._end(work, Ended("failed", reason=f"{DEATHS} workers died over it, the last {address}"))
+                self._give_up(work, f"{DEATHS} workers died over it, the last {address}")
+
+    def _give_up(self, work: Work, reason: str, kind: FailureKind = "process") -> None:
+        if work.future is not None:
+            work.future.cancel()
+        self._end(work, Ended("failed", reason=reason, kind=kind))
 
     def _left_in_order(self, address: str) -> bool:
         """Whether a worker said that it closes, as it does at the end of its time: that is no fault of a cell's."""
@@ -239,10 +269,11 @@ class There(Cluster):
         return any(one.get("action") == "closing-worker" or one.get("expected") is True for one in said)
 
     def _result(self, work: Work) -> Ended | None:
+        assert work.future is not None
+        if work.future.status in CANCELLED:
+            raise _Gone
         try:
             return super()._result(work)
-        except CancelledError as error:
-            raise _Gone from error
         except KilledWorker as killed:
             # The scheduler counts as well, and more than deaths over this cell.
             self._missed(killed.last_worker.address)
@@ -254,7 +285,7 @@ class There(Cluster):
         except FtbenchError as error:
             return Ended("failed", reason=str(error))
         except Exception as error:
-            return Ended("failed", reason=told(error))
+            return Ended("failed", reason=told(error), kind="unknown")
 
     def _find_again(self) -> None:
         """Wait for the scheduler to come back, then hand it all that was begun. Raises ClusterGone."""
@@ -277,8 +308,8 @@ class There(Cluster):
                 time.sleep(EVERY / 2)
         self._say(f"the scheduler at {self.where} is back")
         for work in self._works.values():
-            work.worker = ""
-            self._submit(work)
+            # Handed out again once there are workers.
+            work.worker, work.future, work.since = "", None, 0.0
 
 
 def connected(where: str, seconds: float = ANSWER) -> Client:
@@ -317,9 +348,14 @@ def sendable(request: Request, opened: Opened) -> Request:
 @contextmanager
 def on_scheduler(where: str, opened: Opened, request: Request, memory_of: Callable[[Cell], float]) -> Iterator[There]:
     """An executor on the cluster of a scheduler, with at least one worker. Raises BadInput, and ClusterGone."""
+    logs = {name: logging.getLogger(name).level for name in LOGS}
+    for name in logs:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     there = There(where, opened, request, memory_of)
     try:
         there.wait_for_workers()
         yield there
     finally:
         there.leave()
+        for name, level in logs.items():
+            logging.getLogger(name).setLevel(level)

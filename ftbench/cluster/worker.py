@@ -103,6 +103,7 @@ def work_on(topic: str, key: str, title: str, evidence: Evidence) -> Ended:
     """
     hand: Any = get_worker().plugins[topic]
     reports = Reports(get_worker(), topic, key)
+    reports.taken()
     hand.thread, hand.key = threading.get_ident(), key
     calltime.serve(hand.thread)
     try:
@@ -138,9 +139,13 @@ class Reports:
         self.worker, self.topic, self.key = worker, topic, key
         self.last = 0.0
 
+    def taken(self) -> None:
+        """Which process of which worker it is that has the cell."""
+        self._tell("taken", os.getpid(), self.worker.address)
+
     def began(self) -> None:
-        """Which process of which worker works on it too."""
-        self._tell("began", os.getpid(), self.worker.address)
+        """It is worked on from now on."""
+        self._tell("began")
 
     def say(self, line: str, loud: bool = False) -> None:
         """A line for people."""

@@ -83,9 +83,10 @@ def run_request(
         if scheduler is None:
             chosen = executors(jobs, opened, request)
         else:
-            from ftbench.publish.costs import memory_of
+            from ftbench.publish.costs import each
 
-            chosen = on_cluster(scheduler, opened, request, memory_of(opened))
+            cost_of = each(opened)
+            chosen = on_cluster(scheduler, opened, request, lambda cell: cost_of(cell).memory)
         _announce(opened, folder, console)
         observers.start(
             plugins,

@@ -77,16 +77,16 @@ def costs(opened: Opened, cells: Sequence[Cell]) -> dict[str, Cost]:
     return found
 
 
-def memory_of(opened: Opened) -> Callable[[Cell], float]:
-    """A function that gives the bytes which a cell's networks need at the peak; each network is tried once."""
+def each(opened: Opened) -> Callable[[Cell], Cost]:
+    """A function that gives what one cell costs; each different network is tried once."""
     counted = _Counted(opened)
 
-    def memory(cell: Cell) -> float:
+    def cost_of(cell: Cell) -> Cost:
         cost = Cost()
         counted.cell(cell, cost)
-        return cost.memory
+        return cost
 
-    return memory
+    return cost_of
 
 
 def told(found: dict[str, Cost], compute: Compute) -> list[str]:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ftbench.console import Console
@@ -147,9 +148,16 @@ def _tried(
     except (CannotWrite, Lost):
         raise
     except Exception as error:
+        if isinstance(error, Damaged) and any(_held_elsewhere(error.file, bench.folder(one)) for one in cell.inputs):
+            # What this cell needs is being made again: that is no failure of this one.
+            return Ended("held")
         log.debug("cell %s failed", cell.key, exc_info=True)
         kind, reason = failure_of(error)
         return Ended("failed", reason=reason, kind=kind)
+
+
+def _held_elsewhere(file: Path, needed: CellFolder) -> bool:
+    return file.parent == needed.path and not needed.is_free()
 
 
 def _made(

@@ -16,7 +16,7 @@ from urllib.request import url2pathname
 
 from ftbench.errors import BadInput
 
-_URL = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]+)://")
+_URL = re.compile(r"(?:[a-z0-9+.-]+::)*(?P<protocol>[a-z][a-z0-9+.-]+)://")
 """Two letters at least: ``C:`` is a drive."""
 _COLLAPSED = re.compile(r"(s3a?|gc?s|az|abfss?|sftp|ssh|hdfs):[/\\][^/\\]")
 """What pathlib leaves of a remote place."""
