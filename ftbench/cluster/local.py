@@ -22,6 +22,7 @@ from ftbench.machine.calltime import SECONDS
 from ftbench.machine.scratch import scratch
 from ftbench.runner.attempt import Ended
 from ftbench.runner.opening import Request
+from ftbench.storage.failure import FailureKind
 
 SETTINGS: dict[str, Any] = {
     # A cell that ended its process is not tried again: the next would end as well.
@@ -59,20 +60,21 @@ class Local(Cluster):
         try:
             return super()._result(work)
         except KilledWorker as killed:
-            return Ended("failed", reason=self._why(work.process, killed.last_worker.address))
+            kind, reason = self._why(work.process, killed.last_worker.address)
+            return Ended("failed", reason=reason, kind=kind)
 
-    def _why(self, process: int, address: str) -> str:
+    def _why(self, process: int, address: str) -> tuple[FailureKind, str]:
         """Why a worker ended that worked on a cell."""
         notes = self.notes / str(process)
         if slow := supervision.read_notes(notes).get("slow"):
-            return f"{slow}; its process was ended ({SECONDS} sets the limit, 0 for none)"
+            return "time", f"{slow}; its process was ended ({SECONDS} sets the limit, 0 for none)"
         until = time.monotonic() + 1
         # The connection breaks before the process is gone.
         while address not in _Nanny.ends and time.monotonic() < until:
             time.sleep(0.02)
         code = _Nanny.ends.get(address)
         how = "nobody knows how" if code is None else supervision.how_ended(code)
-        return f"its process ended ({how}{supervision.crash_place(Path(f'{notes}.crash'))})"
+        return "process", f"its process ended ({how}{supervision.crash_place(Path(f'{notes}.crash'))})"
 
 
 @contextmanager
