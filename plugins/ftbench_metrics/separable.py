@@ -47,10 +47,11 @@ class _Slid(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *towards: Tensor) -> tuple[Tensor, None, None]:
         [back] = ctx.saved_tensors
-        reach = back.shape[1] - TILE
+        # Of both sides together.
+        reach, length = back.shape[1] - TILE, len(towards[0])
         # What a place took from its neighbours goes back to them.
-        given = functional.pad(towards[0].movedim(0, -1), (reach, reach))
-        return _product(given, back).movedim(0, -1), None, None
+        given = functional.pad(towards[0].movedim(0, -1), (reach, reach + -(length + reach) % TILE))
+        return _product(given, back)[: length + reach].movedim(0, -1), None, None
 
 
 def _product(lines: Tensor, band: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ class MsSsim:
 
     Contrast and structure at each scale, and luminance at the coarsest, to the power of its weight; a side is halved
     from scale to scale while the window of 11 px fits. An image with room for fewer than five scales has the finest
-    that fit, their weights scaled to a sum of 1.
+    that fit, their weights scaled to the sum of all five.
     """
 
     def __call__(self, reference: Tensor, image: Tensor) -> Tensor:
@@ -53,7 +53,8 @@ class UniformSsim:
 @torch.no_grad()
 def _several_scales(reference: Tensor, image: Tensor) -> Tensor:
     scales = scales_of(min(image.shape[-2:]))
-    weights = [weight / sum(WEIGHTS[:scales]) for weight in WEIGHTS[:scales]]
+    # As published they add up to 1.0001; of fewer the sum is the same.
+    weights = [weight * sum(WEIGHTS) / sum(WEIGHTS[:scales]) for weight in WEIGHTS[:scales]]
     found = []
     for pair in _levels(reference, image):
         value = torch.ones(pair[0].shape[:2], dtype=torch.float64, device=image.device)
