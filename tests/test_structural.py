@@ -18,8 +18,8 @@ KINDS = ["random", "smooth", "bright", "dark", "halves"]
 
 
 @pytest.mark.parametrize("how", HOW)
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [161, 176, 201])
+@pytest.mark.parametrize("kind", ["smooth", "dark"])
+@pytest.mark.parametrize("size", [161, 176])
 def test_ms_ssim_is_that_of_others(kind, how, size):
     rng = np.random.default_rng(0)
     reference = covers(kind, size, rng)

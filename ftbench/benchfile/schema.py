@@ -268,9 +268,7 @@ class EvaluateSection(Section):
     ] = Field(
         ["own"], description="dB that residuals are rescaled to, for comparisons at equal quality; own: as trained"
     )
-    flip: Annotated[
-        list[Literal["own"] | Annotated[float, Field(gt=0, lt=1)]], BeforeValidator(_held)
-    ] = Field(
+    flip: Annotated[list[Literal["own"] | Annotated[float, Field(gt=0, lt=1)]], BeforeValidator(_held)] = Field(
         [],
         description="mean FLIP that residuals are rescaled to, for comparisons at equal visibility: in place of psnr, "
         "or beside it where the file gives both",

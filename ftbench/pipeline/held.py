@@ -16,6 +16,8 @@ from ftbench.pipeline.stages import HALF_LEVEL, MOST_CORRECTION, eight_bit
 
 LOOKS, HALVINGS = 4, 14
 """Steps towards the scale, and, in tests, of the bisection that follows: it ends within a 5,000th of the scale."""
+START = 0.03
+"""Root mean square of the residuals that the search begins with: some eight levels."""
 CURVED = (0.3, 1.5)
 """How fast a difference grows with the scale, as a power: what the steps take it for at least and at most."""
 
@@ -45,7 +47,8 @@ class HeldAt:
             def apart(scale: Tensor) -> Tensor:
                 return of(eight_bit(cover + _each(scale) * residual)).to(scale)
 
-            scale = self._near(apart, torch.ones_like(residual[:, 0, 0, 0]))
+            start = START / residual.square().mean((1, 2, 3)).sqrt().clamp_min(1e-9)
+            scale = self._near(apart, start)
             if exact:
                 scale = self._exactly(apart, scale)
         if residual.requires_grad and torch.is_grad_enabled():

@@ -103,7 +103,9 @@ class _Planner:
         [metrics] = told_apart(resolver.parts("metric", evaluate.metrics, ("evaluate", "metrics")))
         check_metrics(resolver, metrics, self.size)
         if evaluate.flip and not any(one.record.name == FLIP for one in metrics if one):
-            resolver.note(("evaluate", "flip"), "images are held at what metric flip says; add flip to evaluate.metrics")
+            resolver.note(
+                ("evaluate", "flip"), "images are held at what metric flip says; add flip to evaluate.metrics"
+            )
         check_labels(resolver, "simulators", tests)
         check_labels(resolver, "distortions", grid)
         used, measured = ([one for one in chosen if one] for chosen in (tests, metrics))
@@ -235,7 +237,11 @@ class _Planner:
     ) -> EvaluateCell:
         chosen_quality = self.benchmark.evaluate.held() != [("own", None)]
         at = "own" if psnr == "own" else f"{psnr:g}"
-        label = f"{trained.label} at {at} dB".replace("own dB", "own") if flip is None else f"{trained.label} at FLIP {flip:g}"
+        label = (
+            f"{trained.label} at {at} dB".replace("own dB", "own")
+            if flip is None
+            else f"{trained.label} at FLIP {flip:g}"
+        )
         columns = {"at dB": at if flip is None else NONE}
         if self.benchmark.evaluate.flip:
             columns["at FLIP"] = NONE if flip is None else f"{flip:g}"

@@ -16,8 +16,8 @@ from torch.nn.functional import threshold
 
 from ftbench_metrics.colour import lab, light_of, linear, opponent, shares
 from ftbench_metrics.objections import DISPLAY
-from ftbench_metrics.viewing import Eye
 from ftbench_metrics.separable import Row, padded
+from ftbench_metrics.viewing import Eye
 from ftbench_metrics.window import images_at_once, in_slabs, require_same_shape
 
 COLOUR, KNEE, BELOW = 0.7, 0.4, 0.95
