@@ -65,4 +65,5 @@ class Eye:
 
 
 def _balanced(row: np.ndarray) -> np.ndarray:
-    return row / np.where(row > 0, row[row > 0].sum(), -row[row < 0].sum())
+    balanced: np.ndarray = row / np.where(row > 0, row[row > 0].sum(), -row[row < 0].sum())
+    return balanced
