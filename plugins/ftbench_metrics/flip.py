@@ -7,6 +7,7 @@ Images", Proc. ACM Comput. Graph. Interact. Tech. 3(2), 2020.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -149,7 +150,7 @@ def _most() -> float:
     """The difference of the two colours that are furthest apart: green and blue."""
     light = torch.tensor([[[0.0], [1.0], [0.0]], [[0.0], [0.0], [1.0]]], dtype=torch.float64)
     green, blue = _as_bright(lab(shares(light))).split(1)
-    return float(_apart(green, blue)) ** COLOUR
+    return math.pow(float(_apart(green, blue)), COLOUR)
 
 
 def _length(one: Tensor, other: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import warnings
 from collections.abc import Mapping
@@ -24,12 +25,12 @@ class Lpips(nn.Module):
 
     def __init__(self, weights: str, net: Backbone = "alex") -> None:
         super().__init__()
-        import lpips
+        package: Any = importlib.import_module("lpips")
 
         with warnings.catch_warnings():
             # It calls torchvision by names of old, and says on standard output what it does unless told not to.
             warnings.simplefilter("ignore")
-            self.network = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+            self.network = package.LPIPS(net=net, pnet_rand=True, verbose=False)
         _fill(self.network.net, _read(Path(weights)), weights)
         self.eval().requires_grad_(False)
 
