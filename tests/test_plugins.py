@@ -157,7 +157,7 @@ def test_built_in_parts_come_in_by_the_same_door(plugins: Plugins) -> None:
     assert "faceswap" in found["simulator"]
     assert found["codec"] >= {"none", "repetition"}
     assert found["dataset"] == {"folder", "procedural-faces"}
-    assert found["metric"] >= {"psnr", "ssim"}
+    assert found["metric"] >= {"psnr", "ssim", "flip", "ciede2000"}
     assert len(found["distortion"]) == 32
 
 

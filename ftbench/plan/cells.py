@@ -15,6 +15,8 @@ from ftbench.machine.randomness import derive
 from ftbench.plan.keys import cell_key, in_any_order
 from ftbench.plan.part import ResolvedPart
 
+FLIP = "flip"
+"""The metric that ``evaluate.flip`` holds images at."""
 CellKind = Literal["fit", "train", "evaluate"]
 
 
@@ -176,6 +178,13 @@ class EvaluateCell(Cell):
     metrics: tuple[ResolvedPart, ...]
     section: EvaluateSection
     psnr: float | Literal["own"]
+    flip: float | None = None
+    """What marked images are held at in place of a PSNR; None: as ``psnr`` says."""
+
+    @property
+    def flip_part(self) -> ResolvedPart:
+        """The metric that says how far apart images are for an eye; planning sees that it is there."""
+        return next(chosen for chosen in self.metrics if chosen.record.name == FLIP)
 
     @property
     def trained(self) -> TrainCell:
@@ -196,6 +205,7 @@ class EvaluateCell(Cell):
             # Named only where it is asked for: cells of before it came are what they were.
             | ({"quality_after": True} if self.section.quality_after else {}),
             "psnr": self.psnr,
+            **({} if self.flip is None else {"flip": self.flip}),
         }
 
     @property

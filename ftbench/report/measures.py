@@ -17,6 +17,8 @@ CHANCE = 0.5
 """Of its bits an image that lost its mark is read right by chance alone; of its words none."""
 OFF_TARGET = 0.05
 """dB by which the PSNR that was reached may differ from the one that was asked for without a word."""
+OFF_FLIP = 0.0005
+"""The same of FLIP."""
 
 
 def readings(result: CellResult, simulator: str, distortion: str = UNDISTORTED) -> pd.DataFrame:
@@ -73,10 +75,13 @@ def mean_quality(rows: pd.DataFrame, metric: str) -> Measured:
 
 
 def reached(result: CellResult) -> tuple[float, float] | None:
-    """The dB that were asked for and the mean PSNR that marked images have, where the two are apart, or None.
+    """The dB (or FLIP) that were asked for and the mean that marked images have, where the two are apart, or None.
 
     A residual whose pixels saturate cannot be scaled in full, and stays above the PSNR that it was scaled to.
     """
+    if _is_number(flip := result.settings.get("at FLIP", "")):
+        found = mean_quality(qualities(result, "marked"), "flip").estimate
+        return None if found is None or abs(found.value - float(flip)) <= OFF_FLIP else (float(flip), found.value)
     asked = next((text for name in ("at dB", "target dB") if _is_number(text := result.settings.get(name, ""))), None)
     found = mean_quality(qualities(result, "marked"), "psnr").estimate
     if asked is None or found is None or abs(found.value - float(asked)) <= OFF_TARGET:

@@ -11,7 +11,8 @@ from ftbench.contract.protocols import QualityMeasure
 from ftbench.evaluate.evaluate import BATCH, evaluate
 from ftbench.evaluate.readings import GridDistortion
 from ftbench.pipeline.guard import rows_at_most
-from ftbench.pipeline.stages import DistortionStage
+from ftbench.pipeline.held import HeldAt
+from ftbench.pipeline.stages import DistortionStage, Held
 from ftbench.plan.part import strength_of
 from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair
 from ftbench.storage.files import csv_bytes, gzipped
@@ -43,7 +44,7 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
             images=images,
             settings=cell.section,
             bits=trained.bits,
-            psnr=trained.loss.target_psnr if cell.psnr == "own" else cell.psnr,
+            held=_held(cell, bench),
             device=bench.compute.device,
             progress=progress,
         )
@@ -68,6 +69,12 @@ def _condition(chosen: ResolvedPart, bench: Bench) -> GridDistortion:
         damage=DistortionStage(record, on_device(build(chosen), bench), guard_of(chosen)),
         plain=record.category == "none",
     )
+
+
+def _held(cell: EvaluateCell, bench: Bench) -> Held | None:
+    if cell.flip is not None:
+        return HeldAt(cell.flip, on_device(build(cell.flip_part), bench))
+    return cell.trained.loss.target_psnr if cell.psnr == "own" else cell.psnr
 
 
 def _metric(chosen: ResolvedPart, bench: Bench) -> QualityMeasure:
