@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ import pytest
 from ftbench.errors import CannotWrite
 from ftbench.storage import claims, owners
 from ftbench.storage.claims import Held, Lost, claimed
+from ftbench.storage.places import remove_folder
+from ftbench.storage.remote import Remote
 from ftbench.storage.store import UNFINISHED, CellFolder
 
 TOKEN = "a" * 16
@@ -39,13 +41,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch)
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / ".claim"
+@pytest.fixture(params=["on a disk", "on a remote store"])
+def place(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    if request.param == "on a disk":
+        yield tmp_path / ".claim"
+        return
+    # fsspec's own in memory, which makes a file once as S3 does.
+    store: Any = Remote(f"memory://{tmp_path.name}/cell")
+    yield store / ".claim"
+    remove_folder(store)
 
 
 def put(place: Path, token: str = TOKEN, **said: Any) -> None:
-    place.write_text(json.dumps({"token": token, **ELSEWHERE, **said}), encoding="utf-8")
+    place.write_bytes(json.dumps({"token": token, **ELSEWHERE, **said}).encode())
 
 
 def holds(place: Path) -> bool:
@@ -57,7 +65,9 @@ def holds(place: Path) -> bool:
 
 
 def left(place: Path) -> list[str]:
-    return sorted(file.name for file in place.parent.iterdir())
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(file.name for file in place.parent.iterdir())
+    return []
 
 
 def test_one_owner_at_a_time_and_nothing_is_left(place: Path) -> None:
@@ -108,7 +118,7 @@ def test_an_owner_elsewhere_lives_as_long_as_something_changes_by_the_observers_
     beat = place.with_name(f".claim-{TOKEN}.beat")
     for number in range(20):
         clock.now += 0.4
-        beat.write_text(str(number))
+        beat.write_bytes(str(number).encode())
         assert not holds(place)
     # A look after a long sleep says little: four are needed.
     clock.now += 3600
@@ -155,8 +165,8 @@ def test_of_many_that_take_over_at_once_one_at_a_time_holds_it(place: Path) -> N
                     inside[0] -= 1
             except Held:
                 # A dead owner again and again: what a killed process leaves.
-                with contextlib.suppress(FileExistsError), place.open("x") as file:
-                    file.write(json.dumps({"token": os.urandom(8).hex(), **GONE}))
+                with contextlib.suppress(FileExistsError), place.open("xb") as file:
+                    file.write(json.dumps({"token": os.urandom(8).hex(), **GONE}).encode())
 
     threads = [threading.Thread(target=takes) for _ in range(8)]
     for thread in threads:
@@ -238,7 +248,8 @@ class Full(io.RawIOBase):
         raise OSError(28, "No space left on device")
 
 
-def test_a_full_disk_leaves_no_claim_without_a_word(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_claim_without_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / ".claim"
     honest = Path.open
 
     def full(self: Path, mode: str) -> Any:

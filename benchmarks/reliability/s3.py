@@ -38,10 +38,14 @@ class Server:
 
     def requests(self) -> Counter[str]:
         """How many of each kind it has answered; a listing counts as LIST."""
-        found: Counter[str] = Counter()
-        for method, path in REQUEST.findall(self.log.read_text(encoding="utf-8", errors="replace")):
-            found["LIST" if method == "GET" and "list-type" in path else method] += 1
-        return found
+        return Counter("LIST" if method == "GET" and "list-type" in path else method for method, path in self._log())
+
+    def puts(self) -> Counter[str]:
+        """How often each path was put."""
+        return Counter(path for method, path in self._log() if method == "PUT")
+
+    def _log(self) -> list[tuple[str, str]]:
+        return REQUEST.findall(self.log.read_text(encoding="utf-8", errors="replace"))
 
 
 def environment(port: int) -> Mapping[str, str]:
@@ -115,6 +119,8 @@ class Door:
 
     def open(self) -> None:
         """Let connections through from now on."""
+        if self._listener:
+            return
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port, self._listener = listener.getsockname()[1], listener
         threading.Thread(target=self._serve, args=(listener,), daemon=True).start()

@@ -134,6 +134,17 @@ def run(
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
     ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Tell where the time of each cell goes.")] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Try cells again that failed, though nothing in them has changed since."),
+    ] = False,
+    deterministic: Annotated[
+        bool | None,
+        typer.Option(
+            "--deterministic/--no-deterministic",
+            help="On a GPU: convolutions that repeat themselves, or the fastest; sets compute.deterministic.",
+        ),
+    ] = None,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
     from ftbench.progress import seconds_in
@@ -144,11 +155,15 @@ def run(
     from ftbench.runner.opening import Request
 
     console = Console()
-    request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun), profile)
+    fixed = [] if deterministic is None else [f"compute.deterministic={str(deterministic).lower()}"]
+    settings = [*(assignments or ()), *fixed]
+    when = rerun_when(rerun)
+    request = Request(benchmark, scale, data, out, settings, allowed or (), when, profile, retry_failed)
     where = scheduler_of(executor, scheduler, jobs)
     ran = run_request(request, console, keep=keep, tracked=tracked or (), jobs=jobs, scheduler=where, seconds=seconds)
+    for line in ran.told:
+        console.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
     if ran.failed:
-        console.print(f"{len(ran.failed)} of {ran.cells} cells failed", style="bold red")
         raise typer.Exit(1)
 
 
@@ -172,6 +187,7 @@ def plan(
     from rich.text import Text
 
     from ftbench.data.overview import overview
+    from ftbench.publish import failures
     from ftbench.runner.opening import Request, open_benchmark
     from ftbench.vouching.standing import Standings
     from ftbench.vouching.strays import other_packages, strays
@@ -190,6 +206,7 @@ def plan(
         needs = ", ".join(needed.key[:8] for needed in cell.inputs)
         label, state = cell.label.removeprefix("fit "), str(standings.expected(cell).state)
         state += f": {reasons[cell.key]}" if cell.key in reasons and state == "to do" else ""
+        state = failures.state(cell, standings, state)
         rows.append((cell.key[:8], cell.kind, shown(label), needs, shown(state)))
     print_columns(console, ("cell", "kind", "what", "needs", "state"), rows)
     if costs or (costs is None and opened.scale == "full"):

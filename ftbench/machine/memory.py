@@ -17,8 +17,9 @@ LARGEST_BLOCK, LARGEST_REST = 2**30, 2**31 - 1
 
 EXHAUSTED = re.compile(
     # torch on Linux, elsewhere, of a GPU; C++ as torch and onnxruntime pass it on; NVIDIA's libraries.
-    r"DefaultCPUAllocator: (can't allocate|not enough) memory|CUDA (error: )?out of memory|std::bad_alloc|bad allocation"
-    r"|CU(DNN|BLAS|FFT|SOLVER)_STATUS_ALLOC_FAILED|(failed|unable|not able) to allocate (memory|.{0,40} bytes)",
+    r"DefaultCPUAllocator: (can't allocate|not enough) memory|CUDA (error: )?out of memory"
+    r"|std::bad_alloc|bad allocation|CU(DNN|BLAS|FFT|SOLVER)_STATUS_ALLOC_FAILED"
+    r"|(failed|unable|not able) to allocate (memory|.{0,40} bytes)",
     re.IGNORECASE,
 )
 """How libraries tell it in words, in errors that are of no kind of their own."""

@@ -18,7 +18,7 @@ from ftbench.marking.anysize import read
 from ftbench.marking.pictures import Pixels, read_file
 from ftbench.marking.register import REGISTER, Register
 from ftbench.marking.trained import Trained
-from ftbench.statistics.estimates import p_value
+from ftbench.statistics.detection import p_value
 
 CHOSEN = (
     "no p-value: this payload was chosen and not drawn, and a decoder may read some payloads in unmarked pictures "

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel
 
 from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, Loss, TrainSection
+from ftbench.machine.randomness import derive
 from ftbench.plan.keys import cell_key, in_any_order
 from ftbench.plan.part import ResolvedPart
 
@@ -93,6 +94,11 @@ class FitCell(Cell):
     section: FitSection | CodeSection
     bits: int | None = None
     """Of the payload, for a code."""
+
+    @property
+    def seed(self) -> int:
+        """Of all that is drawn in the fit: the same network with another ``seed`` parameter is another training."""
+        return derive(self.section.seed, self.part.record.name, self.part.parameters.model_dump_json())
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from ftbench.machine import supervision
 from ftbench.parts.evidence import Rerun
 from ftbench.parts.isolation import not_left
 from ftbench.progress import seconds_in
-from ftbench.publish import observers, write
+from ftbench.publish import failures, observers, write
 from ftbench.publish.folder import folder_for
 from ftbench.publish.profile import profile_table
 from ftbench.runner import executor
@@ -40,6 +40,8 @@ class Ran:
     cells: int
     failed: Mapping[str, str]
     """Reasons by cell."""
+    told: Sequence[str] = ()
+    """What is to be said of the failed ones last."""
 
 
 def run_request(
@@ -114,7 +116,7 @@ def run_request(
         if request.profile:
             console.print(profile_table(opened.plan, outcome.summaries), highlight=False, markup=False, soft_wrap=True)
     plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
-    return Ran(folder, len(opened.plan.cells), outcome.failed)
+    return Ran(folder, len(opened.plan.cells), outcome.failed, failures.told(opened, outcome))
 
 
 def _write_finished(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> None:
@@ -156,6 +158,7 @@ def run(
     jobs: int = 1,
     scheduler: str | None = None,
     within: str | None = None,
+    retry_failed: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Run a benchmark and return its tables, as ``ftbench.results`` does. Finished cells are kept and found again.
 
@@ -174,6 +177,7 @@ def run(
         scheduler: address or file of a Dask scheduler whose workers do the work instead, such as
             ``"tcp://10.0.0.1:8786"``.
         within: how long it may take, such as ``"90s"``, ``"9m"`` or ``"1h30m"``; None: as long as it likes.
+        retry_failed: try cells again that failed before, though nothing that they are made of has changed.
 
     Raises BadInput for what is wrong with the file or its parts, CellFailed, with every reason, where cells failed,
     OutOfTime where its time was up, and ClusterGone where the scheduler is gone: what finished is kept, and the same
@@ -182,7 +186,8 @@ def run(
     import json
 
     assignments = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
-    request = Request(str(benchmark), scale, data, place(out), assignments, [Path(file) for file in allow], rerun)
+    files = [Path(file) for file in allow]
+    request = Request(str(benchmark), scale, data, place(out), assignments, files, rerun, retry_failed=retry_failed)
     if jobs < 1:
         raise BadInput(f"jobs is {jobs}; it takes one at least to work on cells")
     console = Console(quiet=quiet)

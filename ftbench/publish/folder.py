@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ftbench.errors import BadInput, CannotWrite
 from ftbench.machine.scratch import scratch
-from ftbench.report import ENDINGS, FIGURES, SOMETIMES
+from ftbench.report import EARLIER, ENDINGS, FIGURES, TABLES
 from ftbench.storage.files import write_bytes
 from ftbench.storage.manifest import FAILED, MANIFEST
 from ftbench.storage.places import is_remote
@@ -32,7 +32,7 @@ STALE = (
     "rows/*.csv.gz",
     "curves/*.csv",
     *(f"figures/{name}" for name in FIGURES),
-    *(f"tables/{name}{ending}" for name in SOMETIMES for ending in ENDINGS),
+    *(f"tables/{name}{ending}" for name in (*TABLES, *EARLIER) for ending in ENDINGS),
 )
 """Files of earlier results that must not stand beside new ones."""
 

@@ -17,7 +17,9 @@ from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
+from ftbench.publish.failures import in_parts, missing
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
+from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
@@ -26,6 +28,7 @@ from ftbench.runner.jobs import curve_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
+from ftbench.storage.grounds import GROUNDS, stated
 from ftbench.storage.manifest import MANIFEST, rows_of
 from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
@@ -173,7 +176,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     }
     if guests:
         notes.append(f"Parts of other distributions: {', '.join(sorted(guests))}")
-    return tuple(notes)
+    return (*notes, *in_parts(opened, outcome), *missing(opened, outcome))
 
 
 def training_steps(trained: Sequence[TrainCell]) -> str:
@@ -222,7 +225,7 @@ def _spelt(label: str) -> str:
 
 def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:
     plan, bench = opened.plan, opened.bench
-    return {
+    manifest = {
         "format": FORMAT,
         "kept": keep,
         "benchmark": opened.benchmark.name,
@@ -247,14 +250,17 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "label": cell.label,
                 "identity": cell.key,
                 "inputs": [needed.key for needed in cell.inputs],
+                "seeds": seeds_of(cell),
                 **(outcome.summaries.get(cell.key) or {"status": "failed"}),
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
+                **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
                 **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
                 **({"row": _table_row(cell)} if isinstance(cell, EvaluateCell) else {}),
             }
             for cell in plan.cells
         ],
     }
+    return manifest | {GROUNDS: stated(manifest)}
 
 
 def _behind(cells: tuple[Cell, ...], opened: Opened, outcome: Outcome) -> dict[str, str]:

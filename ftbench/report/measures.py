@@ -27,15 +27,6 @@ def readings(result: CellResult, simulator: str, distortion: str = UNDISTORTED) 
     return rows[(rows["simulator"] == simulator) & (rows["distortion"] == distortion)]
 
 
-def bit_accuracy(rows: pd.DataFrame, errors: str, length: int) -> Measured:
-    """1 − Σ errors / (length · rows), clustered by image. ``errors`` names the column, each in 0..length."""
-    if rows.empty:
-        return Measured()
-    by_image = rows.groupby("image", sort=False)[errors]
-    trials = by_image.size().to_numpy() * length
-    return Measured(clustered_rate(trials - by_image.sum().to_numpy(), trials, chance=CHANCE))
-
-
 def bit_accuracies(result: CellResult) -> dict[tuple[str, str], Measured]:
     """Raw bit accuracy of every (simulator, distortion) that was evaluated, in one pass over the rows."""
     if result.rows.empty:
@@ -49,14 +40,6 @@ def bit_accuracies(result: CellResult) -> dict[tuple[str, str], Measured]:
         right = trials - block["sum"].to_numpy()
         found[str(simulator), str(distortion)] = Measured(clustered_rate(right, trials, chance=CHANCE))
     return found
-
-
-def word_accuracy(rows: pd.DataFrame, errors: str) -> Measured:
-    """Share of rows without an error, clustered by image."""
-    if rows.empty:
-        return Measured()
-    by_image = (rows[errors] == 0).groupby(rows["image"], sort=False)
-    return Measured(clustered_rate(by_image.sum().to_numpy(), by_image.size().to_numpy(), chance=0.0))
 
 
 def image_accuracy(rows: pd.DataFrame, length: int) -> pd.Series[float]:
@@ -114,10 +97,16 @@ def simulators(results: Sequence[CellResult]) -> list[str]:
     return [name for name in seen if name not in (MARKED, UNMARKED)]
 
 
-def faked_simulators(results: Sequence[CellResult]) -> list[str]:
-    """The deepfakes whose own quality any cell measured, in order of appearance."""
-    seen = _distinct(result.quality["of"] for result in results if not result.quality.empty)
-    return [of.removeprefix(FAKE) for of in seen if of.startswith(FAKE)]
+def distortions(results: Sequence[CellResult]) -> list[tuple[str, str]]:
+    """(distortion, category) of every cell, in file order, those of one category together; identity first."""
+    seen: dict[str, str] = {}
+    for result in results:
+        if not result.rows.empty:
+            pairs = result.rows[["distortion", "category"]].drop_duplicates("distortion")
+            for distortion, category in zip(pairs["distortion"], pairs["category"], strict=True):
+                seen.setdefault(str(distortion), str(category))
+    order = list(dict.fromkeys(seen.values()))
+    return sorted(seen.items(), key=lambda pair: (pair[0] != UNDISTORTED, order.index(pair[1])))
 
 
 def identities(results: Sequence[CellResult]) -> list[str]:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ftbench.console import Console
@@ -19,12 +20,12 @@ from ftbench.parts.surroundings import apart
 from ftbench.plan.cells import Cell, FitCell
 from ftbench.progress import Progress, begin, duration
 from ftbench.runner.bench import Bench
-from ftbench.runner.failing import failure_of
 from ftbench.runner.jobs import WORK
 from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
 from ftbench.storage.earlier import keep_newest, move_aside
 from ftbench.storage.failure import FailureKind
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held, Lost
+from ftbench.vouching.failing import failure_of
 from ftbench.vouching.standing import Standings
 
 if TYPE_CHECKING:
@@ -147,9 +148,16 @@ def _tried(
     except (CannotWrite, Lost):
         raise
     except Exception as error:
+        if isinstance(error, Damaged) and any(_held_elsewhere(error.file, bench.folder(one)) for one in cell.inputs):
+            # What this cell needs is being made again: that is no failure of this one.
+            return Ended("held")
         log.debug("cell %s failed", cell.key, exc_info=True)
         kind, reason = failure_of(error)
         return Ended("failed", reason=reason, kind=kind)
+
+
+def _held_elsewhere(file: Path, needed: CellFolder) -> bool:
+    return file.parent == needed.path and not needed.is_free()
 
 
 def _made(
@@ -188,6 +196,7 @@ def _made(
         # Of the last stretch, where a training was resumed.
         "seconds": round(time.monotonic() - start, 1),
         "made_with": provenance.code(),
+        "made_on": {**provenance.machine(), "threads": bench.compute.threads},
     }
     return folder.finish(made)
 

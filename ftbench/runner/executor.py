@@ -26,6 +26,7 @@ from ftbench.plan.workload import to_do
 from ftbench.runner import jobs
 from ftbench.runner.attempt import Aloud, Ended, Listener, attempt
 from ftbench.runner.bench import Bench
+from ftbench.storage import failure
 from ftbench.storage.cellfile import Evidence
 from ftbench.vouching.damage import risky_ones, set_damage_aside
 from ftbench.vouching.standing import Standings
@@ -45,6 +46,10 @@ class Outcome:
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """key -> reason."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """key -> in what way a cell failed; see ``storage.failure``."""
+    untried: set[str] = field(default_factory=set)
+    """Cells that failed in an earlier run, and would again."""
     remarks: dict[str, str] = field(default_factory=dict)
     """key -> what a reader should know of a cell that was kept."""
 
@@ -146,9 +151,11 @@ def run(
         cell.key: f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
         for number, cell in enumerate(plan.cells, start=1)
     }
-    left = [cell for cell in plan.cells if standings.expected(cell).summary is None]
+    retry = bool(request and request.retry_failed)
+    unfinished = [cell for cell in plan.cells if standings.expected(cell).summary is None]
+    left = [cell for cell in unfinished if retry or not standings.fails_again(cell)]
     with executors(left) or contextlib.nullcontext(Here(bench, request, standings)) as executor:
-        queue = _Queue(plan, titles, bench, standings, executor, outcome)
+        queue = _Queue(plan, titles, bench, standings, executor, outcome, retry)
         queue.say_what_is_left()
         for key, why in other_packages(plan, standings).items():
             bench.say(f"{titles[key]}: {why}")
@@ -173,6 +180,8 @@ class _Queue:
     standings: Standings
     executor: Executor
     outcome: Outcome
+    retry: bool = False
+    """Try cells again that failed, though nothing has changed."""
     elsewhere: set[str] = field(default_factory=set)
     """Cells that were held by another run when their turn came."""
     begun: dict[str, Aloud] = field(default_factory=dict)
@@ -242,9 +251,14 @@ class _Queue:
             # One process judges how long a claim has stood still; those that work see it now and then.
             self.later.append(self.places[cell.key])
         elif any(needed.key in self.outcome.failed for needed in cell.inputs):
-            self.outcome.failed[cell.key] = "a cell that it needs failed"
+            self._failed(cell, "a cell that it needs failed", "needs")
             self.bench.say(f"{title}: left out, a cell that it needs failed")
-            self.waits.done(cell.key)
+        elif not self.retry and (last := self.standings.fails_again(cell)):
+            self._failed(cell, last.reason, last.kind)
+            self.outcome.untried.add(cell.key)
+            self.bench.say(
+                f"{title}: failed before, and nothing that it is made of has changed; left alone ({last.reason})"
+            )
         else:
             listener = self.begun[cell.key] = Aloud(cell, title, self.bench)
             self.executor.begin(cell, title, self.standings.evidence(cell), listener)
@@ -262,17 +276,22 @@ class _Queue:
             self.outcome.remarks[cell.key] = found.remark
         return True
 
+    def _failed(self, cell: Cell, reason: str, kind: str) -> None:
+        self.outcome.failed[cell.key], self.outcome.kinds[cell.key] = reason, kind
+        self.waits.done(cell.key)
+
     def _take(self, ends: Sequence[tuple[Cell, Ended]]) -> None:
         """Note how cells ended that were begun."""
         for cell, ended in ends:
             self.begun.pop(cell.key).ended(ended)
             if ended.how in ("made", "failed"):
+                self.standings.anew(cell)
                 if ended.how == "made":
                     self.outcome.summaries[cell.key] = dict(ended.summary)
+                    self.waits.done(cell.key)
                 else:
-                    self.outcome.failed[cell.key] = ended.reason
-                self.standings.anew(cell)
-                self.waits.done(cell.key)
+                    self._failed(cell, ended.reason, ended.kind)
+                    failure.note(self.bench.folder(cell), ended.kind, ended.reason, self.standings.evidence(cell))
                 if self.waits.is_active():
                     self.say_what_is_left()
             elif ended.how == "found" and self._found(cell):

@@ -65,6 +65,8 @@ class Request:
     """What makes a finished cell that is found by its key run again."""
     profile: bool = False
     """Tell where each cell's time goes."""
+    retry_failed: bool = False
+    """Try cells again that failed, though nothing that they are made of has changed."""
     here: bool = True
     """Cells are worked on by this machine, with its devices."""
     sent: Sent | None = None

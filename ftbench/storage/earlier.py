@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from ftbench.errors import CannotWrite
-from ftbench.storage.places import is_remote, remove_folder
+from ftbench.storage.places import is_remote, remove_folder, sizes
 from ftbench.storage.store import DONE, CellFolder
 
 EARLIER = ".earlier"
@@ -87,4 +87,4 @@ def _move(source: Path, target: Path) -> None:
 
 def _files(folder: Path) -> list[Path]:
     # Hidden ones are of whoever holds the folder, or half written.
-    return [file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")]
+    return [folder / name for name in sizes(folder) if not name.startswith(".")]

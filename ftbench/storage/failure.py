@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ftbench.storage.store import CellFolder
 
 FailureKind = Literal["exception", "not a number", "memory", "device", "time", "process", "surroundings", "unknown"]
-"""``exception``: a part raised or broke a promise; ``not a number``: a loss; ``memory``: it ran out; ``device``: the GPU
-vanished; ``time``: a call took too long; ``process``: it ended; ``surroundings``: a file, a package, a network."""
+"""``exception``: a part raised or broke its word; ``not a number``: a loss is none; ``memory``: it ran out; ``device``:
+the GPU is gone; ``time``: a call took too long; ``process``: it ended; ``surroundings``: a file, a package, a network.
+"""
 LASTING = ("exception", "not a number")
 """Kinds that come again as long as nothing changes."""
 

@@ -6,6 +6,8 @@ Both are handled as a ``pathlib.Path``. A remote one only has the part of its in
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
 from pathlib import Path
@@ -14,7 +16,7 @@ from urllib.request import url2pathname
 
 from ftbench.errors import BadInput
 
-_URL = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]+)://")
+_URL = re.compile(r"(?:[a-z0-9+.-]+::)*(?P<protocol>[a-z][a-z0-9+.-]+)://")
 """Two letters at least: ``C:`` is a drive."""
 _COLLAPSED = re.compile(r"(s3a?|gc?s|az|abfss?|sftp|ssh|hdfs):[/\\][^/\\]")
 """What pathlib leaves of a remote place."""
@@ -41,6 +43,23 @@ def place(word: str | Path) -> Path:
 def is_remote(path: Path) -> bool:
     """Whether a place is on no file system of this machine."""
     return not isinstance(path, Path)
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file in a folder, by name; {} where there is no folder. One request of a remote store."""
+    found: dict[str, int] = {}
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if is_remote(folder):
+            from ftbench.storage.remote import listed
+
+            return {name: size for name, size in listed(folder) if size is not None}
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                # Some go meanwhile, such as another run's sign of life.
+                with contextlib.suppress(FileNotFoundError):
+                    if entry.is_file():
+                        found[entry.name] = entry.stat().st_size
+    return found
 
 
 def check_place(out: Path) -> None:

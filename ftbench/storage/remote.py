@@ -1,37 +1,26 @@
 """Results on a store that fsspec reaches: one path class, through which every request of ftbench goes.
 
-Nothing is remembered between two requests, so that what another machine wrote is seen. A request that fails in passing
-(a connection, a server that is busy) is repeated for a while, and then ends the run: a file that could not be reached
-must never pass for one that is not there.
+Nothing is remembered between two requests, so that what another machine wrote is seen. One that fails in passing is
+repeated (``ftbench.storage.patience``).
 """
 
 from __future__ import annotations
 
 import errno
 import io
-import os
-import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, Any, cast
 
 import fsspec
 from upath.extensions import ProxyUPath
 from upath.types import StatResultType
 
-from ftbench import stopping
-from ftbench.errors import BadInput, CannotWrite, told
+from ftbench.errors import BadInput
+from ftbench.storage.patience import patiently
 
-Answer = TypeVar("Answer")
-SECONDS = "FTBENCH_STORAGE_SECONDS"
-"""Environment variable: how long a store that answered before is asked again."""
-PATIENCE, AT_FIRST, QUIET = 300.0, 10.0, 3.0
-"""Seconds: that, unless the variable says otherwise; for one that never answered; before a person is told."""
-WAITS = (0.2, 10.0)
-"""Seconds between two tries, at first and at most; doubled in between."""
 WHOLE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 """Stores whose puts are there whole or not at all; on others a file is written beside its place and moved there."""
 S3 = {
@@ -40,19 +29,6 @@ S3 = {
     # Trying again is done here, where it can be stopped and told of.
     "config_kwargs": {"retries": {"total_max_attempts": 1}},
 }
-_MEANT = {
-    FileNotFoundError: (errno.ENOENT, "it is not there"),
-    FileExistsError: (errno.EEXIST, "it is there already"),
-    PermissionError: (errno.EACCES, "access is denied"),
-    IsADirectoryError: (errno.EISDIR, "it is a folder"),
-    NotADirectoryError: (errno.ENOTDIR, "it is no folder"),
-}
-"""Answers of a store, which asking again does not change."""
-_OF_PROGRAMS = (TypeError, ValueError, AttributeError, LookupError, NotImplementedError, ImportError)
-_OF_SETTINGS = ("Credential", "Profile", "Region", "Validation")
-"""In the names of errors that a user mends before the next run."""
-_answered: set[str] = set()
-"""Stores that gave this process an answer."""
 
 
 class Remote(ProxyUPath):
@@ -128,11 +104,8 @@ class Remote(ProxyUPath):
 
     def iterdir(self) -> Iterator[Remote]:
         """What lies in a folder. Raises FileNotFoundError where nothing does."""
-        for entry in patiently(self, lambda: self.fs.ls(self.path, detail=True)):
-            name = str(entry["name"]).rstrip("/").rpartition("/")[2]
-            # Some tools mark a folder by an empty object of its name.
-            if str(entry["name"]).rstrip("/") != self.path.rstrip("/") and name:
-                yield self / name
+        for name, _ in listed(self):
+            yield self / name
 
     def glob(self, pattern: str, **options: Any) -> Iterator[Remote]:
         """Names that match; unlike fsspec's, it takes signs in this place's own name as they are."""
@@ -172,7 +145,7 @@ class Remote(ProxyUPath):
 def reached(word: str, protocol: str) -> Path:
     """The place that a URL names; nothing is asked of its store yet. Raises BadInput where that cannot be."""
     if "::" in word or protocol in ("memory", "http", "https", "data", "zip", "tar", "github", "git", "reference"):
-        raise BadInput(f"{word}: {protocol} holds no results that several processes share; give s3://bucket/folder")
+        raise BadInput(f"{word} holds no results that several processes share; give a place such as s3://bucket/folder")
     try:
         own = fsspec.config.conf.get(protocol, {})
         options = {**(S3 if protocol in ("s3", "s3a") else {}), "use_listings_cache": False, **own}
@@ -221,14 +194,26 @@ class _New(io.BytesIO):
                 raise FileExistsError(errno.EEXIST, "it is there already", str(self.path)) from error
 
 
+def listed(folder: Any) -> Iterator[tuple[str, int | None]]:
+    """Name and bytes of each file in a folder, None of a folder in it. Raises FileNotFoundError where there is none."""
+    for entry in patiently(folder, lambda: folder.fs.ls(folder.path, detail=True)):
+        path = str(entry["name"]).rstrip("/")
+        # Some tools mark a folder by an empty object of its name.
+        if path != folder.path.rstrip("/"):
+            yield path.rpartition("/")[2], int(entry["size"]) if entry["type"] == "file" else None
+
+
 def remove_all(folder: Path) -> None:
     """Remove every file below a folder."""
-    remote = cast("Remote", folder)
-    for path in list(remote.glob("*")):
-        if path.is_dir():
-            remove_all(cast("Path", path))
+    try:
+        found = list(listed(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name, size in found:
+        if size is None:
+            remove_all(folder / name)
         else:
-            path.unlink(missing_ok=True)
+            (folder / name).unlink(missing_ok=True)
 
 
 def check_store(out: Path) -> None:
@@ -236,72 +221,29 @@ def check_store(out: Path) -> None:
 
     A store that lets two makers of one file both succeed is refused: two runs would work on one cell.
     """
-    probe, once = out / ".store" / f".probe-{uuid.uuid4().hex}", True
+    probe = out / ".store" / f".probe-{uuid.uuid4().hex}"
     try:
-        for content in (b"first", b"second"):
-            try:
-                with probe.open("xb") as file:
-                    file.write(content)
-            except FileExistsError:
-                once = content == b"second"
-                break
-        else:
-            once = False
-        once = once and probe.read_bytes() == b"first"
+        once = _made(probe, b"first") and not _made(probe, b"second") and probe.read_bytes() == b"first"
         probe.unlink()
+        # Where listing is not allowed, S3 does not say of a file that it is not there.
+        left = probe.exists()
     except FileNotFoundError as error:
-        raise BadInput(f"{out}: there is no such place ({_said(error.__cause__ or error)}); make it first") from error
+        raise BadInput(f"{out}: there is no such place ({error.strerror}); make it first") from error
     except OSError as error:
         raise BadInput(f"{out}: {error.strerror}; its user must be allowed to read, list, write and delete") from error
+    if left:
+        raise BadInput(f"{out}: a file that was removed is still there; choose another store")
     if not once:
         raise BadInput(
-            f"{out}: this store lets a second writer replace a file that is to be made once (If-None-Match), so "
-            "that two runs could spoil each other's cells; choose another store"
+            f"{out}: this store lets a second writer replace a file that is to be made once (If-None-Match), so that "
+            "two runs could spoil each other's cells; choose another store"
         )
 
 
-def patiently(path: Any, request: Callable[[], Answer]) -> Answer:
-    """What a request gives, asked again as long as it fails in passing. Raises those of ``_MEANT``, and CannotWrite."""
-    store = f"{path.protocol}://{path.drive or path.path.partition('/')[0]}"
-    begun, wait, said = time.monotonic(), WAITS[0], False
-    patience = _patience() if store in _answered else min(AT_FIRST, _patience())
-    while True:
-        try:
-            answer = request()
-        except tuple(_MEANT) as error:
-            _answered.add(store)
-            kind = next(kind for kind in _MEANT if isinstance(error, kind))
-            # With the words and the name that errors of a disk have.
-            raise kind(_MEANT[kind][0], _said(error) or _MEANT[kind][1], str(path)) from error
-        except Exception as error:
-            gone = time.monotonic() - begun
-            if isinstance(error, _OF_PROGRAMS) or any(word in type(error).__name__ for word in _OF_SETTINGS):
-                raise CannotWrite(f"{path} cannot be used: {_said(error)}; check address and credentials") from error
-            if gone + wait > patience or stopping.asked():
-                # Whatever is tidied up now need not wait as long.
-                _answered.discard(store)
-                raise CannotWrite(
-                    f"{path} could not be reached for {gone:.0f} s: {_said(error)}; what is finished is kept there, "
-                    f"and the same command goes on from it ({SECONDS} says how long to wait)"
-                ) from error
-            if gone > QUIET and not said:
-                said = True
-                print(f"ftbench: {store} does not answer ({_said(error)}); trying again", file=sys.stderr, flush=True)
-        else:
-            _answered.add(store)
-            return answer
-        time.sleep(wait)
-        wait = min(2 * wait, WAITS[1])
-
-
-def _patience() -> float:
+def _made(file: Path, content: bytes) -> bool:
     try:
-        return float(os.environ.get(SECONDS, PATIENCE))
-    except ValueError:
-        raise BadInput(f"{SECONDS}={os.environ[SECONDS]!r} is no number of seconds") from None
-
-
-def _said(error: BaseException) -> str:
-    """What an error says of its cause, on one line."""
-    words = getattr(error, "strerror", None) or str(error)
-    return " ".join(str(words).split()) or told(error)
+        with file.open("xb") as opened:
+            opened.write(content)
+    except FileExistsError:
+        return False
+    return True

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ftbench.errors import BadInput, CannotWrite, CellFailed
 from ftbench.storage.claims import Held, Lost, claimed, ended_inside, own_files, still_held
 from ftbench.storage.files import write_atomically, write_bytes, write_json
+from ftbench.storage.places import is_remote, sizes
 from ftbench.storage.seal import digest_of, own_digest
 
 __all__ = ["CellFolder", "Damaged", "Held", "Lost", "Store", "held", "write_atomically", "write_json"]
@@ -87,9 +88,10 @@ class CellFolder:
         """
         try:
             found = self._done()
+            there = sizes(self.path) if found else {}
             for name, size in _sizes(found).items():
                 # A cell that lost a file, to a clean-up or a copy that broke off, is done again.
-                if size not in (None, self.file(name).stat().st_size):
+                if name not in there or size not in (None, there[name]):
                     return None
         except (Damaged, OSError):
             return None
@@ -104,8 +106,10 @@ class CellFolder:
 
         Raises Damaged where it is not what was written, BadInput where it may not be read.
         """
+        return self._held_against(name, self._kept(name))
+
+    def _held_against(self, name: str, known: Mapping[str, Any] | None) -> bytes:
         content = self._bytes(name)
-        known = self._kept(name)
         if known and (len(content), hashlib.sha256(content).hexdigest()) != (known["bytes"], known["sha256"]):
             raise self._damaged(name, "it is not as it was written")
         return content
@@ -134,10 +138,11 @@ class CellFolder:
         if found is None:
             return {}
         wrong: dict[str, str] = {}
+        known = found["files"] if isinstance(found["files"], dict) else {}
         for name in dict.fromkeys((*found["files"], *parsers)):
             try:
-                if self._kept(name):
-                    self.read(name)
+                if name in known:
+                    self._held_against(name, known[name])
                 else:
                     self.load(name, parsers.get(name, len))
             except Damaged as error:
@@ -176,8 +181,8 @@ class CellFolder:
 
     def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
         """Mark the cell as done, the last thing written; what ``summary`` gives from now on."""
-        made = sorted(file for file in self.path.iterdir() if file.is_file() and _is_kept(file.name))
-        files = {file.name: {"bytes": file.stat().st_size, "sha256": digest_of(file)} for file in made}
+        made = {name: size for name, size in sorted(sizes(self.path).items()) if _is_kept(name)}
+        files = {name: {"bytes": size, "sha256": digest_of(self.file(name))} for name, size in made.items()}
         # As it will be read: a tuple comes back as a list.
         whole: dict[str, Any] = json.loads(json.dumps({**summary, "files": files}))
         still_held(self.file(CLAIM))
@@ -329,7 +334,7 @@ def held(file: Path, seconds: float, who: Mapping[str, str] | None = None) -> It
 
 
 def _lock(file: Path, seconds: float, stack: contextlib.ExitStack) -> None:
-    if getattr(file, "protocol", "") not in ("", "file", "local"):
+    if is_remote(file):
         # Object stores have none.
         return
     # The library's own stand-in for a lock outlives a process that is killed, on other machines for ever.

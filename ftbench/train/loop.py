@@ -203,11 +203,7 @@ def train(
         torch.manual_seed(derive("layers", run.step, *([processes.rank()] if processes.rank() else [])))
         adam.zero_grad(set_to_none=True)
         with timed("loss"):
-            values: dict[str, Tensor | float] = {}
-            total = torch.zeros((), device=compute.device)
-            for loss, told in task.losses(network, run.step):
-                loss.backward()
-                total, values = total + loss.detach(), told
+            measured = _gradients(task, network, run.step)
         with timed("optimiser"):
             processes.average_gradients(trained)
             torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
@@ -215,7 +211,7 @@ def train(
             if averaged is not None:
                 averaged.update_parameters(network)
         run.step += 1
-        run.window.append({"loss": total, **values, "learning_rate": rate})
+        run.window.append({**measured, "learning_rate": rate})
         last = run.step == steps
         if run.step % LOG_EVERY and run.step % validate_every and not last:
             continue
@@ -232,6 +228,15 @@ def train(
             saved = time.monotonic()
     in_parts = {"parts": task.parts} if task.parts > 1 else {}
     return {} if processes.rank() else {**_finish(run, folder), **in_parts}
+
+
+def _gradients(task: Task, network: nn.Module, step: int) -> dict[str, Tensor | float]:
+    """Add up the gradients of a batch's parts; its loss, and the values of the curve."""
+    measured: dict[str, Tensor | float] = {}
+    for loss, values in task.losses(network, step):
+        loss.backward()  # type: ignore[no-untyped-call]
+        measured = {"loss": measured.get("loss", 0.0) + loss.detach(), **values}
+    return measured
 
 
 def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict[str, Any]:
