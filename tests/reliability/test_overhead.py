@@ -12,7 +12,7 @@ from benchmarks.reliability.overhead import MEBI, Watched, here, through_dask
 
 def test_memory_that_grows_is_seen() -> None:
     watched = Watched({"own": psutil.Process()})
-    watched.seen["own"] = [100 * MEBI] * 20 + [190 * MEBI] * 10
+    watched.seen["own"] = [100 * MEBI] * 20 + [190 * MEBI] * 15
     assert watched.growth("own") == 90 * MEBI
     with watched.looking():
         pass
