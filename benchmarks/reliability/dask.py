@@ -198,6 +198,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--benchmark", default="quick")
     parser.add_argument("--only", choices=["dies", "scheduler", "time", "batch", "none"], help="one of the trials")
     known, more = parser.parse_known_args(arguments)
+    # Runs are started in folders of their own.
+    more = [str(Path(word).absolute()) if os.sep in word and Path(word).exists() else word for word in more]
     short = [] if more else [word for setting in SHORT for word in ("--set", setting)]
     with tempfile.TemporaryDirectory(prefix="ftbench-dask-", ignore_cleanup_errors=True) as place:
         folder = Path(place)
