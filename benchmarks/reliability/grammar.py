@@ -171,8 +171,8 @@ def _value(schema: Mapping[str, Any], known: Mapping[str, Any], key: str, plugin
         "integer": lambda: _number(schema, whole=True),
         "number": lambda: _number(schema, whole=False),
         "string": lambda: st.sampled_from([*WORDS, "x", "test"]),
-        "boolean": st.booleans,
-        "null": st.none,
+        "boolean": lambda: st.booleans(),
+        "null": lambda: st.none(),
         "array": lambda: st.lists(
             _value(schema.get("items", {}), known, key, plugins), min_size=schema.get("minItems", 0), max_size=3
         ),
