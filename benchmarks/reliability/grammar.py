@@ -171,8 +171,8 @@ def _value(schema: Mapping[str, Any], known: Mapping[str, Any], key: str, plugin
         "integer": lambda: _number(schema, whole=True),
         "number": lambda: _number(schema, whole=False),
         "string": lambda: st.sampled_from([*WORDS, "x", "test"]),
-        "boolean": lambda: st.booleans(),
-        "null": lambda: st.none(),
+        "boolean": st.booleans,
+        "null": st.none,
         "array": lambda: st.lists(
             _value(schema.get("items", {}), known, key, plugins), min_size=schema.get("minItems", 0), max_size=3
         ),
@@ -184,7 +184,8 @@ def _value(schema: Mapping[str, Any], known: Mapping[str, Any], key: str, plugin
         return st.just(schema["const"])
     if "anyOf" in schema:
         return st.one_of(*(_value(one, known, key, plugins) for one in schema["anyOf"]))
-    return kinds.get(schema.get("type", ""), lambda: VALUES)()
+    drawn: Callable[[], SearchStrategy[Any]] = kinds.get(schema.get("type", ""), lambda: VALUES)
+    return drawn()
 
 
 def _object(schema: Mapping[str, Any], known: Mapping[str, Any], plugins: Plugins) -> SearchStrategy[Any]:
