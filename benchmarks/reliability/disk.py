@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,14 +50,17 @@ def main(arguments: list[str]) -> int:
     return 1 if short else 0
 
 
-def writes(home: Path, every: int = 1) -> int:
-    """Fail at the n-th write and at all later ones, for every n; how many fell short."""
+def writes(home: Path, every: int = 1, first: int = 1, numbers: Sequence[int] = (errno.ENOSPC, errno.EROFS)) -> int:
+    """Fail at the n-th write and at all later ones, for every n from ``first`` on; how many fell short.
+
+    ``numbers``: what the system answers.
+    """
     tiny = TinyRun(home)
     original = _original(tiny)
     short = 0
-    for number in (errno.ENOSPC, errno.EROFS):
+    for number in numbers:
         counts: Counter[str] = Counter()
-        n, reached = 1, True
+        n, reached = first, True
         while reached:
             shutil.rmtree(tiny.results, ignore_errors=True)
             with _failing(tiny.results, n, number) as disk:

@@ -166,7 +166,7 @@ def _limited() -> Iterator[None]:
     def ends(number: int, frame: FrameType | None) -> None:
         raise TooLong
 
-    faulthandler.dump_traceback_later(WAITED, exit=True)
+    faulthandler.dump_traceback_later(WAITED, exit=True, file=sys.__stderr__ or sys.stderr)
     if not hasattr(signal, "setitimer"):
         # Windows has no such clock: judged by the seconds alone.
         yield

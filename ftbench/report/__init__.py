@@ -83,8 +83,9 @@ def write_report(
         written += write_table(tables, printed, caption, rows=rows)
     for name in (*TABLES, *EARLIER):
         for ending in ENDINGS:
-            if (old := tables / f"{name}{ending}") not in written:
-                old.unlink(missing_ok=True)
+            # Only what is there: a disk that takes nothing more refuses even to remove nothing.
+            if (old := tables / f"{name}{ending}") not in written and old.exists():
+                old.unlink()
     figures = folder / "figures"
     drawn: list[Path] = []
     if results:
@@ -97,6 +98,6 @@ def write_report(
         if any(len(result.rows) for result in results):
             drawn.append(distortion_plot(figures / "distortions.png", results, caption))
     for name in FIGURES:
-        if figures / name not in drawn:
-            (figures / name).unlink(missing_ok=True)
+        if figures / name not in drawn and (figures / name).exists():
+            (figures / name).unlink()
     return written + drawn
