@@ -8,6 +8,7 @@ is called altered. Never a wrong number.
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import shutil
 import tempfile
@@ -15,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from benchmarks.reliability.tiny_run import Ended, TinyRun
@@ -50,7 +50,7 @@ class Trial:
 
     file: Path
     how: str
-    hurt: Callable[[Path], None]
+    hurt: Callable[[Path], object]
 
 
 def tried(tiny: TinyRun, every: int = 1) -> int:
@@ -81,12 +81,12 @@ def trials(results: Path) -> Iterator[Trial]:
         # Of the same kind where there is one, which is the worst there is: both can be read.
         like = [other for other in files if other.name == file.name and other != file]
         like = like or [other for other in files if other.suffix == file.suffix and other != file]
-        yield Trial(file, "cut", _cut)
+        yield Trial(file, "cut", lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]))
         yield Trial(file, "a bit flipped", _flip)
-        yield Trial(file, "emptied", _empty)
+        yield Trial(file, "emptied", lambda path: path.write_bytes(b""))
         yield Trial(file, "deleted", lambda path: path.unlink())
         other = like[number % len(like)] if like else files[number - 1]
-        yield Trial(file, f"swapped with {other.relative_to(results)}", partial(_swap, other=other))
+        yield Trial(file, f"swapped with {other.relative_to(results)}", functools.partial(_swap, other=other))
 
 
 def _looked_at(tiny: TinyRun, trial: Trial) -> Iterator[str]:
@@ -151,14 +151,6 @@ def _what(trial: Trial, ended: Ended) -> str:
 
 def _contents(folder: Path) -> dict[Path, bytes]:
     return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file() and file.name not in SILENT}
-
-
-def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def _empty(path: Path) -> None:
-    path.write_bytes(b"")
 
 
 def _flip(path: Path) -> None:

@@ -108,13 +108,13 @@ def weights() -> Iterator[bytes]:
     yield save(tensors)
     yield save(tensors, {"note": "x" * 300})
     yield checkpoint.packed({"network": tensors}, {"step": 1})
-    ways: tuple[Callable[[io.BytesIO], object], ...] = (
+    writers: tuple[Callable[[io.BytesIO], object], ...] = (
         lambda file: np.save(file, np.ones(512, np.float32)),
         lambda file: np.save(file, np.array([{}], dtype=object), allow_pickle=True),
         lambda file: np.savez(file, a=np.ones(3)),
         lambda file: torch.save(tensors, file),
     )
-    for written in ways:
+    for written in writers:
         held = io.BytesIO()
         written(held)
         yield held.getvalue()
