@@ -1,4 +1,4 @@
-"""The command that holds results against claims: compare."""
+"""The command that holds results against claims, or against other results: compare."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ftbench.claims.claims import Claims
     from ftbench.claims.judge import Finding
 
-HOLD, FAILED, BAD = 0, 1, 2
+HOLD, FAILED, BAD, TOLD = 0, 1, 2, 3
+FAIL_IF = ("worse", "different")
 FAULTS_SHOWN = 10
 STYLES = {"holds": "green", "fails": "bold red", "undecided": "bold yellow", "not judged": "dim"}
 
@@ -33,20 +34,40 @@ def compare(
     results: Annotated[
         Path, typer.Argument(help="A results folder such as results/paper/two_identity-small, or the folder above it.")
     ],
-    claims: Annotated[str, typer.Argument(help="A claims file, or the name of a benchmark that brings one.")],
+    against: Annotated[
+        str,
+        typer.Argument(
+            metavar="CLAIMS|RESULTS", help="A claims file, a benchmark that brings one, or another results folder."
+        ),
+    ],
     strict: Annotated[
         bool, typer.Option("--strict", help="A claim meant for the results that could not be judged fails too.")
     ] = False,
+    fail_if: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-if",
+            metavar="worse|different",
+            help="With another results folder: exit with 3 where something there is told to be worse, or different.",
+        ),
+    ] = None,
 ) -> None:
-    """Check that results are what was written, then whether claims hold on them.
+    """Check that results are what was written, then whether claims hold on them, or how other results differ.
 
-    Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input.
+    Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input, and with 3
+    when --fail-if found what it asks for.
     """
+    if fail_if is not None and fail_if not in FAIL_IF:
+        raise BadInput(f"--fail-if {fail_if!r} is neither of {' and '.join(FAIL_IF)}")
+    if Path(against).is_dir():
+        raise typer.Exit(_between(results, Path(against), fail_if, Console()))
+    if fail_if is not None:
+        raise BadInput(f"--fail-if goes with two results folders, and {against} is none")
     from ftbench.benchfile.bundled import find_claims
     from ftbench.claims.claims import load
 
     console = Console()
-    said = load(find_claims(claims))
+    said = load(find_claims(against))
     folders = _folders(results, console)
     codes, judged = [], 0
     for folder in folders:
@@ -63,6 +84,38 @@ def compare(
         raise BadInput(f"none of the claims could be judged on {results}; compare other results, or other claims")
     if any(codes):
         raise typer.Exit(max(codes))
+
+
+def _between(first: Path, second: Path, fail_if: str | None, console: Console) -> int:
+    """The exit code of a comparison of two folders, which is printed."""
+    from ftbench.claims.audit import faults
+    from ftbench.claims.between import compare_folders
+    from ftbench.report.terminal import print_table
+    from ftbench.storage.manifest import open_folder
+
+    folders = [open_folder(path) for path in (first, second)]
+    for opened in folders:
+        if wrong := faults(opened):
+            raise BadInput(f"{opened.path} is not what was written: {wrong[0]}")
+        if not opened.has_rows:
+            raise BadInput(f"{opened.path} has no rows, and cells are compared image by image; run its benchmark again")
+    found = compare_folders(*folders)
+    for name, opened in zip(("first", "second"), folders, strict=True):
+        _say(console, f"{name}: {opened.path}: {opened.manifest.caption}", "dim")
+    if found.changed:
+        _say(console, f"Between the folders differ: {'; '.join(found.changed)}.", "")
+    if found.alone:
+        _say(console, f"Without a match: {'; '.join(found.alone)}.", "bold yellow")
+    if not found.matched:
+        raise BadInput(f"no cell of {first} matches a cell of {second}; compare folders of one benchmark")
+    print_table(found.table, console)
+    _say(
+        console,
+        f"{found.matched} cells matched: {found.different} differences told, {found.worse} for the worse",
+        "bold",
+    )
+    told = {"worse": found.worse, "different": found.different}
+    return TOLD if fail_if is not None and told[fail_if] else HOLD
 
 
 def _folders(results: Path, console: Console) -> list[Path]:

@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ftbench.errors import BadInput, CannotWrite
-from ftbench.report import ENDINGS, FIGURES, SOMETIMES
+from ftbench.report import EARLIER, ENDINGS, FIGURES, TABLES
 from ftbench.storage.files import write_bytes
 from ftbench.storage.manifest import FAILED, MANIFEST
 from ftbench.storage.seal import files_of
@@ -30,7 +30,7 @@ STALE = (
     "rows/*.csv.gz",
     "curves/*.csv",
     *(f"figures/{name}" for name in FIGURES),
-    *(f"tables/{name}{ending}" for name in SOMETIMES for ending in ENDINGS),
+    *(f"tables/{name}{ending}" for name in (*TABLES, *EARLIER) for ending in ENDINGS),
 )
 """Files of earlier results that must not stand beside new ones."""
 

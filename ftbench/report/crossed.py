@@ -11,15 +11,15 @@ from ftbench.report.measures import reached
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, compared, measured, pooled, tellable
 from ftbench.report.seeds import SEED, alike, without_seed
-from ftbench.report.table import BEST, CSV_ONLY, LEVEL, Column, Measured, Table, make_table
+from ftbench.report.table import BEST, CSV_ONLY, LEVEL, NO_CELL, Column, Measured, Table, make_table
 from ftbench.statistics.estimates import Estimate
 from ftbench.statistics.significance import holm
 from ftbench.storage.results import STALLED, CellResult
 
 ALPHA = 0.05
 MARK_NOTE = (
-    "Bold: the best of its {across}{same}. ≈: not told from it, compared over the same images at 5 % after Holm's correction "
-    "for every two methods of every {across}, {family} comparisons in all."
+    "Bold: the best of its {across}{same}. ≈: not told from it, compared over the same images at 5 % after Holm's "
+    "correction for every two methods of every {across}, {family} comparisons in all."
 )
 TRAININGS_NOTE = (
     "Of methods with one seed that is said of these trainings: what another seed would give, images cannot tell."
@@ -109,10 +109,7 @@ def over_method(method: Method, samples: Sequence[Sample | None]) -> Sample | No
 
 def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, Table]:
     """As it is printed, and row by row for programs."""
-    entries: dict[tuple[int, int], Measured] = {
-        key: entry for key, entry in measured(crossed.samples).items() if isinstance(key, tuple)
-    }
-    entries |= crossed.said
+    entries = measured(crossed.samples) | dict(crossed.said)
     differences, corrected, family = _behind_best(crossed, entries)
     for (line, method), entry in entries.items():
         form = crossed.lines[line]
@@ -189,7 +186,7 @@ def _behind_best(
                 found = entries[line, method].estimate
                 if found is not None and first is not None and found.value != first.value:
                     pairs[line, method] = (crossed.samples[line, method], crossed.samples[line, best])
-    differences = {key: found for key, found in compared(pairs).items() if isinstance(key, tuple)}
+    differences = compared(pairs)
     tested = [key for key, found in differences.items() if tellable(found)]
     p_values = holm([found.p if (found := differences[key]).p is not None else 1.0 for key in tested], family)
     return differences, dict(zip(tested, p_values, strict=True)), family
@@ -264,8 +261,8 @@ def _row(
 def _table(
     crossed: Crossed, columns: Sequence[Column], rows: Sequence[Mapping[str, str | Measured]], notes: Sequence[str]
 ) -> Table:
-    nothing = {"nothing": crossed.nothing} if crossed.nothing else {}
-    return make_table(crossed.name, crossed.title, columns, rows, notes, group="group", **nothing)
+    nothing = crossed.nothing or NO_CELL
+    return make_table(crossed.name, crossed.title, columns, rows, notes, group="group", nothing=nothing)
 
 
 def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: Sequence[str]) -> Table:
@@ -280,8 +277,8 @@ def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: 
         row: dict[str, str | Measured] = {"row": method.label}
         row |= {str(line): entries.get((line, place), Measured()) for line in range(len(crossed.lines))}
         rows.append(row)
-    nothing = {"nothing": crossed.nothing} if crossed.nothing else {}
-    return make_table(crossed.name, crossed.title, columns, rows if crossed.lines else [], notes, **nothing)
+    nothing = crossed.nothing or NO_CELL
+    return make_table(crossed.name, crossed.title, columns, rows if crossed.lines else [], notes, nothing=nothing)
 
 
 def _in_rows(

@@ -75,7 +75,7 @@ class Scores:
         """Values of the readings, added up by attack and image (attacks, images)."""
         shape = len(self.attacks), len(self.images)
         flat = np.bincount(self.place, weights=values.astype(np.float64), minlength=shape[0] * shape[1])
-        return flat.reshape(shape)
+        return flat.reshape(shape).astype(np.float64)
 
     def where(self, attacks: Sequence[Attack]) -> list[int]:
         """The places of those attacks that were evaluated."""
@@ -120,7 +120,9 @@ def scores_of(result: CellResult) -> Scores:
     attack, found = pd.factorize(simulator.astype(np.int64) * len(distortions) + distortion)
     first = np.unique(attack, return_index=True)[1]
     categories = rows["category"].iloc[first].astype(str)
-    attacks = [(str(simulators[one // len(distortions)]), str(distortions[one % len(distortions)])) for one in found]
+    attacks = [
+        (str(simulators[one // len(distortions)]), str(distortions[one % len(distortions)])) for one in map(int, found)
+    ]
     draw = pd.factorize(rows["draw"], sort=True)[0] + 1
     return Scores(
         result.bits,
