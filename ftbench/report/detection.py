@@ -31,7 +31,8 @@ TRACED_NOTE = (
     "others is as near are added up (union bound)."
 )
 CAPACITY_NOTE = (
-    "Capacity: n · (1 − H₂(share of wrong bits)) bits an image of n code bits; by the caption's size, as many a pixel."
+    "Capacity: n · (1 − H(share of wrong bits)) bits an image of n code bits, H the entropy of a bit; an image has the "
+    "pixels of the caption's size."
 )
 ROC_NOTE = (
     "Empirical cross-check: the chance that a reading after the attack matches better than one of an unmarked cover "

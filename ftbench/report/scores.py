@@ -123,7 +123,7 @@ def scores_of(result: CellResult) -> Scores:
     attacks = [
         (str(simulators[one // len(distortions)]), str(distortions[one % len(distortions)])) for one in map(int, found)
     ]
-    draw = pd.factorize(rows["draw"], sort=True)[0] + 1
+    draw = rows["draw"].to_numpy().astype(np.int64)
     return Scores(
         result.bits,
         result.code_bits,
@@ -134,7 +134,7 @@ def scores_of(result: CellResult) -> Scores:
         rows["code_errors"].to_numpy().astype(np.int16),
         rows["payload_errors"].to_numpy().astype(np.int16),
         # Unlike sums for unlike sets of draws.
-        np.square(draw + 1).astype(np.int32),
+        np.square(draw + 2).astype(np.int32),
     )
 
 

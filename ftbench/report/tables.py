@@ -87,7 +87,7 @@ def _drawn(piece: Piece) -> str:
         else [_in_markdown(entry) for entry in row]
         for row in piece.rows
     ]
-    headings = [markdown_escape(heading) for heading in piece.columns]
+    headings = [_in_markdown(Entry(heading)) for heading in piece.columns]
     widths = [max(3, *map(len, column)) for column in zip(headings, *body, strict=True)]
 
     def line(texts: Sequence[str]) -> str:
