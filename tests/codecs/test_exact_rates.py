@@ -83,7 +83,7 @@ def test_tracing_among_registered_payloads_is_as_sure_as_it_says(bits: int) -> N
     counted = (nearest < own).mean()
     bound = traced_share(own, bits, 10)[0]
     assert bound <= counted + 4 * math.sqrt(counted * (1 - counted) / len(own) + 1e-12)
-    assert counted - bound < 0.02
+    assert counted - bound < 0.05
 
 
 def test_a_fixed_message_has_no_such_rate() -> None:

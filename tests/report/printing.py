@@ -39,8 +39,8 @@ def lines(table: Table) -> list[dict[str, str]]:
 
 
 def entry(table: Table, row: str, column: int = 0) -> Measured:
-    """What stands in the row of that title, in the column of that method."""
-    (index,) = [place for place, title in enumerate(table.frame["row"]) if title == row]
+    """What stands in the first row of that title, in the column of that method."""
+    index = list(table.frame["row"]).index(row)
     key = [column.key for column in table.columns if column.digits is not None][column]
     found = table.frame[key].iloc[index]
     assert isinstance(found, Measured)
