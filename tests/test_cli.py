@@ -73,7 +73,7 @@ def test_a_run_leaves_tables_figures_rows_curves_and_a_manifest(finished: Path) 
     folder = finished / "results" / "tiny" / "procedural-faces-small"
     main = pd.read_csv(folder / "tables" / "main.csv")
     assert len(main) == 2
-    assert {"main.md", "main.tex", "pairs.md", "distortions.csv"} <= set(tables(folder))
+    assert {"main.csv", "overview.md", "attacks.tex", "pairs.md", "detection.json"} <= set(tables(folder))
     for figure in ("samples.png", "curves.png", "distortions.png"):
         with Image.open(folder / "figures" / figure) as picture:
             assert picture.width > 200

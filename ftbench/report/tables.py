@@ -142,8 +142,9 @@ def latex(table: Table, caption: Stated) -> str:
     found, notes = pieces(table, WIDTH, lambda entry: entry.text)
     for number, piece in enumerate(found, start=1):
         label = f"tab:{table.name}" + (f"-{number}" if number > 1 else "")
-        said = f"{table.title}. " + (f"{piece.heading}. " if piece.heading else "") + caption_text(table, caption)
-        above = " ".join([said, *((*notes, *table.notes) if number == 1 else ())])
+        # What every piece was made from stands above the first.
+        full = [caption_text(table, caption), *notes, *table.notes] if number == 1 else ["Continued."]
+        above = " ".join([f"{table.title}.", *([f"{piece.heading}."] if piece.heading else []), *full])
         lines = [
             r"\begin{table*}", r"\centering", rf"\caption{{{latex_escape(above)}}}", rf"\label{{{label}}}",
             r"\begin{adjustbox}{max width=\linewidth}",
