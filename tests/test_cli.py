@@ -108,7 +108,7 @@ def test_the_same_command_again_keeps_everything(finished: Path, ftbench_command
     first, second = (call(ftbench_command, "run", "tiny.yaml", cwd=finished) for _ in range(2))
     assert first.returncode == 0
     assert first.stdout.count("done before, kept") == 5
-    assert "Bits read and image quality" in first.stdout
+    assert "Bits read after each attack" in first.stdout
     assert first.stdout == second.stdout
     assert {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in before} == before
 
