@@ -99,7 +99,7 @@ ALTERATIONS: dict[str, tuple[Alter, str]] = {
     "pairs.csv": (in_csv("pairs", "psnr_difference_value"), "pairs.csv"),
     "attacks.csv": (in_csv("attacks", "raw_bit_accuracy_low", -0.01), "attacks.csv"),
     "attacks.csv, seeds": (in_csv("attacks", "raw_bit_accuracy_lowest", -0.01), "attacks.csv"),
-    "attacks.md": (in_text("tables/attacks.md", " 90.6 ", " 98.6 "), "attacks.md"),
+    "attacks.md": (in_text("tables/attacks.md", "90.6 ", "98.6 "), "attacks.md"),
     "attacks.tex": (in_text("tables/attacks.tex", "90.6 $", "98.6 $"), "attacks.tex"),
     "attacks.json": (in_text("tables/attacks.json", "0.90625", "0.98625"), "attacks.json"),
     "best": (in_text("tables/attacks.csv", ",best,", ",level,"), "attacks.csv"),
