@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from ftbench.benchfile.schema import Loss, Optimiser
 from ftbench.errors import CellFailed
 from ftbench.progress import Silent
-from ftbench.storage.store import Damaged
+from ftbench.storage import checkpoint
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged
 from ftbench.train import loop
 from tests.small_pair import run, task
 
@@ -43,7 +44,7 @@ def test_a_training_that_was_stopped_ends_in_the_same_weights(
     whole = run(tmp_path / "whole")
     with pytest.raises(Stopped):
         run(tmp_path / "stopped", Stops(at))
-    assert (tmp_path / "stopped" / loop.CHECKPOINT).exists()
+    assert (tmp_path / "stopped" / UNFINISHED).exists()
     resumed = run(tmp_path / "stopped")
     assert resumed == whole
     for name in (loop.WEIGHTS, loop.CURVE):
@@ -55,8 +56,10 @@ def test_the_kept_weights_are_those_of_the_best_look_at_val(tmp_path: Path) -> N
         network = nn.Linear(2, 1)
         scores = iter([3.0, 1.0, 2.0, 5.0])
 
-        def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
-            return network(torch.ones(1, 2)).sum() ** 2, {}
+        parts = 1
+
+        def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, float]]]:
+            yield network(torch.ones(1, 2)).sum() ** 2, {}
 
         def validate(self, network: nn.Module) -> tuple[float, dict[str, float]]:
             self.seen = getattr(self, "seen", [])
@@ -78,18 +81,18 @@ def test_the_kept_weights_are_those_of_the_best_look_at_val(tmp_path: Path) -> N
 def test_a_loss_that_is_not_a_number_stops_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     made = task()
-    honest = made.loss
+    honest = made.losses
 
-    def broken(network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
-        total, values = honest(network, step)
-        return total, {**values, "message_loss": math.nan} if step == 37 else values
+    def broken(network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, float]]]:
+        for total, values in honest(network, step):
+            yield total, {**values, "message_loss": math.nan} if step == 37 else values
 
-    monkeypatch.setattr(made, "loss", broken)
+    monkeypatch.setattr(made, "losses", broken)
     with pytest.raises(CellFailed, match="message_loss is not a finite number at step 37"):
         run(tmp_path, made=made)
-    held = torch.load(tmp_path / loop.CHECKPOINT, weights_only=True)
-    assert held["step"] == 30
-    assert all(torch.isfinite(value).all() for value in held["network"].values())
+    tensors, numbers = checkpoint.unpacked((tmp_path / UNFINISHED).read_bytes())
+    assert numbers["step"] == 30
+    assert all(torch.isfinite(value).all() for value in tensors["network"].values())
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "a flipped bit", "other shape"])
@@ -99,22 +102,22 @@ def test_a_checkpoint_that_cannot_be_used_is_damaged(
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Stopped):
         run(tmp_path, Stops(30))
-    file = tmp_path / loop.CHECKPOINT
+    file = tmp_path / UNFINISHED
     if damage == "cut":
         file.write_bytes(file.read_bytes()[:500])
     elif damage == "empty":
         file.write_bytes(b"")
     elif damage == "a flipped bit":
-        # torch itself reads this without a word, and other weights come of it.
-        weight = torch.load(file, weights_only=True)["network"]["encoder.planes.weight"].numpy().tobytes()
+        # safetensors itself reads this without a word, and other weights come of it.
+        weight = load_file(file)["network/encoder.planes.weight"].numpy().tobytes()
         content = bytearray(file.read_bytes())
         content[content.index(weight) + 2] ^= 1
         file.write_bytes(content)
     else:
-        held = torch.load(file, weights_only=True)
-        held["network"] = {name: value[..., :1] for name, value in held["network"].items()}
-        torch.save(held, file)
-    with pytest.raises(Damaged, match=rf"checkpoint\.pt of cell {tmp_path.name} is damaged") as raised:
+        tensors, numbers = checkpoint.unpacked(file.read_bytes())
+        tensors["network"] = {name: value[..., :1] for name, value in tensors["network"].items()}
+        checkpoint.write(CellFolder(tmp_path), tensors, numbers)
+    with pytest.raises(Damaged, match=rf"checkpoint\.safetensors of cell {tmp_path.name} is damaged") as raised:
         run(tmp_path)
     assert raised.value.file == file
     assert file.exists()

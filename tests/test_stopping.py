@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from torch import Tensor, nn
 
 from ftbench import stopping
 from ftbench.stopping import Stopped
+from ftbench.storage import checkpoint
 from ftbench.storage.store import UNFINISHED
 from ftbench.train import loop
 from tests.small_pair import run, task
@@ -57,7 +57,7 @@ def test_a_training_that_a_signal_stopped_ends_in_the_same_weights(
     made.loss = told_meanwhile  # type: ignore[method-assign]
     with pytest.raises(Stopped, match=name):
         run(tmp_path / "stopped", made=made)
-    kept = torch.load(tmp_path / "stopped" / UNFINISHED, weights_only=True)
+    _, kept = checkpoint.unpacked((tmp_path / "stopped" / UNFINISHED).read_bytes())
     assert kept["step"] == at + 1
     assert stopping.exit_code() == (75 if name == "SIGUSR1" else 128 + getattr(signal, name))
     stopping._heard.number = None

@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 import ftbench
 from ftbench import stopping
 from ftbench.errors import BadInput, OutOfTime
 from ftbench.progress import seconds_in
+from ftbench.storage.checkpoint import unpacked
+from ftbench.storage.store import UNFINISHED
 from tests.interrupted import Small
 
 unix = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no such signals")
@@ -32,7 +33,7 @@ def undisturbed(small: Small) -> dict[str, bytes]:
 
 
 def checkpoints(small: Small, out: str) -> list[Path]:
-    return sorted((small.folder / out / ".store").glob("*/checkpoint.pt"))
+    return sorted((small.folder / out / ".store").glob(f"*/{UNFINISHED}"))
 
 
 @unix
@@ -45,7 +46,7 @@ def test_stopped_in_training_then_in_a_test_then_left_alone(
     first = small.run(out, "--jobs", jobs)
     assert first.returncode == 75, first.stdout + first.stderr
     assert first.stderr.strip().endswith("stopped by SIGUSR1; the same command again goes on from here")
-    kept = [torch.load(file, weights_only=True)["step"] for file in checkpoints(small, out)]
+    kept = [unpacked(file.read_bytes())[1]["step"] for file in checkpoints(small, out)]
     assert kept
     assert all(0 < step < 60 for step in kept)
     assert "stopped with 0 of 4 cells done" in first.stdout
@@ -56,7 +57,7 @@ def test_stopped_in_training_then_in_a_test_then_left_alone(
         second = small.run(out, "--jobs", jobs)
         assert second.returncode == 143, second.stdout + second.stderr
         assert f"resumed at {kept[0]}/60" in second.stdout
-        assert not list((small.folder / out / ".store").glob("*/running.json"))
+        assert not list((small.folder / out / ".store").glob("*/.claim*"))
 
     # Time enough changes nothing.
     last = small.run(out, "--jobs", jobs, "--for", "1h")

@@ -6,15 +6,17 @@ import errno
 import gzip
 import time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
+import safetensors.torch
 import torch
 
 from ftbench.errors import CannotWrite
+from ftbench.storage import checkpoint
 from ftbench.storage import files as writing
 from ftbench.storage.files import csv_bytes, gzipped, write_atomically
+from ftbench.storage.store import UNFINISHED
 from ftbench.train import loop
 from tests.small_pair import run
 
@@ -23,7 +25,7 @@ def full(self: Path, content: bytes) -> int:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-@pytest.mark.parametrize("file", ["checkpoint.pt", "weights.safetensors", "curve.csv"])
+@pytest.mark.parametrize("file", ["checkpoint.safetensors", "weights.safetensors", "curve.csv"])
 def test_a_disk_that_fills_in_a_training_is_one_sentence(
     tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -41,15 +43,16 @@ def test_a_disk_that_fills_in_a_training_is_one_sentence(
 
 def test_the_writers_of_libraries_never_meet_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # safetensors raises SafetensorError there, torch RuntimeError "unexpected pos": neither says what is wrong.
-    def to_memory(state: object, file: Any, **more: object) -> None:
-        assert not isinstance(file, str | Path)
-        honest(state, file)
+    def to_disk(*given: object, **more: object) -> None:
+        raise AssertionError(f"{given} went past ftbench.storage.files")
 
-    honest = torch.save
-    monkeypatch.setattr(torch, "save", to_memory)
+    monkeypatch.setattr(torch, "save", to_disk)
+    monkeypatch.setattr(safetensors.torch, "save_file", to_disk)
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     run(tmp_path)
     assert not hasattr(loop, "save_file")
+    assert not hasattr(checkpoint, "save_file")
+    assert (tmp_path / UNFINISHED).exists()
 
 
 def test_a_disk_error_that_a_library_hid_is_found(tmp_path: Path) -> None:

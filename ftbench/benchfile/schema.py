@@ -193,6 +193,13 @@ class FitSection(Section):
     seed: int = Field(0, ge=0)
     optimiser: Optimiser = Optimiser(learning_rate=1e-3, betas=[0.5, 0.999])
     augment: Augmentation = Augmentation()
+    accumulate: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="parts that a batch is worked on in, their gradients added up: the memory holds less, a step takes "
+        "longer",
+    )
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 
 
@@ -235,6 +242,13 @@ class TrainSection(Section):
         le=64,
         description="that a batch is split into, each with a distortion of its own, and with a simulator of its own "
         "where there are several",
+    )
+    accumulate: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="parts that a batch is worked on in, their gradients added up: the memory holds less, a step takes "
+        "longer",
     )
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ftbench.errors import BadInput
+from ftbench.errors import BadInput, CannotWrite
 from ftbench.publish.anew import Said
 from ftbench.report import ENDINGS, report_tables
 from ftbench.report.table import Measured, Table
@@ -31,6 +31,9 @@ def against_rows(folder: Folder) -> Iterator[str]:
     """One sentence for each number that the rows do not give, or that is not printed as its CSV file has it."""
     try:
         results = read_results(folder)
+    except CannotWrite:
+        # A store that is away says nothing of what lies there.
+        raise
     except _UNREADABLE as error:
         yield f"the rows cannot be read: {_first_line(error)}"
         return

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ftbench.console import Console
 from ftbench.errors import BadInput
+from ftbench.storage.places import place
 
 if TYPE_CHECKING:
     from ftbench.claims.claims import Claims
@@ -32,12 +33,18 @@ def add_to(app: typer.Typer) -> None:
 
 def compare(
     results: Annotated[
-        Path, typer.Argument(help="A results folder such as results/paper/two_identity-small, or the folder above it.")
+        Path,
+        typer.Argument(
+            parser=place,
+            metavar="RESULTS",
+            help="A results folder such as results/paper/two_identity-small, or the folder above it.",
+        ),
     ],
-    against: Annotated[
+    claims: Annotated[
         str,
         typer.Argument(
-            metavar="CLAIMS|RESULTS", help="A claims file, a benchmark that brings one, or another results folder."
+            metavar="CLAIMS|RESULTS",
+            help="A claims file, the name of a benchmark that brings one, or the results folder of another run.",
         ),
     ],
     strict: Annotated[
@@ -52,22 +59,26 @@ def compare(
         ),
     ] = None,
 ) -> None:
-    """Check that results are what was written, then whether claims hold on them, or how other results differ.
+    """Check that results are what was written, then whether claims hold on them, or how another run differs.
 
-    Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input, and with 3
-    when --fail-if found what it asks for.
+    Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input; of two
+    runs with 0 where they can be compared and what is in both is the same, and with 3 where --fail-if found what it
+    asks for.
     """
     if fail_if is not None and fail_if not in FAIL_IF:
         raise BadInput(f"--fail-if {fail_if!r} is neither of {' and '.join(FAIL_IF)}")
-    if Path(against).is_dir():
-        raise typer.Exit(_between(results, Path(against), fail_if, Console()))
+    from ftbench.storage.manifest import MANIFEST
+
+    other = place(claims)
+    if (other / MANIFEST).exists():
+        raise typer.Exit(_two_runs(results, other, fail_if, Console()))
     if fail_if is not None:
-        raise BadInput(f"--fail-if goes with two results folders, and {against} is none")
+        raise BadInput(f"--fail-if goes with two results folders, and {claims} is none")
     from ftbench.benchfile.bundled import find_claims
     from ftbench.claims.claims import load
 
     console = Console()
-    said = load(find_claims(against))
+    said = load(find_claims(claims))
     folders = _folders(results, console)
     codes, judged = [], 0
     for folder in folders:
@@ -86,8 +97,8 @@ def compare(
         raise typer.Exit(max(codes))
 
 
-def _between(first: Path, second: Path, fail_if: str | None, console: Console) -> int:
-    """The exit code of a comparison of two folders, which is printed."""
+def _between(first: Path, second: Path, fail_if: str | None, console: Console) -> bool:
+    """Compare the cells of two folders image by image, where rows are kept; whether ``fail_if`` found anything."""
     from ftbench.claims.audit import faults
     from ftbench.claims.between import compare_folders
     from ftbench.report.terminal import print_table
@@ -95,10 +106,14 @@ def _between(first: Path, second: Path, fail_if: str | None, console: Console) -
 
     folders = [open_folder(path) for path in (first, second)]
     for opened in folders:
+        if not opened.has_rows:
+            told = f"{opened.path} has no rows, and cells are compared image by image; run its benchmark again"
+            if fail_if is not None:
+                raise BadInput(told)
+            _say(console, told, "dim")
+            return False
         if wrong := faults(opened):
             raise BadInput(f"{opened.path} is not what was written: {wrong[0]}")
-        if not opened.has_rows:
-            raise BadInput(f"{opened.path} has no rows, and cells are compared image by image; run its benchmark again")
     found = compare_folders(*folders)
     for name, opened in zip(("first", "second"), folders, strict=True):
         _say(console, f"{name}: {opened.path}: {opened.manifest.caption}", "dim")
@@ -107,15 +122,35 @@ def _between(first: Path, second: Path, fail_if: str | None, console: Console) -
     if found.alone:
         _say(console, f"Without a match: {'; '.join(found.alone)}.", "bold yellow")
     if not found.matched:
-        raise BadInput(f"no cell of {first} matches a cell of {second}; compare folders of one benchmark")
+        _say(console, f"no cell of {first} matches a cell of {second}; compare folders of one benchmark", "bold yellow")
+        return False
     print_table(found.table, console)
     _say(
         console,
         f"{found.matched} cells matched: {found.different} differences told, {found.worse} for the worse",
         "bold",
     )
-    told = {"worse": found.worse, "different": found.different}
-    return TOLD if fail_if is not None and told[fail_if] else HOLD
+    return fail_if is not None and {"worse": found.worse, "different": found.different}[fail_if] > 0
+
+
+def _two_runs(first: Path, second: Path, fail_if: str | None, console: Console) -> int:
+    """Say whether two runs can be compared, and whether what is in both came out the same; the exit code."""
+    from ftbench.storage.grounds import in_both, sentence
+    from ftbench.storage.manifest import open_folder
+
+    a, b = (open_folder(folder).raw for folder in (first, second))
+    said = sentence(a, b)
+    _say(console, said, "bold" if said.endswith("yes") else "bold yellow")
+    shared, otherwise = in_both(a, b)
+    if otherwise:
+        _say(console, f"of {shared} cells in both, these came out otherwise: {', '.join(otherwise)}", "bold red")
+    elif shared:
+        _say(console, f"{shared} cells are in both, and came out the same, to the bit", "")
+    else:
+        _say(console, "no cell is in both: their settings, or what is in a key, differ", "")
+    if _between(first, second, fail_if, console):
+        return TOLD
+    return FAILED if fail_if is None and (otherwise or not said.endswith("yes")) else HOLD
 
 
 def _folders(results: Path, console: Console) -> list[Path]:

@@ -13,6 +13,7 @@ import typer
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, told
 from ftbench.plaintext import shown
+from ftbench.storage.places import is_remote, place
 
 if TYPE_CHECKING:
     from ftbench.marking.inference import Marked
@@ -36,6 +37,7 @@ class Format(StrEnum):
 Model = Annotated[
     Path,
     typer.Argument(
+        parser=place,
         metavar="MODEL",
         help="A results folder, e.g. results/paper/two_identity-small, or a train-… folder of a .store.",
     ),
@@ -59,7 +61,8 @@ Setting = Annotated[
     ),
 ]
 StoreFolder = Annotated[
-    Path | None, typer.Option("--store", help="Where the weights are; default: the .store of MODEL's results.")
+    Path | None,
+    typer.Option("--store", parser=place, metavar="FOLDER", help="Where the weights are; default: MODEL's own .store."),
 ]
 
 
@@ -84,7 +87,10 @@ def embed(
         float | None,
         typer.Option(min=10, max=70, help="Quality of the marked pictures, dB; default: what the model is for."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the marked pictures and their payloads.csv.")] = Path("marked"),
+    out: Annotated[
+        Path,
+        typer.Option(parser=place, metavar="FOLDER", help="Folder of the marked pictures and their payloads.csv."),
+    ] = Path("marked"),
     kind: Annotated[
         Format, typer.Option("--format", help="png; jpeg; or same: the picture's own, without loss unless it is JPEG.")
     ] = Format.png,
@@ -95,6 +101,8 @@ def embed(
     """Write a payload into pictures; each becomes a new file, and its payload a row of payloads.csv."""
     if draw and payload is not None:
         raise BadInput("--draw and --payload exclude each other; leave one out")
+    if is_remote(out):
+        raise BadInput(f"--out {out}: marked pictures go into a folder of this machine, and can be copied from there")
     if quality is not None and kind is Format.png:
         raise BadInput("--quality is for JPEG files; give --format jpeg or leave it out")
     from ftbench.marking import inference, payloads, register, sources

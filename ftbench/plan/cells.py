@@ -8,7 +8,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from pydantic import BaseModel
+
 from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, Loss, TrainSection
+from ftbench.machine.randomness import derive
 from ftbench.plan.keys import cell_key, in_any_order
 from ftbench.plan.part import ResolvedPart
 
@@ -92,10 +95,15 @@ class FitCell(Cell):
     bits: int | None = None
     """Of the payload, for a code."""
 
+    @property
+    def seed(self) -> int:
+        """Of all that is drawn in the fit: the same network with another ``seed`` parameter is another training."""
+        return derive(self.section.seed, self.part.record.name, self.part.parameters.model_dump_json())
+
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Of a code without images: the same code serves every data set and size."""
-        section = self.section.model_dump()
+        section = _section(self.section)
         if isinstance(self.section, FitSection):
             return {**self.material.settings, "simulator": self.part.key, "fit": section}
         return {"codec": self.part.key, "bits": self.bits, "code": section, "compute": asdict(self.material.compute)}
@@ -141,7 +149,7 @@ class TrainCell(Cell):
             "bits": self.bits,
             "code_bits": self.code_bits,
             "loss": self.loss.model_dump(exclude={"steps", "ramp"}),
-            "train": self.section and self.section.model_dump(exclude={"distortions"}),
+            "train": self.section and _section(self.section, "distortions"),
             "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
             "seed": self.seed,
         }
@@ -232,6 +240,13 @@ class Plan:
 
 def _in_any_order(named: Iterable[list[Any]]) -> list[list[Any]]:
     return [[label, part.key] for label, part in in_any_order(named, lambda part: part.key_text)]
+
+
+def _section(section: BaseModel, *without: str) -> dict[str, Any]:
+    """What a file says of a training, as it stands in a key."""
+    said = section.model_dump(exclude=set(without))
+    # Named only where it is asked for: cells of before it came are what they were.
+    return {name: value for name, value in said.items() if (name, value) != ("accumulate", 1)}
 
 
 def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:

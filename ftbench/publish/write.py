@@ -18,16 +18,19 @@ from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
 from ftbench.publish.anew import made_by
-from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
+from ftbench.publish.failures import in_parts, missing
+from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
+from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import curve_of, rows_of, samples_of
+from ftbench.runner.jobs import curve_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
-from ftbench.storage.manifest import MANIFEST
+from ftbench.storage.grounds import GROUNDS, stated
+from ftbench.storage.manifest import MANIFEST, rows_of
 from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
@@ -49,7 +52,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
         for record in [metric_record(chosen)]
     ]
     # Of runs that end together one at a time decides and writes.
-    with tables_held(root):
+    with opened.bench.store.held():
         if not keep and is_of_others(folder, opened):
             folder = folder_for(opened, keep)
         stays = better_ones(folder, {cell.key for cell in finished}, len(opened.plan.evaluations))
@@ -176,7 +179,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     }
     if guests:
         notes.append(f"Parts of other distributions: {', '.join(sorted(guests))}")
-    return tuple(notes)
+    return (*notes, *in_parts(opened, outcome), *missing(opened, outcome))
 
 
 def training_steps(trained: Sequence[TrainCell]) -> str:
@@ -225,7 +228,7 @@ def _spelt(label: str) -> str:
 
 def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:
     plan, bench = opened.plan, opened.bench
-    return {
+    manifest = {
         "format": FORMAT,
         "kept": keep,
         "benchmark": opened.benchmark.name,
@@ -251,14 +254,17 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "label": cell.label,
                 "identity": cell.key,
                 "inputs": [needed.key for needed in cell.inputs],
+                "seeds": seeds_of(cell),
                 **(outcome.summaries.get(cell.key) or {"status": "failed"}),
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
+                **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
                 **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
                 **({"row": _table_row(cell)} if isinstance(cell, EvaluateCell) else {}),
             }
             for cell in plan.cells
         ],
     }
+    return manifest | {GROUNDS: stated(manifest)}
 
 
 def _behind(cells: tuple[Cell, ...], opened: Opened, outcome: Outcome) -> dict[str, str]:
