@@ -168,7 +168,20 @@ def json_text(table: Table, caption: Stated) -> str:
         "rows": records(table),
     }
     # JSON has no word for an interval without an end.
-    return json.dumps(_finite(whole), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return laid_out(_finite(whole))
+
+
+def laid_out(whole: dict[str, Any]) -> str:
+    """JSON with a line for each key and for each row: it takes less room so, and changes show line by line."""
+
+    def dumped(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    lines = [
+        f" {dumped(key)}: " + ("[\n  " + ",\n  ".join(map(dumped, value)) + "\n ]" if key == "rows" else dumped(value))
+        for key, value in whole.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _finite(value: Any) -> Any:
