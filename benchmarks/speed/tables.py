@@ -38,8 +38,8 @@ class Said:
 def cells(number: int, images: int) -> Iterator[CellResult]:
     """Cells whose methods differ in how much they read."""
     rng = np.random.default_rng(0)
-    names = pd.Categorical.from_codes(np.arange(images), categories=[f"{image:032x}" for image in range(images)])
-    one = pd.Categorical.from_codes(np.zeros(images, dtype=np.int8), categories=["A"])
+    names = pd.Categorical([f"{image:032x}" for image in range(images)])
+    one = pd.Categorical(["A"] * images)
     for place in range(number):
         parts = []
         for simulator, distortion, category, error in ATTACKS:

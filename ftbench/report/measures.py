@@ -70,15 +70,15 @@ def reached(result: CellResult) -> tuple[float, float] | None:
 
     A residual whose pixels saturate cannot be scaled in full, and stays above the PSNR that it was scaled to.
     """
-    if _is_number(flip := result.settings.get("at FLIP", "")):
-        found = mean_quality(qualities(result, "marked"), "flip").estimate
-        return None if found is None or abs(found.value - float(flip)) <= OFF_FLIP else (float(flip), found.value)
-    asked = next((text for name in ("at dB", "target dB") if _is_number(text := result.settings.get(name, ""))), None)
     marked = qualities(result, "marked")
-    if asked is None or marked.empty or "psnr" not in marked.columns:
+    asked, metric, off = result.settings.get("at FLIP", ""), "flip", OFF_FLIP
+    if not _is_number(asked):
+        of_psnr = (result.settings.get(name, "") for name in ("at dB", "target dB"))
+        asked, metric, off = next(filter(_is_number, of_psnr), ""), "psnr", OFF_TARGET
+    if not asked or marked.empty or metric not in marked.columns:
         return None
-    found = float(image_quality(marked, "psnr").mean())
-    return None if not math.isfinite(found) or abs(found - float(asked)) <= OFF_TARGET else (float(asked), found)
+    found = float(image_quality(marked, metric).mean())
+    return None if not math.isfinite(found) or abs(found - float(asked)) <= off else (float(asked), found)
 
 
 def _is_number(text: str) -> bool:
