@@ -10,6 +10,7 @@ from typing import Any
 from ftbench.errors import BadInput
 from ftbench.machine import provenance
 from ftbench.report import EARLIER, ENDINGS, TABLES, report_tables
+from ftbench.report.page import write_page
 from ftbench.report.table import Table
 from ftbench.report.tables import write_table
 from ftbench.storage.files import write_json
@@ -66,5 +67,6 @@ def tables_anew(folder: Folder, rows: str | None = None) -> dict[str, Table]:
     whole = sealed(said, folder.path)
     if not left_out.keys() <= whole[FILES].keys():
         raise BadInput(f"{folder.path}: rows were removed while the tables were made; run the benchmark again")
+    write_page(folder.path, [printed for printed, _ in made], Said(caption), whole)
     write_json(folder.path / MANIFEST, whole)
     return {printed.name: printed for printed, _ in made}

@@ -23,6 +23,7 @@ from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_o
 from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
+from ftbench.report.page import PAGE, write_page
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
 from ftbench.runner.jobs import curve_of, samples_of
@@ -70,7 +71,9 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
                     _copy_rows(finished, opened, new)
                     copy_others(folder, new)
                     written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
-                    write_json(new / MANIFEST, sealed({**draft, **written}, new))
+                    manifest = sealed({**draft, **written}, new)
+                    write_page(new, list(tables.values()), caption, manifest)
+                    write_json(new / MANIFEST, manifest)
                 remember(folder, root, tables.values())
     if finished:
         print_made(tables, caption, console)
@@ -78,7 +81,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
         f"The tables in {folder} stay as they were: they hold {stays} finished evaluations, and of this run "
         f"{len(finished)} of {len(opened.plan.evaluations)} were finished."
         if stays
-        else f"Results: {folder}"
+        else f"Results: {folder}\nTo look at: {folder / PAGE}"
     )
     console.print(told, highlight=False, markup=False, soft_wrap=True)
     return records(tables["main"])

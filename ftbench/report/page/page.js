@@ -23,9 +23,10 @@
 
   function sort(table) {
     const [column, sign] = sorted.get(table.dataset.name) || [-1, 1];
-    const rows = [...original.get(table)];
-    if (column >= 0) rows.sort(compare(column, sign));
-    table.tBodies[0].append(...rows);
+    const all = original.get(table);
+    // Headings of groups stand above their rows in the first order only.
+    const rows = column < 0 ? all : all.filter((row) => !row.matches(".group")).sort(compare(column, sign));
+    table.tBodies[0].replaceChildren(...rows);
     [...table.tHead.rows[0].cells].forEach((head, index) => {
       if (index === column) head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
@@ -38,6 +39,10 @@
     let all = 0;
     for (const table of tables) {
       for (const row of table.tBodies[0].rows) {
+        if (row.matches(".group")) {
+          row.hidden = words.length > 0;
+          continue;
+        }
         const text = row.textContent.toLowerCase();
         row.hidden = !words.every((word) => text.includes(word));
         shown += !row.hidden;
@@ -103,6 +108,7 @@
         else if (sign === first) sorted.set(table.dataset.name, [index, -first]);
         else sorted.delete(table.dataset.name);
         sort(table);
+        show();
         keep();
       });
     });

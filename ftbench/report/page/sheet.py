@@ -1,12 +1,12 @@
-"""A table as a page shows it: text beside what it is sorted by."""
+"""A table as a page shows it: what is printed, beside the full interval and what it is sorted by."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from ftbench.report.table import Column, Measured, Table, format_measured
+from ftbench.report.table import BEST, Column, Measured, Table, common_n, format_measured, format_short
 
 NOTHING_LAST = ""
 """What an entry without a value is sorted by: the script puts it last, whichever way."""
@@ -18,11 +18,20 @@ class Entry:
 
     text: str
     interval: str = ""
-    """``[low, high] n=…``, shown when the reader asks for intervals."""
+    """``97.81 [96.90, 98.42] n=…``, shown when the reader asks for intervals."""
     sort: str = NOTHING_LAST
     cell: str = ""
     """Key of the cell that the words name, if any."""
     number: bool = False
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """Entries, or a text alone that stands above the rows of its group."""
+
+    entries: tuple[Entry, ...] = ()
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,49 +40,49 @@ class Sheet:
 
     name: str
     title: str
-    caption: str
     heads: tuple[Entry, ...]
-    rows: tuple[tuple[Entry, ...], ...]
+    rows: tuple[Row, ...]
     notes: tuple[str, ...]
     nothing: str = ""
 
 
-def sheets(table: Table, caption: str, cells: Mapping[str, str]) -> list[Sheet]:
+def sheets(table: Table, cells: Mapping[str, str]) -> Iterator[Sheet]:
     """A sheet for each printed part of a table; ``cells``: label of a setting -> key of its cell."""
-    found = []
     for number, (part, columns) in enumerate(table.parts()):
-        found.append(
-            Sheet(
-                name=table.name + (f"-{number + 1}" if number else ""),
-                title=f"{table.title}: {part}" if part else table.title,
-                caption=caption,
-                heads=tuple(Entry(c.title, cell=_cell(c.title, cells), number=c.digits is not None) for c in columns),
-                rows=_rows(table, columns, cells),
-                notes=table.notes,
-                nothing=table.nothing if table.frame.empty else "",
-            )
+        shown = tuple(column for column in columns if column.digits is None or _any(table, column))
+        yield Sheet(
+            name=table.name + (f"-{number + 1}" if number else ""),
+            title=f"{table.title}: {part}" if part else table.title,
+            heads=tuple(Entry(one.title, number=one.digits is not None) for one in shown),
+            rows=tuple(_rows(table, shown, cells)),
+            notes=table.notes,
+            nothing=table.nothing if table.frame.empty else "",
         )
-    return found
 
 
-def _rows(table: Table, columns: Sequence[Column], cells: Mapping[str, str]) -> tuple[tuple[Entry, ...], ...]:
-    keys = [column.key for column in columns]
-    rows = []
-    for values in table.frame[keys].itertuples(index=False):
-        rows.append(tuple(_entry(value, column, cells) for value, column in zip(values, columns, strict=True)))
-    return tuple(rows)
+def _any(table: Table, column: Column) -> bool:
+    return any(entry.estimate is not None or entry.said or entry.identical for entry in table.frame[column.key])
 
 
-def _entry(value: str | Measured, column: Column, cells: Mapping[str, str]) -> Entry:
+def _rows(table: Table, columns: tuple[Column, ...], cells: Mapping[str, str]) -> Iterator[Row]:
+    n, group = common_n(table), ""
+    for record in table.frame.to_dict("records"):
+        above = str(record.get(table.group, "")) if table.group else ""
+        if above != group:
+            group = above
+            yield Row(group=above)
+        yield Row(tuple(_entry(record[column.key], column, n, cells) for column in columns))
+
+
+def _entry(value: str | Measured, column: Column, n: int | None, cells: Mapping[str, str]) -> Entry:
     if not isinstance(value, Measured):
-        return Entry(str(value), sort=str(value).casefold(), cell=_cell(str(value), cells))
+        return Entry(str(value), sort=str(value).casefold(), cell=cells.get(str(value), ""))
     found = value.estimate
-    text, _, rest = format_measured(value, column).partition(" ")
     if found is None:
-        return Entry(f"{text} {rest}".strip(), number=True)
+        return Entry(format_short(value, column, n), number=True)
+    own = replace(column, digits=column.digits if value.digits is None else value.digits)
+    own = replace(own, scale=column.scale if value.scale is None else value.scale)
     sort = repr(float(found.value)) if math.isfinite(found.value) else NOTHING_LAST
-    return Entry(text, rest, sort, number=True)
-
-
-def _cell(words: str, cells: Mapping[str, str]) -> str:
-    return cells.get(words.removesuffix(" STALLED"), "")
+    return Entry(
+        format_short(value, column, n), format_measured(value, own), sort, number=True, best=value.mark == BEST
+    )

@@ -29,6 +29,7 @@ TITLES = {
     "distortions": "Bits read after each distortion",
 }
 """Stem of a figure's file -> what it shows."""
+LIBRARIES = ("python", "torch", "kornia", "timm")
 WIDTHS = (2400, 1600, 1100, 800)
 """Pixels across that a figure is tried at."""
 
@@ -61,21 +62,26 @@ def page(
     """The page's text. ``figures``: stem of a file -> PNG. Names of parts, people and files stay text."""
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
     keys = {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
+    printed = [table for table in tables if table.printed]
     style, script = (_part(name) for name in ("page.css", "page.js"))
-    return _environment().get_template("page.html").render(
-        title=shown(title or f"{manifest.get('benchmark', '')}, scale {manifest.get('scale', '')}"),
-        facts=list(_facts(manifest)),
-        caption=shown(caption.line()),
-        failed=[cell for cell in cells if cell["status"] == "failed"],
-        stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
-        sheets=[sheet for table in tables for sheet in sheets(table, caption_text(table, caption), keys)],
-        figures=list(_figures(figures)),
-        cells=cells,
-        again=_again(manifest),
-        style=Markup(style),
-        script=Markup(script),
-        style_digest=_digest(style),
-        script_digest=_digest(script),
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=shown(title or f"{manifest.get('benchmark', '')}, scale {manifest.get('scale', '')}"),
+            facts=list(_facts(manifest)),
+            caption=caption_text(printed[0], caption) if printed else shown(caption.line()),
+            failed=[cell for cell in cells if cell["status"] == "failed"],
+            stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
+            sheets=[sheet for table in printed for sheet in sheets(table, keys)],
+            figures=list(_figures(figures)),
+            cells=cells,
+            again=_again(manifest),
+            style=Markup(style),
+            script=Markup(script),
+            style_digest=_digest(style),
+            script_digest=_digest(script),
+        )
     )
 
 
@@ -124,7 +130,9 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "images": str(cell.get("images", "")),
         "took": _time(float(seconds)) if seconds is not None else "",
         "code": str(made.get("commit", "")),
-        "libraries": ", ".join(f"{name} {made[name]}" for name in ("python", "torch", "kornia", "timm") if name in made),
+        "libraries": ", ".join(
+            f"{name} {made[name]}" for name in ("python", "torch", "kornia", "timm") if name in made
+        ),
         "remark": str(cell.get("remark", "")),
         "reason": str(cell.get("reason", "")),
         "cell": key,
