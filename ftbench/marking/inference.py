@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ftbench.errors import BadInput, CannotWrite
-from ftbench.marking import anysize, payloads, pictures
+from ftbench.marking import anysize, given, payloads, pictures, presence
 from ftbench.marking.metadata import Kind
 from ftbench.marking.register import Entry, Register
 from ftbench.marking.sources import Job
@@ -35,6 +35,8 @@ class Order:
     format: Wanted
     quality: int
     overwrite: bool
+    key: bytes = presence.PUBLIC
+    """Of the check within drawn payloads."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ def embed(order: Order, job: Job) -> Marked:
     if picture.obstacle:
         raise BadInput(picture.obstacle)
     kind = picture.kind if order.format == "same" else KINDS[order.format]
-    payload = order.payload or payloads.draw(trained.bits)
+    payload = order.payload or given.draw(trained, order.key)
     cover = tensor(picture.pixels)
     psnr = trained.target_psnr if order.psnr is None else order.psnr
     marked = anysize.mark(trained.pair, cover, trained.code(payload), trained.size, psnr)

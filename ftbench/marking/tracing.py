@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ftbench.errors import BadInput
 from ftbench.marking import payloads
 from ftbench.marking.anysize import read
+from ftbench.marking.finding import Candidates, Found, Known, Rules, find
 from ftbench.marking.pictures import Pixels, read_file
 from ftbench.marking.register import REGISTER, Register
 from ftbench.marking.trained import Trained
-from ftbench.statistics.estimates import p_value
 
 CHOSEN = (
     "no p-value: this payload was chosen and not drawn, and a decoder may read some payloads in unmarked pictures "
@@ -32,62 +29,37 @@ EXPECTED = (
 DRAWN = {"yes": True, "true": True, "no": False, "false": False}
 
 
-@dataclass(frozen=True)
-class Known:
-    """A payload that a picture may carry, and the marked files that were given it."""
-
-    payload: str
-    why_not: str = ""
-    """Why it has no p-value; empty: it was drawn."""
-    files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """All payloads that pictures are compared with; those that were drawn come first, so that they win a tie."""
-
-    known: tuple[Known, ...] = ()
-    faults: tuple[str, ...] = ()
-    """Rows of the register that could not be used."""
-
-    @cached_property
-    def _bits(self) -> npt.NDArray[np.uint8]:
-        """(payloads, bits) characters."""
-        return np.frombuffer("".join(one.payload for one in self.known).encode(), np.uint8).reshape(len(self.known), -1)
-
-    @cached_property
-    def drawn(self) -> int:
-        """How many of them were drawn."""
-        return sum(not one.why_not for one in self.known)
-
-    def closest(self, found: str) -> tuple[Known, int]:
-        """The payload that has most bits in common with one that was read, and how many these are."""
-        equal = (self._bits == np.frombuffer(found.encode(), np.uint8)).sum(axis=1)
-        place = int(equal.argmax())
-        return self.known[place], int(equal[place])
-
-
-def extract(trained: Trained, source: Path, candidates: Candidates) -> dict[str, Any]:
-    """What one picture reads as, and beside the closest known payload how likely that is by accident.
+def extract(trained: Trained, source: Path, candidates: Candidates, rules: Rules | None = None) -> dict[str, Any]:
+    """What one picture reads as, whether it is marked, and beside the closest known payload how likely that is.
 
     Raises BadInput when it cannot be read.
     """
-    pixels = read_file(source).pixels
+    return told(trained, find(trained, readable(trained, read_file(source).pixels), candidates, rules or Rules()))
+
+
+def readable(trained: Trained, pixels: Pixels) -> Tensor:
+    """Pixels (h,w,3) uint8 -> (3,h,w) uint8. Raises BadInput where they are too few for the model."""
     height, width = pixels.shape[:2]
     if min(height, width) < trained.size:
         raise BadInput(f"{width}×{height} pixels are too few: this model reads {trained.size} on either side")
-    found = payload_in(trained, tensor(pixels))
-    told: dict[str, Any] = {"payload": payloads.spell(found)}
-    if not candidates.known:
-        return told
-    closest, equal = candidates.closest(found)
-    if closest.files:
-        told |= {"closest": payloads.spell(closest.payload), "given_to": ", ".join(closest.files)}
-    told |= {"matches": equal, "of": trained.bits, "p_value": None}
-    if closest.why_not:
-        return {**told, "no_p_value": closest.why_not}
+    return tensor(pixels)
+
+
+def told(trained: Trained, found: Found) -> dict[str, Any]:
+    """What was found, under the names that a table and JSON have."""
+    said: dict[str, Any] = {"payload": payloads.spell(found.payload)}
+    if found.marked is not None:
+        said |= {"mark": "marked" if found.marked else "no mark found", "false_positives": found.chance}
+    if not found.placement.is_whole:
+        said["found_at"] = found.place
+    match = found.match
+    if match is None:
+        return said
+    if match.known.files:
+        said |= {"closest": payloads.spell(match.known.payload), "given_to": ", ".join(match.known.files)}
+    said |= {"matches": match.equal, "of": trained.bits, "p_value": match.p_value}
     # Those that were chosen are no part of the bound: it speaks of what chance alone could match.
-    return {**told, "p_value": float(p_value(equal, trained.bits, registered=candidates.drawn))}
+    return said if match.p_value is not None else {**said, "no_p_value": match.known.why_not}
 
 
 def expected(payload: str, drawn: bool) -> Candidates:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import ftbench.cli
+from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
 from tests.marking.calls import BITS, Command, Said
 from tests.marking.carriers import chosen, plugins_with, write_cell, write_manifest
@@ -34,6 +36,19 @@ def ftbench_here(
         return Said(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def wide(plugins: Plugins, tmp_path: Path) -> Trained:
+    """A pair for 32 bits, the last 16 of them a check."""
+    more = plugins_with(plugins)
+    parts = {
+        "encoder": chosen(more, "encoder", "carrier"),
+        "decoder": chosen(more, "decoder", "carrier"),
+        "codec": chosen(more, "codec", "none"),
+    }
+    cell = write_cell(tmp_path / "wide" / ".store", parts, bits=32, label="wide", target_psnr=27.0)
+    return replace(load(cell, more), tag=16)
 
 
 @pytest.fixture
