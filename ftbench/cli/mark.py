@@ -33,6 +33,14 @@ class Format(StrEnum):
     same = "same"
 
 
+class Spelling(StrEnum):
+    """How payloads are printed."""
+
+    bits = "bits"
+    int = "int"
+    text = "text"
+
+
 Words = Annotated[
     list[str] | None,
     typer.Argument(
@@ -87,8 +95,16 @@ def embed(
     files_from: FilesFrom = None,
     setting: Setting = None,
     payload: Annotated[
-        str | None, typer.Option(metavar="BITS", help="Write this into every picture: bits, or hexadecimal after 0x.")
+        str | None,
+        typer.Option(
+            metavar="BITS",
+            help="Write this into every picture: bits, hexadecimal after 0x, int:N, text:T; or uuid:U, which the "
+            "register keeps beside a drawn payload.",
+        ),
     ] = None,
+    note: Annotated[
+        str, typer.Option(metavar="TEXT", help="For the register, to be shown where one of these pictures is traced.")
+    ] = "",
     draw: Annotated[
         bool, typer.Option("--draw", help="Draw a payload for each picture: the default without --payload.")
     ] = False,
@@ -105,27 +121,37 @@ def embed(
     store: StoreFolder = None,
     tag: Tag = None,
     key: Key = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--register",
+            metavar="FILE",
+            help="Of payloads; in SQLite if it ends in .sqlite. Default: payloads.csv in --out.",
+        ),
+    ] = None,
 ) -> None:
     """Write a payload into pictures; each becomes a new file, and its payload a row of payloads.csv."""
     if draw and payload is not None:
         raise BadInput("--draw and --payload exclude each other; leave one out")
     if quality is not None and kind is Format.png:
         raise BadInput("--quality is for JPEG files; give --format jpeg or leave it out")
-    from ftbench.marking import given, inference, presence, register, sources
+    from ftbench.marking import given, inference, presence, register, sources, tracing
 
+    wanted, note = given.spoken(payload, note)
     secret = presence.read_key(key)
     named, pictures = split(words or (), model)
     gathered = sources.gather(_named(pictures, files_from), leave_out=out)
     trained = given.with_tag(load(named, setting, store), tag)
     order = inference.Order(
         trained=trained,
-        register=register.Register(out / register.REGISTER),
-        payload=None if payload is None else given.whole(payload, trained, secret),
+        register=tracing.opened(into or out / register.REGISTER),
+        payload=None if wanted is None else given.whole(wanted, trained, secret),
         psnr=psnr,
         format=kind.value,
         quality=quality or 95,
         overwrite=overwrite,
         key=secret,
+        note=note,
     )
     # Now, and not at the first picture: where payloads cannot be kept, none is given.
     _warn(*register.few(order.register.read().faults))
@@ -163,7 +189,7 @@ def extract(
     ] = None,
     among: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Compare with every payload of a payloads.csv, show the closest."),
+        typer.Option(metavar="FILE", help="Compare with every payload of a register, CSV or SQLite, show the closest."),
     ] = None,
     drawn: Annotated[
         bool, typer.Option("--drawn", help="The --expect payload was drawn by chance, so that it has a p-value.")
@@ -186,6 +212,9 @@ def extract(
             "where payloads have a check, else 0.",
         ),
     ] = None,
+    spelling: Annotated[
+        Spelling, typer.Option("--as", help="How payloads are printed: bits; int or text, without their check.")
+    ] = Spelling.bits,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: StoreFolder = None,
     tag: Tag = None,
@@ -212,13 +241,16 @@ def extract(
         candidates = tracing.expected(given.whole(expect, trained, secret), drawn)
     elif among is not None:
         candidates = tracing.registered(among, trained)
+        _warn(*filter(None, [tracing.other_keys(among, trained, secret)]))
         _warn(*few(candidates.faults))
     items = [(source.path, source) for source in gathered.pictures]
 
     def one(source: sources.Source) -> dict[str, Any]:
         if source.obstacle:
             raise BadInput(source.obstacle)
-        return tracing.extract(trained, source.path, candidates, rules)
+        said = tracing.extract(trained, source.path, candidates, rules)
+        data = said["payload"].removeprefix("0b")[: trained.bits - trained.tag]
+        return said if spelling is Spelling.bits else {**said, "payload": given.readable(data, spelling.value)}
 
     outcome = _each(items, one, "extract", Console(stderr=True))
     rows = [

@@ -52,6 +52,10 @@ class Known:
     why_not: str = ""
     """Why it has no p-value; empty: it was drawn."""
     files: tuple[str, ...] = ()
+    looks: tuple[str, ...] = ()
+    """Of the marked files, as far as they are known."""
+    notes: tuple[str, ...] = ()
+    """What was noted of them."""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 
 from ftbench.errors import BadInput
-from ftbench.marking import payloads
+from ftbench.marking import payloads, presence
 from ftbench.marking.anysize import read
+from ftbench.marking.database import ENDINGS, Database
 from ftbench.marking.finding import Candidates, Found, Known, Rules, find
+from ftbench.marking.looks import OTHER, apart, looks_of
 from ftbench.marking.pictures import Pixels, read_file
-from ftbench.marking.register import REGISTER, Register
+from ftbench.marking.register import REGISTER, Entry, Register
 from ftbench.marking.trained import Trained
+from ftbench.marking.windows import Windows
 
 CHOSEN = (
     "no p-value: this payload was chosen and not drawn, and a decoder may read some payloads in unmarked pictures "
@@ -26,6 +29,12 @@ EXPECTED = (
     "no p-value: only a payload that was drawn by chance has one; add --drawn if the expected payload was "
     "(payloads.csv says so), and leave it out if somebody chose it"
 )
+EDGE = 0.03
+"""Share of a side that a frame may reach beyond the picture and still be seen as a whole."""
+SEEN = 128
+"""Side in pixels of what is looked at."""
+SURE = 0.8
+"""Share of bits that must agree before a picture's looks are compared."""
 DRAWN = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -34,7 +43,9 @@ def extract(trained: Trained, source: Path, candidates: Candidates, rules: Rules
 
     Raises BadInput when it cannot be read.
     """
-    return told(trained, find(trained, readable(trained, read_file(source).pixels), candidates, rules or Rules()))
+    pixels = readable(trained, read_file(source).pixels)
+    found = find(trained, pixels, candidates, rules or Rules())
+    return told(trained, found, copied(found, pixels))
 
 
 def readable(trained: Trained, pixels: Pixels) -> Tensor:
@@ -45,7 +56,21 @@ def readable(trained: Trained, pixels: Pixels) -> Tensor:
     return tensor(pixels)
 
 
-def told(trained: Trained, found: Found) -> dict[str, Any]:
+def copied(found: Found, pixels: Tensor) -> int | None:
+    """Bits of 64 in which pixels (3,h,w) uint8 look unlike what was given this mark; None where nobody can say.
+
+    ``looks.OTHER`` or more: the mark was copied onto another picture.
+    """
+    known = found.match.known.looks if found.match else ()
+    at = found.placement
+    if not known or min(at.left, at.top, 1 - at.right, 1 - at.bottom) < -EDGE:
+        return None
+    frame = (Windows(pixels, SEEN).cut([at])[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    looks = looks_of(np.ascontiguousarray(frame))
+    return min((bits for one in known if (bits := apart(looks, one)) is not None), default=None)
+
+
+def told(trained: Trained, found: Found, unlike: int | None = None) -> dict[str, Any]:
     """What was found, under the names that a table and JSON have."""
     said: dict[str, Any] = {"payload": payloads.spell(found.payload)}
     if found.marked is not None:
@@ -57,6 +82,10 @@ def told(trained: Trained, found: Found) -> dict[str, Any]:
         return said
     if match.known.files:
         said |= {"closest": payloads.spell(match.known.payload), "given_to": ", ".join(match.known.files)}
+    if match.known.notes:
+        said["note"] = ", ".join(match.known.notes)
+    if unlike is not None and unlike >= OTHER and match.equal >= SURE * trained.bits:
+        said["copied"] = f"this is not the picture that was given the mark: {unlike} of 64 bits of its looks differ"
     said |= {"matches": match.equal, "of": trained.bits, "p_value": match.p_value}
     # Those that were chosen are no part of the bound: it speaks of what chance alone could match.
     return said if match.p_value is not None else {**said, "no_p_value": match.known.why_not}
@@ -71,26 +100,47 @@ def registered(file: Path, trained: Trained) -> Candidates:
     """The different payloads that a register holds for this model. Raises BadInput when there are none."""
     if not file.is_file():
         raise BadInput(f"there is no {file}; give the {REGISTER} of a folder that ftbench embed wrote")
-    register = Register(file)
-    listing = register.read()
-    files: dict[str, dict[str, None]] = {}
+    register = opened(file)
+    listing = register.read(trained.names)
+    files: dict[str, dict[str, Entry]] = {}
     ways: dict[str, set[bool | None]] = {}
     faults = list(listing.faults)
     for line, entry in listing.rows:
-        if entry.model not in trained.names:
-            continue
         try:
             payload = payloads.parse(entry.payload, trained.bits)
         except BadInput as error:
             faults.append(register.fault(line, str(error)))
             continue
-        files.setdefault(payload, {})[entry.file] = None
+        files.setdefault(payload, {})[entry.file] = entry
         ways.setdefault(payload, set()).add(DRAWN.get(entry.drawn.strip().lower()))
     if not files:
         unread = f"; {faults[0]}" if faults else ""
         raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){unread}")
-    known = [Known(payload, _why_not(ways[payload]), tuple(names)) for payload, names in files.items()]
+    known = [_known(payload, _why_not(ways[payload]), given) for payload, given in files.items()]
     return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults))
+
+
+def other_keys(file: Path, trained: Trained, key: bytes) -> str:
+    """One sentence where all payloads of a register have checks under another key; else empty."""
+    keys = {entry.key for _, entry in opened(file).read(trained.names).rows} - {""}
+    if not trained.tag or not keys or presence.key_name(key) in keys:
+        return ""
+    return (
+        f"the payloads in {file} were made with another key, so no picture will count as marked by its check; "
+        "give that key with --key"
+    )
+
+
+def opened(file: Path) -> Register | Database:
+    """A register of the kind that its ending says."""
+    return Database(file) if file.suffix.lower() in ENDINGS else Register(file)
+
+
+def _known(payload: str, why_not: str, given: dict[str, Entry]) -> Known:
+    entries = given.values()
+    looks = dict.fromkeys(entry.looks for entry in entries if entry.looks)
+    notes = dict.fromkeys(entry.note for entry in entries if entry.note)
+    return Known(payload, why_not, tuple(given), tuple(looks), tuple(notes))
 
 
 def tensor(pixels: Pixels) -> Tensor:
