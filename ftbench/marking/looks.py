@@ -10,8 +10,8 @@ from ftbench.marking.pictures import Pixels
 BITS = 64
 OTHER = 12
 """Bits apart from which on two pictures are two. Measured: JPEG 50, a copy of 100×80 pixels and one a third brighter
-are 8 bits away at most (144 pictures); of 276 pairs of photographs none is nearer than 20, of 7,140 pairs of aligned faces
-one in a hundred nearer than 12."""
+are 8 bits away at most (144 pictures); of 276 pairs of photographs none is nearer than 20, of 7,140 pairs of aligned
+faces one in a hundred nearer than 12."""
 
 
 def looks_of(pixels: Pixels) -> str:
