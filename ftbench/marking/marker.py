@@ -73,7 +73,7 @@ class Marker:
 
         ``payload``: bits, hexadecimal after ``0x``, ``int:5`` or ``text:ab``; None draws one. ``psnr`` in dB; None:
         what the model was trained for. A PIL image comes back in RGB, or RGBA where it had transparency; its
-        metadata does not. Raises BadInput for pictures that are too small or of one colour, and payloads that do not fit.
+        metadata does not. Raises BadInput for pictures too small or of one colour, and payloads that do not fit.
         """
         pixels, alpha = _pixels(image)
         word = given.draw(self.trained, self.key) if payload is None else given.whole(payload, self.trained, self.key)
