@@ -241,7 +241,7 @@ def extract(
         candidates = tracing.expected(given.whole(expect, trained, secret), drawn)
     elif among is not None:
         candidates = tracing.registered(among, trained)
-        _warn(*filter(None, [tracing.other_keys(among, trained, secret)]))
+        _warn(*filter(None, [tracing.other_key(candidates, trained, secret)]))
         _warn(*few(candidates.faults))
     items = [(source.path, source) for source in gathered.pictures]
 

@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from ftbench.errors import BadInput, CannotWrite
-from ftbench.marking.register import COLUMNS, LOCK_SECONDS, Entry, Listing
+from ftbench.marking.register import COLUMNS, LOCK_SECONDS, Entry, Listing, Row
 
 ENDINGS = frozenset({".sqlite", ".sqlite3", ".db"})
 OURS = 0x66_74_62_6D
@@ -35,6 +35,16 @@ class Database:
         with self._open("ro") as held:
             rows = held.execute(f"SELECT id, {', '.join(COLUMNS)} FROM marks{where} ORDER BY id", asked).fetchall()
         return Listing(tuple((row[0], Entry(*row[1:])) for row in rows))
+
+    def given(self, models: frozenset[str]) -> tuple[list[Row], tuple[str, ...]]:
+        """What was given with some models; no row can be faulty. Raises BadInput."""
+        asked = sorted(models)
+        with self._open("ro") as held:
+            return held.execute(
+                "SELECT id, payload, file, drawn, looks, note, key FROM marks "
+                f"WHERE model IN ({', '.join('?' * len(asked))}) ORDER BY id",
+                asked,
+            ).fetchall(), ()
 
     def fault(self, line: int, why: str) -> str:
         """One sentence about a row that is passed over."""

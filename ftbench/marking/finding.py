@@ -83,6 +83,8 @@ class Candidates:
     known: tuple[Known, ...] = ()
     faults: tuple[str, ...] = ()
     """Rows of the register that could not be used."""
+    keys: frozenset[str] = frozenset()
+    """Names of the keys that their checks were made with."""
 
     @cached_property
     def _signs(self) -> npt.NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ftbench.marking.database import ENDINGS, Database
 from ftbench.marking.finding import Candidates, Found, Known, Rules, find
 from ftbench.marking.looks import OTHER, apart, looks_of
 from ftbench.marking.pictures import Pixels, read_file
-from ftbench.marking.register import REGISTER, Entry, Register
+from ftbench.marking.register import REGISTER, Register, Row
 from ftbench.marking.trained import Trained
 from ftbench.marking.windows import Windows
 
@@ -101,32 +102,28 @@ def registered(file: Path, trained: Trained) -> Candidates:
     if not file.is_file():
         raise BadInput(f"there is no {file}; give the {REGISTER} of a folder that ftbench embed wrote")
     register = opened(file)
-    listing = register.read(trained.names)
-    files: dict[str, dict[str, Entry]] = {}
-    ways: dict[str, set[bool | None]] = {}
-    faults = list(listing.faults)
-    for line, entry in listing.rows:
+    rows, unread = register.given(trained.names)
+    groups: dict[str, list[Row]] = {}
+    faults = list(unread)
+    for row in rows:
         try:
-            payload = payloads.parse(entry.payload, trained.bits)
+            groups.setdefault(payloads.parse(row[1], trained.bits), []).append(row)
         except BadInput as error:
-            faults.append(register.fault(line, str(error)))
-            continue
-        files.setdefault(payload, {})[entry.file] = entry
-        ways.setdefault(payload, set()).add(DRAWN.get(entry.drawn.strip().lower()))
-    if not files:
-        unread = f"; {faults[0]}" if faults else ""
-        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){unread}")
-    known = [_known(payload, _why_not(ways[payload]), given) for payload, given in files.items()]
-    return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults))
+            faults.append(register.fault(row[0], str(error)))
+    if not groups:
+        why = f"; {faults[0]}" if faults else ""
+        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){why}")
+    known = [_known(payload, group) for payload, group in groups.items()]
+    keys = frozenset(row[6] for row in rows if row[6])
+    return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults), keys)
 
 
-def other_keys(file: Path, trained: Trained, key: bytes) -> str:
+def other_key(candidates: Candidates, trained: Trained, key: bytes) -> str:
     """One sentence where all payloads of a register have checks under another key; else empty."""
-    keys = {entry.key for _, entry in opened(file).read(trained.names).rows} - {""}
-    if not trained.tag or not keys or presence.key_name(key) in keys:
+    if not trained.tag or not candidates.keys or presence.key_name(key) in candidates.keys:
         return ""
     return (
-        f"the payloads in {file} were made with another key, so no picture will count as marked by its check; "
+        "the payloads of the register were made with another key, so no picture will count as marked by its check; "
         "give that key with --key"
     )
 
@@ -136,11 +133,10 @@ def opened(file: Path) -> Register | Database:
     return Database(file) if file.suffix.lower() in ENDINGS else Register(file)
 
 
-def _known(payload: str, why_not: str, given: dict[str, Entry]) -> Known:
-    entries = given.values()
-    looks = dict.fromkeys(entry.looks for entry in entries if entry.looks)
-    notes = dict.fromkeys(entry.note for entry in entries if entry.note)
-    return Known(payload, why_not, tuple(given), tuple(looks), tuple(notes))
+def _known(payload: str, group: list[Row]) -> Known:
+    _, _, files, drawn, looks, notes, _ = zip(*group, strict=True)
+    why_not = _why_not(set(map(_way, set(drawn))))
+    return Known(payload, why_not, *(tuple(dict.fromkeys(filter(None, held))) for held in (files, looks, notes)))
 
 
 def tensor(pixels: Pixels) -> Tensor:
@@ -151,6 +147,11 @@ def tensor(pixels: Pixels) -> Tensor:
 def payload_in(trained: Trained, pixels: Tensor) -> str:
     """What pixels (3,h,w) uint8 read as, ``0110``."""
     return trained.payload(read(trained.pair, pixels, trained.size))
+
+
+@functools.cache
+def _way(drawn: str) -> bool | None:
+    return DRAWN.get(drawn.strip().lower())
 
 
 def _why_not(ways: set[bool | None]) -> str:
