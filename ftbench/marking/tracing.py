@@ -30,6 +30,8 @@ EXPECTED = (
     "no p-value: only a payload that was drawn by chance has one; add --drawn if the expected payload was "
     "(payloads.csv says so), and leave it out if somebody chose it"
 )
+SMALLER = 4
+"""How much smaller than the network's square a picture may be that is read."""
 EDGE = 0.03
 """Share of a side that a frame may reach beyond the picture and still be seen as a whole."""
 SEEN = 128
@@ -52,8 +54,10 @@ def extract(trained: Trained, source: Path, candidates: Candidates, rules: Rules
 def readable(trained: Trained, pixels: Pixels) -> Tensor:
     """Pixels (h,w,3) uint8 -> (3,h,w) uint8. Raises BadInput where they are too few for the model."""
     height, width = pixels.shape[:2]
-    if min(height, width) < trained.size:
-        raise BadInput(f"{width}×{height} pixels are too few: this model reads {trained.size} on either side")
+    # A small copy of a marked picture is enlarged; of a quarter nothing is left.
+    least = trained.size // SMALLER
+    if min(height, width) < least:
+        raise BadInput(f"{width}×{height} pixels are too few: this model reads {least} on either side, or more")
     return tensor(pixels)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ftbench.marking.anysize import FLAT_LEVELS, fit
+from ftbench.marking.anysize import FLAT_LEVELS, fit, squeezed
 from ftbench.marking.placements import WHOLE, Placement
 
 LEVELS = (0.7, 0.8, 0.9, 1.0, 1.12, 1.25, 1.4, 1.6, 2.0)
@@ -63,7 +63,12 @@ class Windows:
 
     def _level(self, side: int) -> Tensor:
         if side not in self._levels:
-            self._levels[side] = fit(self.pixels, side)
+            largest = round(self.size * LEVELS[-1])
+            # A photo of many megapixels is squeezed twice, for the whole and for the largest copy, and not nine times.
+            if side in (self.size, largest):
+                self._levels[side] = fit(self.pixels, side)
+            else:
+                self._levels[side] = squeezed(self._level(largest), side)
         return self._levels[side]
 
     def _grid(self, placement: Placement) -> Tensor:
