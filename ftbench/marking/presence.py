@@ -42,7 +42,7 @@ def allowed_tries(bits: int, bound: float) -> int:
     >>> allowed_tries(16, 1e-3)
     65
     """
-    return math.floor(bound * 2**bits)
+    return math.floor(bound * 2.0**bits)
 
 
 def key_name(key: bytes) -> str:
