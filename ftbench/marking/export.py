@@ -123,7 +123,8 @@ def _exported(network: nn.Module, inputs: dict[str, Tensor], output: str) -> byt
         if program is None:
             raise BadInput("torch gave no program")
         onnx.checker.check_model(program.model_proto)
-        return program.model_proto.SerializeToString()
+        data: bytes = program.model_proto.SerializeToString()
+        return data
     except Exception as error:
         raise BadInput(f"this model cannot be written as ONNX: {told(error)[:300]}") from error
 

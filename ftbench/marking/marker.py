@@ -15,6 +15,7 @@ from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, told
 from ftbench.marking import anysize, catalogue, finding, given, inference, presence, sources, tracing
 from ftbench.marking.load import load_model
+from ftbench.marking.register import REGISTER
 from ftbench.marking.trained import Trained
 from ftbench.progress import Silent, begin
 
@@ -131,7 +132,7 @@ class Marker:
         gathered = sources.gather([Path(folder)], leave_out=place)
         order = inference.Order(
             trained=self.trained,
-            register=tracing.opened(Path(register) if register else place / tracing.REGISTER),
+            register=tracing.opened(Path(register) if register else place / REGISTER),
             payload=None if wanted is None else given.whole(wanted, self.trained, self.key),
             psnr=psnr,
             format="png",
