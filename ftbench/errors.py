@@ -22,8 +22,20 @@ class CellFailed(FtbenchError):
     """A cell could not be finished; other cells go on; exit code 1."""
 
 
+class FailsAgain(CellFailed):
+    """As CellFailed, of a cell that would fail in the same way again with the same settings, code and libraries."""
+
+
+class NotANumber(FailsAgain):
+    """A loss is not a finite number."""
+
+
 class OutOfTime(FtbenchError):
     """The time that a run was given is up; what finished is kept, and the same run goes on from there."""
+
+
+class ClusterGone(FtbenchError):
+    """What a run hangs on is gone for now, such as a cluster's scheduler; the same run goes on later; exit code 75."""
 
 
 def told(error: BaseException) -> str:

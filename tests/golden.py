@@ -30,6 +30,7 @@ SIZE, BITS = 64, 8
 WITHOUT = {
     "exported": "has no network of its own",
     "folder": "reads a user's files",
+    "lpips": "needs a user's file",
     "rivagan": "its network comes with another library",
 }
 """Parts that are not looked at, each with the reason."""

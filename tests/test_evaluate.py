@@ -93,7 +93,7 @@ def found(
         images=faces(),
         settings=EvaluateSection.model_validate({"simulators": [{"name": "none"}], "draws": draws, "seed": 5, **more}),
         bits=BITS,
-        psnr=psnr,
+        held=psnr,
         device="cpu",
         progress=Silent(),
     )

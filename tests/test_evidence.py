@@ -18,7 +18,7 @@ from ftbench.plan.cells import Cell, Plan
 from ftbench.runner import executor as execute
 from ftbench.runner.opening import Request
 from ftbench.storage.cellfile import Evidence, Migrated, cell_json
-from ftbench.storage.store import UNFINISHED, Store
+from ftbench.storage.store import PICKLED, UNFINISHED, Store
 from ftbench.vouching import evidence as evidence_module
 from ftbench.vouching.accepting import accept
 from ftbench.vouching.standing import Standing, Standings
@@ -215,6 +215,22 @@ def test_a_training_that_was_broken_off_is_not_gone_on_with_by_other_code(world:
     assert states(world)[0] == "to do: since it was made, ftbench/train/loop.py changed"
     run(world)
     assert folder.path.with_name(f"{folder.path.name}.earlier").joinpath(UNFINISHED).read_bytes() == b"half"
+
+
+def test_a_pickled_checkpoint_is_neither_read_nor_trained_over(world: World, other_code: Any) -> None:
+    run(world)
+    folder = world.folder(world.trained)
+    folder.file("done.json").unlink()
+    old = folder.file(PICKLED)
+    old.write_bytes(b"pickled")
+    for look in (states, run):
+        with pytest.raises(BadInput, match=r"checkpoint\.pt is the .* of an earlier release.* rename or remove"):
+            look(world)
+    assert (world.worked, old.read_bytes()) == ([], b"pickled")
+    # Other code would not go on from it anyway: it is kept with the rest of the cell.
+    other_code("train")
+    run(world)
+    assert folder.path.with_name(f"{folder.path.name}.earlier").joinpath(PICKLED).read_bytes() == b"pickled"
 
 
 def said_of(cell: Cell, world: World, change: Callable[[dict[str, Any]], None]) -> None:

@@ -8,7 +8,8 @@ import importlib
 import pytest
 
 WITH_EXAMPLES = {
-    "ftbench.statistics.estimates": ("wilson", "smallest_match"),
+    "ftbench.statistics.estimates": ("wilson",),
+    "ftbench.statistics.detection": ("smallest_match", "false_positive_rate"),
     "ftbench.pipeline.stages": ("to_psnr",),
     "ftbench.data.splits": ("split_of",),
     "ftbench.marking.payloads": ("parse",),

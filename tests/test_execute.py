@@ -28,10 +28,10 @@ from ftbench.runner import attempt
 from ftbench.runner import executor as execute
 from ftbench.runner.bench import Bench
 from ftbench.runner.executor import Outcome
-from ftbench.storage import checkpoint
-from ftbench.storage.files import csv_bytes, gzipped, write_bytes, write_json
+from ftbench.storage import checkpoint, owners
+from ftbench.storage.files import csv_bytes, gzipped, write_json
 from ftbench.storage.results import CURVE, QUALITY, ROWS, SAMPLES
-from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
+from ftbench.storage.store import CLAIM, UNFINISHED, CellFolder, Damaged, Store
 from ftbench.train.weights import WEIGHTS, load_weights
 from tests.small_pair import COMPUTE
 
@@ -87,8 +87,8 @@ class World:
         self.weights = {"bias": 1.0}
         self.inside: dict[str, Callable[[CellFolder], object]] = {}
         """Label -> what happens in that cell besides."""
-        work: dict[CellKind, Any] = {"train": self.train, "evaluate": self.evaluate}
-        monkeypatch.setattr(attempt, "WORK", work)
+        self.work: dict[CellKind, Any] = {"train": self.train, "evaluate": self.evaluate}
+        monkeypatch.setattr(attempt, "WORK", self.work)
         monkeypatch.setattr(execute, "LOOK_SECONDS", 0.02)
 
     def run(self, before_risk: Callable[[Outcome], object] = lambda outcome: None) -> Outcome:
@@ -101,22 +101,22 @@ class World:
 
     def train(self, cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
         self._enter(cell, folder)
-        write_bytes(
-            folder.file(WEIGHTS),
+        folder.write(
+            WEIGHTS,
             save({"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.ones(2) * self.weights["bias"]}),
         )
-        write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame({"step": [20.0], "loss": [0.5]})))
+        folder.write(CURVE, csv_bytes(pd.DataFrame({"step": [20.0], "loss": [0.5]})))
         return {}
 
     def evaluate(self, cell: Cell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
         self._enter(cell, folder)
         load_weights(bench.folder(self.trained), torch.nn.Linear(3, 2))
         for name in (ROWS, QUALITY):
-            write_bytes(folder.file(name), gzipped(csv_bytes(pd.DataFrame({"name": [cell.label], "value": [1.25]}))))
+            folder.write(name, gzipped(csv_bytes(pd.DataFrame({"name": [cell.label], "value": [1.25]}))))
         samples = io.BytesIO()
         pictures: dict[str, Any] = {"names": np.array(["a"])}
         np.savez(samples, **pictures)
-        write_bytes(folder.file(SAMPLES), samples.getvalue())
+        folder.write(SAMPLES, samples.getvalue())
         return {"images": 1}
 
     def _enter(self, cell: Cell, folder: CellFolder) -> None:
@@ -261,6 +261,64 @@ def test_a_cell_that_another_run_holds_is_done_later(world: World) -> None:
     assert "[2/3] evaluate first: done by another run, kept" in lines
 
 
+def test_what_needs_a_cell_that_another_run_makes_again_is_done_later_and_does_not_fail(world: World) -> None:
+    world.run()
+    world.folder(world.first).file("done.json").unlink()
+    folder = world.folder(world.trained)
+    weights = folder.file(WEIGHTS).read_bytes()
+    theirs = folder.locked()
+
+    def made_again_meanwhile(_: CellFolder) -> None:
+        if world.worked == ["first"]:
+            theirs.__enter__()
+            folder.file(WEIGHTS).unlink()
+
+            def ends() -> None:
+                folder.file(WEIGHTS).write_bytes(weights)
+                theirs.__exit__(None, None, None)
+
+            threading.Timer(0.2, ends).start()
+
+    world.inside["first"] = made_again_meanwhile
+    outcome = world.run()
+    assert not outcome.failed
+    assert len(outcome.summaries) == 3
+    assert set(world.worked) == {"first"}
+    assert "[2/3] evaluate first: another run is working on it; later" in world.said.getvalue()
+
+
+def test_the_cell_of_a_run_that_died_elsewhere_is_taken_over(world: World) -> None:
+    folder = world.folder(world.trained)
+    folder.path.mkdir(parents=True)
+    dead = {"host": "other", "machine": "other", "pid": 1, "started": "1", "token": "b" * 16, "seconds": 0.5}
+    folder.file(CLAIM).write_text(json.dumps(dead))
+    began = time.monotonic()
+    assert len(world.run().summaries) == 3
+    assert time.monotonic() - began > 0.5
+    assert world.worked == ["pair", "first", "second"]
+    assert "[1/3] train pair: another run is working on it; later" in world.said.getvalue()
+    assert not hidden(folder)
+
+
+def test_a_cell_that_was_taken_over_meanwhile_is_left_to_the_other_run(world: World) -> None:
+    folder = world.folder(world.trained)
+
+    def taken_over(_: CellFolder) -> None:
+        if len(world.worked) == 1:
+            own = json.loads(folder.file(CLAIM).read_text())
+            folder.file(CLAIM).unlink()
+            theirs = {**own, "token": "b" * 16, "machine": "other", "seconds": 0.5}
+            folder.file(CLAIM).write_text(json.dumps(theirs))
+
+    world.inside["pair"] = taken_over
+    outcome = world.run()
+    assert not outcome.failed
+    assert world.worked == ["pair", "pair", "first", "second"]
+    said = world.said.getvalue()
+    assert "[1/3] train pair: another run, process" in said
+    assert "took this cell over while this one gave no sign of life for 60 s" in said
+
+
 def test_a_cell_that_another_run_gives_up_is_taken_over(world: World) -> None:
     held = world.folder(world.trained).locked()
     held.__enter__()
@@ -270,10 +328,11 @@ def test_a_cell_that_another_run_gives_up_is_taken_over(world: World) -> None:
 
 
 def died_in(world: World, cell: Cell) -> None:
-    """Leave the note of a process that ended inside a cell."""
+    """Leave the claim of a process that ended inside a cell."""
     folder = world.folder(cell)
     folder.path.mkdir(parents=True, exist_ok=True)
-    folder.file("running.json").write_text('{"pid": 1, "label": "x", "kind": "evaluate"}')
+    dead = {**vars(owners.here()), "started": "long ago", "token": "a" * 16, "label": "x", "kind": "evaluate"}
+    folder.file(CLAIM).write_text(json.dumps(dead))
 
 
 def test_a_cell_that_ended_its_process_is_tried_last(world: World) -> None:
@@ -283,7 +342,7 @@ def test_a_cell_that_ended_its_process_is_tried_last(world: World) -> None:
     assert world.worked == ["pair", "second", "first"]
     assert seen == [["pair", "second", "2"]]
     assert "[2/3] evaluate first: ended its process last time, so it is tried last" in world.said.getvalue()
-    assert not world.folder(world.first).file("running.json").exists()
+    assert not hidden(world.folder(world.first))
 
 
 def test_what_needs_a_cell_that_ended_its_process_waits_for_it(world: World) -> None:
@@ -292,19 +351,25 @@ def test_what_needs_a_cell_that_ended_its_process_waits_for_it(world: World) -> 
     assert world.worked == ["pair", "first", "second"]
 
 
+def hidden(folder: CellFolder) -> list[str]:
+    """Files of a cell that are a run's, not the cell's."""
+    return sorted(file.name for file in folder.path.glob(".*") if file.name != ".lock")
+
+
 @pytest.mark.parametrize("end", [CellFailed("no"), ValueError("no"), KeyboardInterrupt(), CannotWrite("full")])
-def test_a_note_tells_who_works_on_a_cell_until_it_ends(world: World, end: BaseException) -> None:
+def test_a_claim_tells_who_works_on_a_cell_until_it_ends(world: World, end: BaseException) -> None:
     seen: list[str] = []
 
     def ends(folder: CellFolder) -> None:
-        seen.append(folder.file("running.json").read_text())
+        seen.append(folder.file(CLAIM).read_text())
         raise end
 
     world.inside["pair"] = ends
     with contextlib.suppress(KeyboardInterrupt, CannotWrite):
         world.run()
-    assert json.loads(seen[0]) == {"pid": os.getpid(), "label": "pair", "kind": "train"}
-    assert not world.folder(world.trained).file("running.json").exists()
+    said = {name: json.loads(seen[0])[name] for name in ("pid", "label", "kind")}
+    assert said == {"pid": os.getpid(), "label": "pair", "kind": "train"}
+    assert not hidden(world.folder(world.trained))
 
 
 def test_what_killed_runs_left_goes_and_the_kept_files_name_none_of_it(world: World) -> None:

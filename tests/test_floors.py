@@ -86,8 +86,9 @@ def test_the_way_from_yaml_to_table_does_not_grow() -> None:
         for module, path in MODULES.items()
         if _room(module) in WAY
     }
-    # 4,000 is the aim: an hour's reading. Jobs side by side, ends in time and profiles took it further away.
-    assert sum(lines.values()) < 5100, sum(lines.values())
+    # 4,000 is the aim: an hour's reading. Jobs side by side, ends in time and profiles took it further away, and so
+    # did batches in parts and remote places.
+    assert sum(lines.values()) < 5700, sum(lines.values())
     assert sorted(lines.values())[len(lines) // 2] <= 120
 
 

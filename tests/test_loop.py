@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,10 @@ def test_the_kept_weights_are_those_of_the_best_look_at_val(tmp_path: Path) -> N
         network = nn.Linear(2, 1)
         scores = iter([3.0, 1.0, 2.0, 5.0])
 
-        def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
-            return network(torch.ones(1, 2)).sum() ** 2, {}
+        parts = 1
+
+        def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, float]]]:
+            yield network(torch.ones(1, 2)).sum() ** 2, {}
 
         def validate(self, network: nn.Module) -> tuple[float, dict[str, float]]:
             self.seen = getattr(self, "seen", [])
@@ -79,13 +81,13 @@ def test_the_kept_weights_are_those_of_the_best_look_at_val(tmp_path: Path) -> N
 def test_a_loss_that_is_not_a_number_stops_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
     made = task()
-    honest = made.loss
+    honest = made.losses
 
-    def broken(network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
-        total, values = honest(network, step)
-        return total, {**values, "message_loss": math.nan} if step == 37 else values
+    def broken(network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, float]]]:
+        for total, values in honest(network, step):
+            yield total, {**values, "message_loss": math.nan} if step == 37 else values
 
-    monkeypatch.setattr(made, "loss", broken)
+    monkeypatch.setattr(made, "losses", broken)
     with pytest.raises(CellFailed, match="message_loss is not a finite number at step 37"):
         run(tmp_path, made=made)
     tensors, numbers = checkpoint.unpacked((tmp_path / UNFINISHED).read_bytes())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from ftbench.plan.cells import Plan, chosen_parts
 from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
 from ftbench.plan.resolve import Resolver
+from ftbench.vouching.standing import Standing
+from ftbench.vouching.strays import other_packages
 
 GROUNDS = PlanInputs("d" * 64, ("a", "b"), {"train": 2, "val": 2, "test": 2}, Compute("cpu", "float32", 1, "none"))
 BASE: dict[str, Any] = {
@@ -64,6 +67,38 @@ def test_every_combination_is_a_cell_and_simulators_are_shared(plugins: Plugins)
     plan = planned(changed(matrix={"loss": losses, "seed": [0, 1]}), plugins)
     assert kinds(plan) == ["fit"] + ["train"] * 6 + ["evaluate"] * 6
     assert len({cell.label for cell in plan.evaluations}) == 6
+
+
+def test_a_visibility_is_an_axis_of_the_evaluation_and_moves_no_other_key(plugins: Plugins) -> None:
+    plain, held = (planned(changed(evaluate=more), plugins) for more in ({}, {"flip": ["own", 0.05]}))
+    assert {cell.key for cell in plain.cells} < {cell.key for cell in held.cells}
+    [new] = [cell for cell in held.evaluations if cell.key not in {one.key for one in plain.evaluations}]
+    assert (new.flip, new.settings["flip"], new.columns["at dB"], new.columns["at FLIP"]) == (
+        0.05,
+        0.05,
+        "none",
+        "0.05",
+    )
+    assert new.label.endswith("at FLIP 0.05")
+    assert new.flip_part.record.name == "flip"
+    with pytest.raises(BadInput, match=r"add flip to evaluate\.metrics"):
+        planned(changed(evaluate={"flip": 0.05, "metrics": ["psnr"]}), plugins)
+
+
+def test_an_evaluation_by_fewer_metrics_is_told_of(plugins: Plugins) -> None:
+    before, now = (planned(changed(evaluate=more), plugins) for more in ({"metrics": ["psnr", "ssim"]}, {}))
+    assert [cell.key for cell in before.trainings] == [cell.key for cell in now.trainings]
+    done = {cell.key for cell in before.evaluations}
+    nothing = Path("no-store")
+    store: Any = SimpleNamespace(
+        root=nothing, cell=lambda kind, key: SimpleNamespace(summary={"status": "done"} if key in done else None)
+    )
+    looked: Any = SimpleNamespace(store=store, of=lambda cell: Standing())
+    reasons = other_packages(now, looked)
+    assert set(reasons) == {cell.key for cell in now.evaluations}
+    assert all("[psnr, ssim]" in reason for reason in reasons.values())
+    done.clear()
+    assert other_packages(now, looked) == {}
 
 
 def test_payload_lengths_pools_and_qualities_are_axes(plugins: Plugins) -> None:

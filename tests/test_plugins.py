@@ -157,7 +157,7 @@ def test_built_in_parts_come_in_by_the_same_door(plugins: Plugins) -> None:
     assert "faceswap" in found["simulator"]
     assert found["codec"] >= {"none", "repetition"}
     assert found["dataset"] == {"folder", "procedural-faces"}
-    assert found["metric"] >= {"psnr", "ssim"}
+    assert found["metric"] >= {"psnr", "ssim", "flip", "ciede2000"}
     assert len(found["distortion"]) == 32
 
 
@@ -187,3 +187,11 @@ def test_a_package_digest_hangs_on_the_sources(tmp_path: Any, monkeypatch: pytes
         digests.add(package_digest("somepart"))
     assert len(digests) == 2
     assert package_digest("there_is_no_such_package") == ""
+
+
+@pytest.mark.parametrize("name", ["a" * 70_000, "folder@" + "b" * 70_000])
+def test_a_name_without_an_end_is_shortened_in_its_sentence(plugins: Plugins, name: str) -> None:
+    with pytest.raises(BadInput) as told:
+        plugins.find("dataset", name)
+    assert "…" in str(told.value)
+    assert len(str(told.value)) < 400

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from ftbench.publish.folder import better_ones, copy_others, folder_for, swapped_in, tables_held
-from ftbench.storage.store import Held
+from ftbench.publish.folder import better_ones, copy_others, folder_for, swapped_in
+from ftbench.storage.store import Held, Store
 from ftbench.storage.store import held as lock
 
 MINE, OTHER = "1" * 64, "2" * 64
@@ -144,5 +144,11 @@ def test_results_that_cannot_be_finished_leave_the_old(tmp_path: Path) -> None:
 
 
 def test_one_run_at_a_time_writes_tables(tmp_path: Path) -> None:
-    with tables_held(tmp_path / "store"), pytest.raises(Held), lock(tmp_path / "store" / "tables.lock", seconds=0):
+    store = Store(tmp_path / "store")
+    with store.held(), pytest.raises(Held), lock(store.root / "tables.lock", seconds=0):
         pass
+    # Of a run that was killed while it wrote what all share.
+    (store.root / ".compute-x1.json").write_text("{")
+    with store.held():
+        assert [file.name for file in store.root.glob(".*")] == []
+    assert sorted(file.name for file in store.root.iterdir()) == ["tables.lock"]

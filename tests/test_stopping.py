@@ -46,15 +46,15 @@ def test_a_training_that_a_signal_stopped_ends_in_the_same_weights(
 ) -> None:
     whole, summary = undisturbed
     made = task()
-    honest = made.loss
+    honest = made.losses
 
-    def told_meanwhile(network: nn.Module, step: int) -> tuple[Tensor, dict[str, float]]:
-        loss, values = honest(network, step)
-        if step == at:
-            signal.raise_signal(getattr(signal, name))
-        return loss, values
+    def told_meanwhile(network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, Tensor | float]]]:
+        for loss, values in honest(network, step):
+            if step == at:
+                signal.raise_signal(getattr(signal, name))
+            yield loss, values
 
-    made.loss = told_meanwhile  # type: ignore[method-assign]
+    made.losses = told_meanwhile  # type: ignore[method-assign]
     with pytest.raises(Stopped, match=name):
         run(tmp_path / "stopped", made=made)
     _, kept = checkpoint.unpacked((tmp_path / "stopped" / UNFINISHED).read_bytes())

@@ -57,7 +57,7 @@ def test_stopped_in_training_then_in_a_test_then_left_alone(
         second = small.run(out, "--jobs", jobs)
         assert second.returncode == 143, second.stdout + second.stderr
         assert f"resumed at {kept[0]}/60" in second.stdout
-        assert not list((small.folder / out / ".store").glob("*/running.json"))
+        assert not list((small.folder / out / ".store").glob("*/.claim*"))
 
     # Time enough changes nothing.
     last = small.run(out, "--jobs", jobs, "--for", "1h")

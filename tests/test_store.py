@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import filelock
@@ -11,7 +13,7 @@ import pytest
 
 from ftbench.errors import BadInput, CannotWrite, CellFailed
 from ftbench.storage.files import write_atomically, write_json
-from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held, Store
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -165,16 +167,35 @@ def test_no_memory_to_read_a_file_says_nothing_of_the_file(tmp_path: Path) -> No
         finished(tmp_path).load("weights.safetensors", full)
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), NotImplementedError("no flock")])
-def test_a_folder_that_cannot_be_locked_is_one_sentence(
-    tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_takes_no_lock_for_a_reason_of_its_own_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuses(self: filelock.BaseFileLock, timeout: float) -> None:
-        raise error
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(filelock.BaseFileLock, "acquire", refuses)
     with pytest.raises(CannotWrite, match=r"cannot write into .*--out"), CellFolder(tmp_path / "cell").locked():
         pass
+
+
+@pytest.mark.parametrize(
+    "error", [NotImplementedError("no flock"), OSError(errno.ENOLCK, "x"), OSError(errno.EOPNOTSUPP, "x"), None]
+)
+def test_where_locks_are_refused_or_granted_to_everyone_the_claim_serves_alone(
+    tmp_path: Path, error: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(self: filelock.BaseFileLock, timeout: float) -> None:
+        if error:
+            raise error
+
+    monkeypatch.setattr(filelock.BaseFileLock, "acquire", refuses)
+    cell = CellFolder(tmp_path / "cell")
+    with cell.locked():
+        assert not CellFolder(tmp_path / "cell").is_free()
+        with pytest.raises(Held, match=f"this cell, process {os.getpid()} on "), cell.locked():
+            pass
+    assert cell.is_free()
+    assert not list(cell.path.glob(".claim*"))
 
 
 def test_an_error_inside_a_held_cell_stays_what_it_is(tmp_path: Path) -> None:

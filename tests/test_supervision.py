@@ -72,13 +72,13 @@ def test_the_cell_is_named_that_a_process_left(tmp_path: Path, capfd: pytest.Cap
     for number, label in enumerate(("other", "conv7 \x1b[31m against swap", "done")):
         cell = tmp_path / f"train-{number}"
         cell.mkdir()
-        mark = {"pid": 4711 + number, "label": label, "kind": "train"}
-        (cell / supervision.RUNNING).write_text(json.dumps(mark), encoding="utf-8")
+        mark = {"token": 16 * "a", "pid": 4711 + number, "label": label, "kind": "train"}
+        (cell / ".claim").write_text(json.dumps(mark), encoding="utf-8")
     # What is on disk may be anything.
     for number, text in enumerate(("[]", "null", "{", '{"pid": 4712}')):
         odd = tmp_path / f"fit-{number}"
         odd.mkdir()
-        (odd / supervision.RUNNING).write_text(text, encoding="utf-8")
+        (odd / ".claim").write_text(text, encoding="utf-8")
     assert supervision._judged(-signal.SIGSEGV, 4712, {"store": str(tmp_path)}) == 1
     said = capfd.readouterr().err
     assert "while it worked on train conv7 \\x1b[31m against swap, cell train-1 (SIGSEGV" in said

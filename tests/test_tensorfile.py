@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ftbench.contract.tensorfile import read_tensors
+from ftbench.contract.tensorfile import CONVERT, read_tensors
 from ftbench.errors import BadInput
 
 TENSORS = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.tensor([7])}
@@ -25,36 +27,50 @@ class Planted:
         return (Path.touch, (self.place,))
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
-def test_tensors_come_back(tmp_path: Path, suffix: str) -> None:
-    file = tmp_path / f"weights{suffix}"
-    if suffix == ".pth":
-        torch.save(TENSORS, file)
-    else:
-        save_file(TENSORS, file)
+def test_tensors_come_back(tmp_path: Path) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file(TENSORS, file)
     found = read_tensors(str(file))
     assert found.keys() == TENSORS.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in TENSORS.items())
 
 
-def test_nothing_is_unpickled(tmp_path: Path) -> None:
-    file, trace = tmp_path / "weights.pth", tmp_path / "ran"
-    torch.save({"a": Planted(trace)}, file)
-    with pytest.raises(BadInput, match=r"weights: 'weights\.pth' cannot be read as a file of tensors"):
+@pytest.mark.parametrize("length", [0x280, 0x4B50])
+def test_a_header_whose_length_looks_like_a_pickle_or_an_archive_is_none(tmp_path: Path, length: int) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file(TENSORS, file, {"note": ""})
+    bare = int.from_bytes(file.read_bytes()[:8], "little")
+    save_file(TENSORS, file, {"note": "x" * (length - bare)})
+    assert int.from_bytes(file.read_bytes()[:8], "little") == length
+    assert read_tensors(str(file)).keys() == TENSORS.keys()
+
+
+@pytest.mark.parametrize("name", ["weights.pth", "disguised.safetensors"])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_torch_s_own_files_are_refused_unopened(tmp_path: Path, name: str, zipped: bool) -> None:
+    file, trace = tmp_path / name, tmp_path / "ran"
+    torch.save({"a": Planted(trace)}, file, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(BadInput, match=rf"^weights: '{name}' is torch's own kind of file"):
         read_tensors(str(file))
     assert not trace.exists()
 
 
-def test_a_whole_checkpoint_is_no_file_of_tensors(tmp_path: Path) -> None:
-    file = tmp_path / "checkpoint.pth"
-    torch.save({"model": TENSORS, "epoch": 3}, file)
-    with pytest.raises(BadInput, match="save a state_dict alone"):
+def test_the_sentence_s_remedy_works(tmp_path: Path) -> None:
+    file = tmp_path / "weights.pth"
+    torch.save(TENSORS, file)
+    with pytest.raises(BadInput, match="torch's own") as told:
         read_tensors(str(file))
+    code = str(told.value).split('"')[1]
+    assert code == CONVERT
+    subprocess.run(
+        [sys.executable, "-c", code.replace("OLD", "weights.pth").replace("NEW", "new")], cwd=tmp_path, check=True
+    )
+    assert read_tensors(str(tmp_path / "new.safetensors")).keys() == TENSORS.keys()
 
 
 @pytest.mark.parametrize("name", ["none.pth", "cut.pth", "cut.safetensors"])
 def test_a_missing_or_cut_file_is_one_sentence(tmp_path: Path, name: str) -> None:
     if name != "none.pth":
-        (tmp_path / name).write_bytes(b"\x80\x02cut")
+        (tmp_path / name).write_bytes(b"cut")
     with pytest.raises(BadInput, match=f"^body: .*{name}"):
         read_tensors(str(tmp_path / name), key="body")

@@ -34,7 +34,7 @@ def test_the_loss_is_the_sources_sum_up_to_a_constant() -> None:
             Loss(message=message, image=image, stated_at=16), curriculum=Curriculum(kind="none"), complement=False
         )
         made.network.eval()
-        total, _ = made.loss(made.network, 3)
+        [(total, _)] = made.losses(made.network, 3)
         randomness = generator(0, "train", 3)
         index = draw_batch(made.images, 8, randomness)
         covers = augment(made.images.covers(index, "cpu"), made.settings.augment, randomness)
@@ -74,13 +74,13 @@ def test_each_step_meets_one_of_several_simulators_and_val_all_of_them() -> None
     made = task(pieces=1)
     made.attacks = [named("a"), named("b"), named("c")]
     for step in range(30):
-        made.loss(made.network, step)
+        list(made.losses(made.network, step))
     assert len(met) == 30
     assert all(5 <= met.count(name) <= 18 for name in "abc")
     again = list(met)
     met.clear()
     for step in range(30):
-        made.loss(made.network, step)
+        list(made.losses(made.network, step))
     assert met == again
     met.clear()
     alone = task()
@@ -132,7 +132,7 @@ def test_image_first_hears_no_message_at_the_beginning() -> None:
 
 def test_training_at_a_target_psnr_holds_it_and_has_no_image_term() -> None:
     made = task(Loss(target_psnr=30), curriculum=Curriculum(kind="none"))
-    total, values = made.loss(made.network, 0)
+    [(total, values)] = made.losses(made.network, 0)
     assert float(values["psnr"]) == pytest.approx(30, abs=0.3)
     assert total.item() == pytest.approx(float(values["message_loss"]), rel=1e-5)
     _, looked = made.validate(made.network)
@@ -153,7 +153,7 @@ def test_no_look_before_the_last_tenth_gives_the_kept_weights() -> None:
     made = task(Loss(image=0.1), curriculum=Curriculum(kind="none"))
     scores = {}
     for step in (0, 30, 52, 53, 59):
-        made.loss(made.network, step)
+        list(made.losses(made.network, step))
         scores[step], _ = made.validate(made.network)
     # Sixty steps: the fifty-fourth is the first whose look counts.
     assert [step for step, score in scores.items() if score is not None] == [53, 59]
@@ -165,7 +165,7 @@ def test_two_looks_at_one_network_give_one_score_where_a_simulator_draws() -> No
 
     made = task(Loss(image=0.1), curriculum=Curriculum(kind="none"))
     made.attacks = [SimulatorStage(SIMULATOR, redrawn)]
-    made.loss(made.network, 59)
+    list(made.losses(made.network, 59))
     made.network.eval()
     looks = [made.validate(made.network) for _ in range(2)]
     assert looks[0] == looks[1]
@@ -181,8 +181,8 @@ def test_an_image_weight_and_a_target_psnr_exclude_each_other() -> None:
 
 def test_the_perceptual_term_is_one_minus_ssim() -> None:
     made = task(Loss(image=0.1, structure=2.0), curriculum=Curriculum(kind="none"))
-    total, values = made.loss(made.network, 0)
-    plain, _ = task(Loss(image=0.1), curriculum=Curriculum(kind="none")).loss(made.network, 0)
+    [(total, values)] = made.losses(made.network, 0)
+    [(plain, _)] = task(Loss(image=0.1), curriculum=Curriculum(kind="none")).losses(made.network, 0)
     assert total.item() - plain.item() == pytest.approx(float(values["structure_loss"]), rel=1e-3)
     covers = made.images.covers(torch.arange(4), "cpu")
     ours = float(2 * ssim_loss(0.9 * covers, covers, window_size=11))

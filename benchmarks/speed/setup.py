@@ -54,20 +54,20 @@ def drive(found: Opened, bell: Bell, heard: Heard = lambda step, loss: None) -> 
     Between two rings lies one whole step of the loop, whatever it is made of. ``heard`` gets the step's loss, which is
     not read from the device.
     """
-    real: Any = PairTask.loss
+    real: Any = PairTask.losses
     numbers = itertools.count()
 
     def rung(task: PairTask, *given: Any, **named: Any) -> Any:
         number = next(numbers)
         bell(number)
-        answer = real(task, *given, **named)
-        heard(number, answer[0].detach())
-        return answer
+        for loss, values in real(task, *given, **named):
+            heard(number, loss.detach())
+            yield loss, values
 
     cell, bench = training(found), found.bench
     never = float("inf")
     with (
-        _replaced(PairTask, "loss", rung),
+        _replaced(PairTask, "losses", rung),
         _replaced(loop, "CHECKPOINT_SECONDS", never),
         contextlib.suppress(Enough),
     ):

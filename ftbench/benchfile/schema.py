@@ -193,6 +193,13 @@ class FitSection(Section):
     seed: int = Field(0, ge=0)
     optimiser: Optimiser = Optimiser(learning_rate=1e-3, betas=[0.5, 0.999])
     augment: Augmentation = Augmentation()
+    accumulate: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="parts that a batch is worked on in, their gradients added up: the memory holds less, a step takes "
+        "longer",
+    )
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 
 
@@ -236,6 +243,13 @@ class TrainSection(Section):
         description="that a batch is split into, each with a distortion of its own, and with a simulator of its own "
         "where there are several",
     )
+    accumulate: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="parts that a batch is worked on in, their gradients added up: the memory holds less, a step takes "
+        "longer",
+    )
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 
     def under(self, loss: Loss, pool: PoolUse = "with") -> TrainSection:
@@ -260,11 +274,18 @@ class EvaluateSection(Section):
         default_factory=lambda: [Reference(name="identity")],
         description="a parameter written as a list is a grid of strengths",
     )
-    metrics: Axis = Field(default_factory=lambda: [Reference(name="psnr"), Reference(name="ssim")])
+    metrics: Axis = Field(
+        default_factory=lambda: [Reference(name=name) for name in ("psnr", "ssim", "flip", "ciede2000")]
+    )
     psnr: Annotated[
         list[Literal["own"] | Annotated[float, Field(ge=10, le=60)]], BeforeValidator(_held), Field(min_length=1)
     ] = Field(
         ["own"], description="dB that residuals are rescaled to, for comparisons at equal quality; own: as trained"
+    )
+    flip: Annotated[list[Literal["own"] | Annotated[float, Field(gt=0, lt=1)]], BeforeValidator(_held)] = Field(
+        [],
+        description="mean FLIP that residuals are rescaled to, for comparisons at equal visibility: in place of psnr, "
+        "or beside it where the file gives both",
     )
     quality_after: bool = Field(
         False, description="measure image quality after every simulator and distortion, too: a table of its own"
@@ -272,6 +293,14 @@ class EvaluateSection(Section):
     draws: int = Field(4, ge=1, le=1000, description="payloads drawn an image")
     seed: int = Field(0, ge=0, description="of payloads and random distortions")
     limit: int | None = Field(None, ge=1, description="test images used at most; default: all")
+
+    def held(self) -> list[tuple[float | Literal["own"], float | None]]:
+        """What each pair is tested at: a PSNR or its own quality, and a FLIP that takes the place of both or None."""
+        # A file that asks for a FLIP alone does not ask for everything twice.
+        decibels = [] if self.flip and "psnr" not in self.model_fields_set else self.psnr
+        found: list[tuple[float | Literal["own"], float | None]] = [(psnr, None) for psnr in decibels]
+        found += [("own", None) if flip == "own" else ("own", flip) for flip in self.flip]
+        return list(dict.fromkeys(found))
 
 
 class Couple(Section):

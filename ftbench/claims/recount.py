@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ftbench.errors import BadInput
+from ftbench.errors import BadInput, CannotWrite
 from ftbench.report import ENDINGS, report_tables
 from ftbench.report.table import Measured, Table
 from ftbench.report.tables import csv_text, latex, markdown
@@ -39,6 +39,9 @@ def against_rows(folder: Folder) -> Iterator[str]:
     """One sentence for each number that the rows do not give, or that is not printed as its CSV file has it."""
     try:
         results = read_results(folder)
+    except CannotWrite:
+        # A store that is away says nothing of what lies there.
+        raise
     except _UNREADABLE as error:
         yield f"the rows cannot be read: {_first_line(error)}"
         return

@@ -13,9 +13,9 @@ import typer
 
 import ftbench
 from ftbench import stopping
-from ftbench.cli import bench, check, compare, look, mark, models, store
+from ftbench.cli import bench, check, compare, look, mark, models, store, worker
 from ftbench.console import Console, prepare_streams, silence
-from ftbench.errors import BadInput, FtbenchError
+from ftbench.errors import BadInput, ClusterGone, FtbenchError
 from ftbench.machine import supervision
 from ftbench.parts.isolation import OWN
 from ftbench.parts.surroundings import LEFT
@@ -37,6 +37,7 @@ compare.add_to(app)
 look.add_to(app)
 mark.add_to(app)
 models.add_to(app)
+worker.add_to(app)
 
 
 def _version(asked: bool) -> None:
@@ -102,7 +103,7 @@ def main() -> None:
 def run() -> None:
     """Run the command line; the exit code is 0 done, 1 some cells failed, 2 bad input, 75 out of time, 130 interrupted.
 
-    129 and 143 after SIGHUP and SIGTERM; 75 after SIGUSR1 too.
+    129 and 143 after SIGHUP and SIGTERM; 75 after SIGUSR1 too, and where a cluster's scheduler is gone.
     """
     # Libraries warn on loading about things that no user of ftbench can mend.
     if not sys.warnoptions:
@@ -112,7 +113,8 @@ def run() -> None:
     except FtbenchError as error:
         if os.environ.get("FTBENCH_TRACEBACK"):
             raise
-        sys.exit(_say(str(error), BAD_INPUT if isinstance(error, BadInput) else SOME_FAILED))
+        code = stopping.OUT_OF_TIME if isinstance(error, ClusterGone) else SOME_FAILED
+        sys.exit(_say(str(error), BAD_INPUT if isinstance(error, BadInput) else code))
     except OSError as error:
         if stopping.asked():
             sys.exit(stopping.exit_code())

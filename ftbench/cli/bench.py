@@ -10,6 +10,7 @@ import typer
 
 from ftbench.console import Console, print_columns
 from ftbench.plaintext import shown, shown_lines
+from ftbench.storage.places import place
 
 if TYPE_CHECKING:
     from ftbench.parts.evidence import Rerun
@@ -23,7 +24,19 @@ Data = Annotated[
     str | None,
     typer.Option(envvar="FTBENCH_DATA", help="A folder of faces to use instead of the benchmark's data set."),
 ]
-Out = Annotated[Path, typer.Option(envvar="FTBENCH_OUT", help="The results folder.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        envvar="FTBENCH_OUT",
+        parser=place,
+        metavar="FOLDER",
+        help="The results folder, or a place such as s3://bucket/x.",
+    ),
+]
+Results = Annotated[
+    Path,
+    typer.Argument(parser=place, metavar="FOLDER", help="A folder such as results/paper/two_identity-small."),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, e.g. train.steps=10."),
@@ -57,6 +70,23 @@ Jobs = Annotated[
         min=1,
         envvar="FTBENCH_JOBS",
         help="Cells worked on side by side, a process each; default: as many as the processors gain from, 1 on a GPU.",
+    ),
+]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="local|dask",
+        help="Who works on cells: this machine, or the workers of a Dask cluster; default: as --scheduler says.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        envvar="FTBENCH_SCHEDULER",
+        help="A Dask scheduler whose workers do the work: tcp://10.0.0.1:8786, tls://…, or its scheduler file.",
     ),
 ]
 For = Annotated[
@@ -97,24 +127,43 @@ def run(
     tracked: Track = None,
     rerun: RerunWhen = "code",
     jobs: Jobs = None,
+    executor: Workers = None,
+    scheduler: Scheduler = None,
     time: For = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Write tables that the repository keeps, replacing kept ones.")
     ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Tell where the time of each cell goes.")] = False,
+    retry_failed: Annotated[
+        bool,
+        typer.Option("--retry-failed", help="Try cells again that failed, though nothing in them has changed since."),
+    ] = False,
+    deterministic: Annotated[
+        bool | None,
+        typer.Option(
+            "--deterministic/--no-deterministic",
+            help="On a GPU: convolutions that repeat themselves, or the fastest; sets compute.deterministic.",
+        ),
+    ] = None,
 ) -> None:
     """Train and evaluate every cell, then write the tables. Again: go on where it stopped."""
     from ftbench.progress import seconds_in
 
     seconds = None if time is None else seconds_in(time, "--for")
+    from ftbench.cluster.jobs import scheduler_of
     from ftbench.publish.benchmark import run_request
     from ftbench.runner.opening import Request
 
     console = Console()
-    request = Request(benchmark, scale, data, out, assignments or (), allowed or (), rerun_when(rerun), profile)
-    ran = run_request(request, console, keep=keep, tracked=tracked or (), jobs=jobs, seconds=seconds)
+    fixed = [] if deterministic is None else [f"compute.deterministic={str(deterministic).lower()}"]
+    settings = [*(assignments or ()), *fixed]
+    when = rerun_when(rerun)
+    request = Request(benchmark, scale, data, out, settings, allowed or (), when, profile, retry_failed)
+    where = scheduler_of(executor, scheduler, jobs)
+    ran = run_request(request, console, keep=keep, tracked=tracked or (), jobs=jobs, scheduler=where, seconds=seconds)
+    for line in ran.told:
+        console.print(line, style="bold red", highlight=False, markup=False, soft_wrap=True)
     if ran.failed:
-        console.print(f"{len(ran.failed)} of {ran.cells} cells failed", style="bold red")
         raise typer.Exit(1)
 
 
@@ -138,6 +187,7 @@ def plan(
     from rich.text import Text
 
     from ftbench.data.overview import overview
+    from ftbench.publish import failures
     from ftbench.runner.opening import Request, open_benchmark
     from ftbench.vouching.standing import Standings
     from ftbench.vouching.strays import other_packages, strays
@@ -156,6 +206,7 @@ def plan(
         needs = ", ".join(needed.key[:8] for needed in cell.inputs)
         label, state = cell.label.removeprefix("fit "), str(standings.expected(cell).state)
         state += f": {reasons[cell.key]}" if cell.key in reasons and state == "to do" else ""
+        state = failures.state(cell, standings, state)
         rows.append((cell.key[:8], cell.kind, shown(label), needs, shown(state)))
     print_columns(console, ("cell", "kind", "what", "needs", "state"), rows)
     if costs or (costs is None and opened.scale == "full"):
@@ -190,7 +241,7 @@ def speed(
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="A folder such as results/paper/two_identity-small.")],
+    folder: Results,
 ) -> None:
     """Print the tables of a results folder again."""
     from ftbench.errors import BadInput

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ftbench.console import Console
 from ftbench.errors import BadInput
+from ftbench.storage.places import place
 
 if TYPE_CHECKING:
     from ftbench.claims.claims import Claims
@@ -31,21 +32,37 @@ def add_to(app: typer.Typer) -> None:
 
 def compare(
     results: Annotated[
-        Path, typer.Argument(help="A results folder such as results/paper/two_identity-small, or the folder above it.")
+        Path,
+        typer.Argument(
+            parser=place,
+            metavar="RESULTS",
+            help="A results folder such as results/paper/two_identity-small, or the folder above it.",
+        ),
     ],
-    claims: Annotated[str, typer.Argument(help="A claims file, or the name of a benchmark that brings one.")],
+    claims: Annotated[
+        str,
+        typer.Argument(
+            metavar="CLAIMS|RESULTS",
+            help="A claims file, the name of a benchmark that brings one, or the results folder of another run.",
+        ),
+    ],
     strict: Annotated[
         bool, typer.Option("--strict", help="A claim meant for the results that could not be judged fails too.")
     ] = False,
 ) -> None:
-    """Check that results are what was written, then whether claims hold on them.
+    """Check that results are what was written, then whether claims hold on them; or whether two runs can be compared.
 
-    Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input.
+    Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input; of two
+    runs with 0 where they can be compared and what is in both is the same.
     """
     from ftbench.benchfile.bundled import find_claims
     from ftbench.claims.claims import load
+    from ftbench.storage.manifest import MANIFEST
 
     console = Console()
+    other = place(claims)
+    if (other / MANIFEST).exists():
+        raise typer.Exit(_two_runs(results, other, console))
     said = load(find_claims(claims))
     folders = _folders(results, console)
     codes, judged = [], 0
@@ -63,6 +80,24 @@ def compare(
         raise BadInput(f"none of the claims could be judged on {results}; compare other results, or other claims")
     if any(codes):
         raise typer.Exit(max(codes))
+
+
+def _two_runs(first: Path, second: Path, console: Console) -> int:
+    """Say whether two runs can be compared, and whether what is in both came out the same; the exit code."""
+    from ftbench.storage.grounds import in_both, sentence
+    from ftbench.storage.manifest import open_folder
+
+    a, b = (open_folder(folder).raw for folder in (first, second))
+    said = sentence(a, b)
+    _say(console, said, "bold" if said.endswith("yes") else "bold yellow")
+    shared, otherwise = in_both(a, b)
+    if otherwise:
+        _say(console, f"of {shared} cells in both, these came out otherwise: {', '.join(otherwise)}", "bold red")
+    elif shared:
+        _say(console, f"{shared} cells are in both, and came out the same, to the bit", "")
+    else:
+        _say(console, "no cell is in both: their settings, or what is in a key, differ", "")
+    return FAILED if otherwise or not said.endswith("yes") else HOLD
 
 
 def _folders(results: Path, console: Console) -> list[Path]:

@@ -94,12 +94,20 @@ def info(
 
 def doctor(
     speed: Annotated[bool, typer.Option(help="Measure which precision, layout and threads win, some seconds.")] = True,
+    repeat: Annotated[
+        bool,
+        typer.Option(
+            "--repeat", help="See whether this machine repeats itself to the bit: three tiny runs, nothing else."
+        ),
+    ] = False,
 ) -> None:
     """Check the installation: versions, processors, GPU, memory, speed, plugins, where results would go."""
     from ftbench.machine import provenance
     from ftbench.parts.discovery import discover
 
     console = Console()
+    if repeat:
+        raise typer.Exit(_tell_repeat(console))
     table = Table(box=None, show_header=False)
     faults: list[str] = []
     table.add_row("Python", f"{platform.python_version()} ({Path(sys.executable).name})")
@@ -135,6 +143,38 @@ def doctor(
     if speed:
         _tell_speed(console)
     console.print("everything is in order")
+
+
+def _tell_repeat(console: Console) -> int:
+    """Whether runs repeat themselves here, also at another number of threads; the exit code."""
+    import tempfile
+
+    from ftbench.machine.provenance import processors
+    from ftbench.testing import repeat
+
+    def say(words: str, style: str = "") -> None:
+        console.print(Text(words, style=style), soft_wrap=True)
+
+    several = 2 if processors() > 1 else None
+    with tempfile.TemporaryDirectory(prefix="ftbench-repeat-", ignore_cleanup_errors=True) as folder:
+        stores = []
+        for number, threads in enumerate(filter(None, (1, 1, several)), start=1):
+            with console.status(f"run {number}, {threads} thread{'s' * (threads > 1)}"):
+                stores.append(repeat.run(Path(folder) / str(number), "--set", f"compute.threads={threads}"))
+        again, *others = (list(repeat.differences(stores[0], store)) for store in stores[1:])
+    say(
+        f"two runs alike: the first difference is in {again[0]}; this machine does not repeat itself"
+        if again
+        else "two runs alike: the same weights, curves and rows, to the bit; this machine repeats itself",
+        "bold red" if again else "bold",
+    )
+    for other in others:
+        say(
+            f"with {several} threads: the first difference is in {other[0]}; threads are part of a cell's key"
+            if other
+            else f"with {several} threads: the same as with one, to the bit"
+        )
+    return int(bool(again))
 
 
 def _tell_speed(console: Console) -> None:

@@ -13,6 +13,7 @@ import typer
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, told
 from ftbench.plaintext import shown
+from ftbench.storage.places import is_remote, place
 
 if TYPE_CHECKING:
     from ftbench.marking.inference import Marked
@@ -67,7 +68,8 @@ Setting = Annotated[
     ),
 ]
 StoreFolder = Annotated[
-    Path | None, typer.Option("--store", help="Where the weights are; default: the .store of MODEL's results.")
+    Path | None,
+    typer.Option("--store", parser=place, metavar="FOLDER", help="Where the weights are; default: MODEL's own .store."),
 ]
 Tag = Annotated[
     int | None,
@@ -112,7 +114,10 @@ def embed(
         float | None,
         typer.Option(min=10, max=70, help="Quality of the marked pictures, dB; default: what the model is for."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the marked pictures and their payloads.csv.")] = Path("marked"),
+    out: Annotated[
+        Path,
+        typer.Option(parser=place, metavar="FOLDER", help="Folder of the marked pictures and their payloads.csv."),
+    ] = Path("marked"),
     kind: Annotated[
         Format, typer.Option("--format", help="png; jpeg; or same: the picture's own, without loss unless it is JPEG.")
     ] = Format.png,
@@ -133,6 +138,8 @@ def embed(
     """Write a payload into pictures; each becomes a new file, and its payload a row of payloads.csv."""
     if draw and payload is not None:
         raise BadInput("--draw and --payload exclude each other; leave one out")
+    if is_remote(out):
+        raise BadInput(f"--out {out}: marked pictures go into a folder of this machine, and can be copied from there")
     if quality is not None and kind is Format.png:
         raise BadInput("--quality is for JPEG files; give --format jpeg or leave it out")
     from ftbench.marking import given, inference, presence, register, sources, tracing
@@ -275,7 +282,7 @@ def split(words: Sequence[str], model: str | None) -> tuple[str, list[Path]]:
 
     first = words[0] if words else ""
     # A model's name with a slip in it must not be taken for a picture that is not there.
-    slip = len(words) > 1 and not Path(first).exists() and Path(first).suffix.lower() not in ENDINGS
+    slip = len(words) > 1 and not place(first).exists() and Path(first).suffix.lower() not in ENDINGS
     if model is None and first and (is_model(first) or slip):
         return first, [Path(word) for word in words[1:]]
     return model or DEFAULT, [Path(word) for word in words]

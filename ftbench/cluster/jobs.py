@@ -1,10 +1,10 @@
-"""How many cells are worked on side by side."""
+"""Who works on cells, and on how many side by side."""
 
 from __future__ import annotations
 
 import importlib.util
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from ftbench.errors import BadInput
@@ -14,12 +14,47 @@ from ftbench.plan.cells import Cell, EvaluateCell
 from ftbench.runner.executor import Executor, Executors
 from ftbench.runner.opening import Opened, Request
 
+DASK_ADDRESS = "scheduler-address"
+"""Where Dask's own configuration, or DASK_SCHEDULER_ADDRESS, names a scheduler."""
 NEEDS = ("distributed", "cryptography")
 """Packages behind side by side work."""
 WORTH = 10_000
 """Images that are to pass through networks, below which starting processes takes longer than they save."""
 MEMORY = 2**30
 """Bytes that a process is reckoned to take."""
+
+
+def scheduler_of(executor: str | None, scheduler: str | None, jobs: int | None) -> str | None:
+    """Address or file of the scheduler that is meant; None: cells are worked on by this machine. Raises BadInput."""
+    if executor not in (None, "local", "dask"):
+        raise BadInput(f"--executor {executor!r} is neither local nor dask")
+    if scheduler is not None and not scheduler.strip():
+        raise BadInput("--scheduler is empty; name an address such as tcp://10.0.0.1:8786, or a scheduler file")
+    if executor == "local" or (executor is None and not scheduler):
+        return None
+    if jobs is not None:
+        raise BadInput("--jobs counts processes of this machine, and a cluster has its own; leave --jobs out")
+    if not scheduler:
+        import dask
+
+        scheduler = dask.config.get(DASK_ADDRESS, None)
+    if not scheduler:
+        raise BadInput("--executor dask needs --scheduler, an address such as tcp://10.0.0.1:8786 or a scheduler file")
+    return scheduler
+
+
+def on_cluster(scheduler: str, opened: Opened, request: Request, memory_of: Callable[[Cell], float]) -> Executors:
+    """The executor on a cluster that is there; ``memory_of``: bytes that a cell may need. Raises BadInput."""
+    _check(f"--scheduler {scheduler}", opened.bench.compute)
+
+    def chosen(left: Sequence[Cell]) -> AbstractContextManager[Executor] | None:
+        if not left:
+            return None
+        from ftbench.cluster.there import on_scheduler
+
+        return on_scheduler(scheduler, opened, request, memory_of)
+
+    return chosen
 
 
 def executors(asked: int | None, opened: Opened, request: Request) -> Executors:
@@ -29,7 +64,7 @@ def executors(asked: int | None, opened: Opened, request: Request) -> Executors:
     """
     compute = opened.bench.compute
     if asked is not None and asked > 1:
-        _check(asked, compute)
+        _check(f"--jobs {asked}", compute)
 
     def chosen(left: Sequence[Cell]) -> AbstractContextManager[Executor] | None:
         jobs = min(widest(left), by_default(left, opened) if asked is None else asked)
@@ -74,12 +109,12 @@ def images(cell: Cell, tested: int) -> int:
     return cell.steps * section.batch_size if section else 0
 
 
-def _check(asked: int, compute: Compute) -> None:
+def _check(asked: str, compute: Compute) -> None:
     if compute.processes > 1:
         raise BadInput(
-            f"--jobs {asked}: compute.processes is {compute.processes}, so that each training has several processes "
+            f"{asked}: compute.processes is {compute.processes}, so that each training has several processes "
             "already; leave one of the two out"
         )
     missing = [name for name in NEEDS if importlib.util.find_spec(name) is None]
     if missing:
-        raise BadInput(f"--jobs {asked} needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+        raise BadInput(f"{asked} needs {' and '.join(missing)}: pip install {' '.join(missing)}")

@@ -67,7 +67,8 @@ def ftbench_track_objection(where: str, folder: str) -> str | None:
     """Before anything runs, of a plugin that ``--track NAME=WHERE`` names: why it cannot write there, or None.
 
     One sentence: a library that is missing and how to install it, a place that cannot be written. ``where`` is ``""``
-    where the command line leaves it out, ``folder`` the results folder of the run, which need not exist yet.
+    where the command line leaves it out, ``folder`` the results folder of the run, a URL where it is remote; it need
+    not exist yet.
     """
 
 

@@ -190,7 +190,21 @@ class Metric(Component):
     unit: str = ""
     digits: int = 3
     """Decimals that a table prints."""
+    least: float | None = None
+    """The lowest value that there can be; None: none is stated. A value outside is a fault of the metric."""
+    most: float | None = None
+    """The highest."""
     kind: Kind = field(init=False, default="metric", repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.least is not None and self.most is not None and self.least >= self.most:
+            raise ValueError(f"{self.name}: least is {self.least} and most {self.most}; least must be below most")
+
+    @property
+    def needs_file(self) -> bool:
+        """True where a parameter without a default names a file of the user's."""
+        return any(one.is_required() for one in self.parameters.model_fields.values() if "input-path" in one.metadata)
 
 
 def _resolve(target: str) -> Callable[..., Any]:

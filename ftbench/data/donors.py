@@ -27,6 +27,12 @@ def draw_donors(images: Images, identity: torch.Tensor, randomness: torch.Genera
     return order[torch.where(place >= before[identity], place + counts[identity], place)]
 
 
-def donors(images: Images, identity: torch.Tensor, randomness: torch.Generator, device: str) -> torch.Tensor:
-    """For a batch of people (b,) pictures (b,3,s,s) of others, in [0, 1]."""
-    return images.covers(draw_donors(images, identity, randomness), device)
+def donors(
+    images: Images,
+    identity: torch.Tensor,
+    randomness: torch.Generator,
+    device: str,
+    rows: torch.Tensor | slice = slice(None),
+) -> torch.Tensor:
+    """For a batch of people (b,) pictures (b,3,s,s) of others, in [0, 1]; of some ``rows`` of it the same ones."""
+    return images.covers(draw_donors(images, identity, randomness)[rows], device)

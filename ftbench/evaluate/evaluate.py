@@ -19,7 +19,7 @@ from ftbench.data.images import Images
 from ftbench.evaluate.readings import Columns, GridDistortion, Readings
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import Pair, SimulatorStage, eight_bit
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, eight_bit
 from ftbench.progress import Progress
 from ftbench.storage.results import AFTER
 from ftbench.train.batches import fixed_payloads
@@ -61,13 +61,13 @@ def evaluate(
     images: Images,
     settings: EvaluateSection,
     bits: int,
-    psnr: float | None,
+    held: Held | None,
     device: str,
     progress: Progress,
 ) -> Findings:
     """Measure ``pair`` on ``images``: in float32, every stage 8-bit, a fresh payload an image and draw.
 
-    ``psnr``: dB that every marked image is held at; None: whatever the encoder paints.
+    ``held``: what every marked image is held at; None: whatever the encoder paints.
 
     Random distortions draw from the evaluation's seed, the draw and the batch, never from the pair: two pairs
     meet the same payloads and the same noise, so their rows can be compared one by one.
@@ -91,13 +91,13 @@ def evaluate(
             own = Inputs(
                 identity=identity.to(device),
                 donor=partial(donors, images, identity, generator(settings.seed, "donor", draw, number), device),
-                averaged=partial(mean_residual, pair, images.covers(some, device), code, psnr),
+                averaged=partial(mean_residual, pair, images.covers(some, device), code, held),
             )
             inputs = {
-                name: own.marked_again_by((attack.other or pair).marking(again, psnr))
+                name: own.marked_again_by((attack.other or pair).marking(again, held))
                 for name, attack in attacks.items()
             }
-            marked = pair.mark(covers, code, psnr)
+            marked = pair.mark(covers, code, held)
             # The marked image and its cover meet the same draw: what is left between their fakes is the mark's doing.
             seeds = {name: derive(settings.seed, "simulator", name, draw, number) for name in attacks}
             fakes = {name: attack(marked, inputs[name], seeds[name]) for name, attack in attacks.items()}
@@ -139,13 +139,13 @@ def evaluate(
     return Findings(rows.frame(), quality.frame(), kept)
 
 
-def mean_residual(pair: Pair, covers: Tensor, code: Tensor, psnr: float | None) -> Tensor:
+def mean_residual(pair: Pair, covers: Tensor, code: Tensor, held: Held | None) -> Tensor:
     """Mean of marked − cover over covers (m,3,h,w), for each code (b,n): (b,3,h,w), signed.
 
     Who averages has the covers too: the strongest attacker of this kind.
     """
     alike = (cover.expand(len(code), -1, -1, -1) for cover in covers)
-    return torch.stack([pair.mark(cover, code, psnr) - cover for cover in alike]).mean(dim=0)
+    return torch.stack([pair.mark(cover, code, held) - cover for cover in alike]).mean(dim=0)
 
 
 def _measured(

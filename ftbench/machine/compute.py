@@ -99,18 +99,21 @@ def _or_as_it_is(part: nn.Module, compiled: Any) -> Callable[..., Any]:
     return call
 
 
-def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None, size: int | None = None) -> Compute:
+def settle(
+    section: ComputeSection, earlier: Mapping[str, Any] | None = None, size: int | None = None, here: bool = True
+) -> Compute:
     """Replace every ``auto``: by what an earlier run of the same results folder settled, else by a look.
 
-    ``size``: side of the images, pixels; None: larger than SMALL.
+    ``size``: side of the images, pixels; None: larger than SMALL. ``here``: False where other machines compute, of
+    which this one cannot know whether they have the GPU that is asked for.
 
     An explicit setting wins over the earlier one; an earlier GPU that is gone is not used. Raises BadInput when a
     GPU is asked for and there is none.
     """
     known = dict(earlier or {})
-    if known.get("device") == "cuda" and not gpu_present():
+    if known.get("device") == "cuda" and here and not gpu_present():
         known = {}
-    if section.device == "cuda" and not gpu_present():
+    if section.device == "cuda" and here and not gpu_present():
         raise BadInput("compute.device is cuda, and no GPU can be used here; write auto or cpu, or see ftbench doctor")
     device = section.device if section.device != "auto" else known.get("device")
     device = device or ("cuda" if gpu_present() else "cpu")
@@ -118,11 +121,16 @@ def settle(section: ComputeSection, earlier: Mapping[str, Any] | None = None, si
         known = {}
     threads = section.threads if section.threads != "auto" else _threads(device, known, size)
     precision = section.precision if section.precision != "auto" else known.get("precision")
+    if not precision and not here and device == "cuda" and not gpu_present():
+        raise BadInput(
+            "compute.precision is auto, which nobody can settle where there is no GPU; write bfloat16 or float32, as "
+            "in --set compute.precision=bfloat16"
+        )
     precision = precision or _faster_precision(device)
     processes = section.processes if section.processes != "auto" else known.get("processes")
     gpus = gpu_count() if device == "cuda" else 0
-    processes = processes or max(1, gpus)
-    if device == "cuda" and processes > gpus:
+    processes = processes or (max(1, gpus) if here else 1)
+    if device == "cuda" and here and processes > gpus:
         raise BadInput(f"compute.processes is {processes}, and there are {gpus} GPUs; write auto or fewer")
     return Compute(device, precision, threads, section.compile, processes, section.deterministic)
 

@@ -20,8 +20,9 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 
 from ftbench import stopping
 from ftbench.console import prepare_streams
-from ftbench.errors import CellFailed, FtbenchError
+from ftbench.errors import CellFailed, FtbenchError, told
 from ftbench.machine import supervision, watchdog
+from ftbench.machine.memory import ran_out
 
 HERE = "127.0.0.1"
 STOPPING, GRACE = 30.0, 2.0
@@ -133,7 +134,9 @@ def _member(
     try:
         summary = work(*arguments)
     except Exception as error:
-        answers.put(error if isinstance(error, FtbenchError) else CellFailed(f"{type(error).__name__}: {error}"))
+        # Between processes an error loses what it came from.
+        ours = error if isinstance(error, FtbenchError) else CellFailed(f"{type(error).__name__}: {error}")
+        answers.put(MemoryError(told(error)) if ran_out(error) else ours)
         # The others may wait for this one for ever; a code that is not 0 ends them.
         raise SystemExit(1) from error
     if number == 0:

@@ -6,12 +6,35 @@ So a resumed training draws what an uninterrupted one would, and two methods are
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+PURPOSES: Mapping[str, str] = {
+    "pair weights": "initialisation of a pair",
+    "weights": "initialisation of what is fitted",
+    "train": "a training step: which covers, their augmentation, codes, distortions and their noise",
+    "fit": "a step of a fit: which covers, their augmentation, what the simulator's own loss draws",
+    "code": "a step of a code's fit: payloads and flips",
+    "again": "codes of a second mark",
+    "donor": "pictures of somebody else",
+    "simulator": "which simulators a step meets; in tests what a simulator draws",
+    "layers": "layers that draw, such as dropout",
+    "fit-val": "a look at val of a fit",
+    "code-val": "a look at val of a code's fit",
+    "donor-val": "pictures of somebody else in a look at val",
+    "simulator-val": "what a simulator draws in a look at val",
+    "payload": "payloads of tests, with each image's content",
+    "averaged": "pictures that an attacker averages over",
+    "distortion": "noise of a distortion in tests",
+    "metric": "what a metric draws",
+    "process": "Python's and numpy's own numbers, which parts may draw from",
+}
+"""What is drawn for, by the name that stands among those of its seed, in ``ftbench`` itself."""
 
 
 def derive(*names: object) -> int:

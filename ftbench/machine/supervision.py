@@ -14,20 +14,21 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from ftbench import stopping
+from ftbench.errors import BadInput
 from ftbench.machine import watchdog
+from ftbench.machine.scratch import scratch
 from ftbench.plaintext import shown
+from ftbench.storage import claims
+from ftbench.storage.places import place
 
 VARIABLE = "FTBENCH_NOTES"
 """Environment variable from the watching process to the run: its own number and the file of notes."""
 WATCHED = ("run",)
-RUNNING = "running.json"
-"""In the folder of a cell while a process works on it: pid, label, kind."""
 GRACE = 60.0
 """Seconds that an orphaned run has to keep a checkpoint."""
 FAILED = 1
@@ -42,8 +43,8 @@ def wanted(arguments: Sequence[str]) -> bool:
 
 def watch() -> int:
     """Start this same command again, watched; its exit code, or FAILED with a sentence when it has none of its own."""
-    with tempfile.TemporaryDirectory(prefix="ftbench-", ignore_cleanup_errors=True) as folder:
-        notes = Path(folder) / "notes"
+    with scratch() as folder:
+        notes = folder / "notes"
         notes.touch()
         environment = {**os.environ, VARIABLE: f"{os.getpid()}:{notes}"}
         child = subprocess.Popen([sys.executable, *sys.orig_argv[1:]], env=environment)
@@ -59,9 +60,12 @@ class Notes:
         self.file = file
         self.crash: TextIO | None = None
         """Where a crash of the interpreter is written down; None: on standard error."""
+        self.tell: Callable[[Mapping[str, Any]], object] = lambda values: None
+        """Who hears of notes as well."""
 
     def write(self, **values: Any) -> None:
         """Add a note."""
+        self.tell(values)
         if self.file is None:
             return
         # A full disk is told of where something of worth is written.
@@ -109,7 +113,10 @@ def _judged(code: int, process: int, noted: Mapping[str, Any], crash: str = "") 
         # Before it could listen.
         _say(f"stopped by {signal.Signals(-code).name}; the same command again goes on from here")
         return stopping.code_of(-code)
-    where = working_on(Path(noted["store"]), process) if "store" in noted else None
+    where = None
+    # A remote store may be away.
+    with contextlib.suppress(BadInput):
+        where = working_on(place(noted["store"]), process) if "store" in noted else None
     cell = f" while it worked on {where}" if where else ""
     if "slow" in noted:
         _say(
@@ -137,13 +144,10 @@ def how_ended(code: int) -> str:
 
 def working_on(store: Path, process: int) -> str | None:
     """The cell that a process left without a word, as ``train conv7 … (3f2a91bc)``; None where none is found."""
-    for file in sorted(store.glob(f"*/{RUNNING}")):
-        try:
-            mark = json.loads(file.read_text(encoding="utf-8"))
-            if mark["pid"] == process:
-                return shown(f"{mark['kind']} {str(mark['label']).removeprefix('fit ')}, cell {file.parent.name}")
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
+    for folder, said in claims.owners(store):
+        if said.get("pid") == process and "label" in said:
+            label = str(said["label"]).removeprefix("fit ")
+            return shown(f"{said.get('kind')} {label}, cell {folder.name}")
     return None
 
 

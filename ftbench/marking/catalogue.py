@@ -16,6 +16,7 @@ from pydantic import Field
 from ftbench.errors import BadInput, nearest
 from ftbench.marking.locate import MANIFEST, Record, TrainSettings, read_record
 from ftbench.storage.cellfile import CELL
+from ftbench.storage.places import place
 
 DEFAULT = "portrait-256"
 """What marks and reads where no model is named."""
@@ -59,8 +60,8 @@ def installed() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for package in dict.fromkeys([OURS, *(point.value for point in importlib.metadata.entry_points(group=GROUP))]):
         spec = importlib.util.find_spec(package)
-        for place in (spec.submodule_search_locations or ()) if spec else ():
-            for entry in sorted(Path(place).glob(f"*/{ENTRY}")):
+        for folder in (spec.submodule_search_locations or ()) if spec else ():
+            for entry in sorted(Path(folder).glob(f"*/{ENTRY}")):
                 found.setdefault(entry.parent.name, entry.parent)
     return found
 
@@ -72,7 +73,7 @@ def entry_of(folder: Path) -> Entry:
 
 def is_model(named: str) -> bool:
     """Whether a first word on the command line means a model: an installed name, or a folder that holds one."""
-    path = Path(named)
+    path = place(named)
     if any((path / name).is_file() for name in (ENTRY, CELL, MANIFEST)):
         return True
     if path.exists():
@@ -85,11 +86,11 @@ def folder_of(named: str) -> Path:
 
     Raises BadInput where neither is there; what the folder holds is not looked at.
     """
-    models = installed()
-    if named in models and not Path(named).exists():
+    models, path = installed(), place(named)
+    if path.exists():
+        return path
+    if named in models:
         return models[named]
-    if Path(named).exists():
-        return Path(named)
     known = f"; installed are {', '.join(models)}" if models else ""
     if named == DEFAULT:
         raise BadInput(f"this installation holds no model {DEFAULT!r}{known}; install ftbench anew, {TRAIN}")

@@ -22,7 +22,7 @@ from ftbench.marking import presence
 from ftbench.marking.placements import Placement
 from ftbench.marking.search import Search, Word
 from ftbench.marking.trained import Trained
-from ftbench.statistics.estimates import p_value
+from ftbench.statistics.detection import p_value
 
 BOUND = 1e-3
 """False positives that are allowed where nothing else is said."""

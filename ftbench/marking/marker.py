@@ -18,6 +18,7 @@ from ftbench.marking.load import load_model
 from ftbench.marking.register import REGISTER
 from ftbench.marking.trained import Trained
 from ftbench.progress import Silent, begin
+from ftbench.storage.places import place
 
 Pixels = npt.NDArray[np.uint8]
 Result = TypeVar("Result")
@@ -128,11 +129,11 @@ class Marker:
         ``.sqlite`` file; None: ``payloads.csv`` in ``out``. Raises BadInput where nothing can be marked.
         """
         wanted, note = given.spoken(payload, note)
-        place = Path(out)
-        gathered = sources.gather([Path(folder)], leave_out=place)
+        into = Path(out)
+        gathered = sources.gather([Path(folder)], leave_out=into)
         order = inference.Order(
             trained=self.trained,
-            register=tracing.opened(Path(register) if register else place / REGISTER),
+            register=tracing.opened(Path(register) if register else into / REGISTER),
             payload=None if wanted is None else given.whole(wanted, self.trained, self.key),
             psnr=psnr,
             format="png",
@@ -141,7 +142,7 @@ class Marker:
             key=self.key,
             note=note,
         )
-        jobs = sources.plan(gathered.pictures, place, order.format)
+        jobs = sources.plan(gathered.pictures, into, order.format)
         return _each({job.source: job for job in jobs}, lambda job: inference.embed(order, job), "embed", quiet)
 
     def extract_folder(
@@ -182,7 +183,7 @@ def marker(
     ``key``: of the check within payloads; None: one that everybody knows. ``tag``: bits of that check; None: the
     model's. ``setting`` and ``store`` choose a cell, as on the command line. Raises BadInput.
     """
-    trained = load_model(str(model), setting, None if store is None else Path(store))
+    trained = load_model(str(model), setting, None if store is None else place(store))
     if key is not None and len(key) < presence.SHORTEST_KEY:
         raise BadInput(f"the key has {len(key)} bytes and needs {presence.SHORTEST_KEY}")
     return Marker(given.with_tag(trained, tag), presence.PUBLIC if key is None else key)

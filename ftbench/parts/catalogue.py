@@ -20,6 +20,8 @@ from ftbench.errors import BadInput, nearest, told
 
 BUILT_IN = "ftbench"
 """The distribution whose plugins are always loaded."""
+NAMED = 60
+"""Characters of a name that a message shows."""
 RECORDS: dict[Kind, type[Component]] = {
     "encoder": records.Encoder,
     "decoder": records.Decoder,
@@ -90,6 +92,8 @@ class Plugins:
             found = [p for p in found if p.distribution == BUILT_IN] or found
         if len(found) == 1:
             return found[0]
+        # Of a file that was damaged, a name may be all of it.
+        bare, distribution = (text if len(text) <= NAMED else f"{text[: NAMED - 1]}…" for text in (bare, distribution))
         if len(found) > 1:
             names = " or ".join(f"{bare}@{p.distribution}" for p in found)
             raise BadInput(f"{kind} {bare!r} is provided more than once; write {names}")

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ftbench.errors import CellFailed, FtbenchError, told
+from ftbench.errors import FailsAgain, FtbenchError, told
 from ftbench.machine.calltime import SECONDS, CallTookTooLong, limited
 from ftbench.machine.stopwatch import timed
 from ftbench.parts.isolation import exit_raises
@@ -30,7 +30,7 @@ SLACK = 0.01
 """How far a fake or damaged image may leave [0, 1]: two levels and a half, for bfloat16."""
 
 
-class PartFailed(CellFailed):
+class PartFailed(FailsAgain):
     """A part raised, or gave what its kind does not allow."""
 
 
@@ -45,6 +45,22 @@ def sampled() -> Iterator[None]:
         yield
     finally:
         _sampled.reset(token)
+
+
+_most_rows: ContextVar[int | None] = ContextVar("most_rows", default=None)
+
+
+@contextlib.contextmanager
+def rows_at_most(count: int | None) -> Iterator[None]:
+    """While this lasts no part gets more than ``count`` rows at once, but for those whose draws hang on the batch.
+
+    None: as many as there are.
+    """
+    token = _most_rows.set(count)
+    try:
+        yield
+    finally:
+        _most_rows.reset(token)
 
 
 @dataclass
@@ -63,6 +79,8 @@ class Guard:
     size: int | None = None
     """Side in pixels that its images are resized to, and back; None: as they come."""
     max_batch: int | None = None
+    draws: bool = False
+    """What it draws hangs on the batch that it is handed."""
     calls: _Calls = field(default_factory=_Calls, repr=False, compare=False)
 
     def encode(self, encoder: Callable[..., Any], cover: Tensor, code: Tensor) -> Tensor:
@@ -125,7 +143,7 @@ class Guard:
         with timed("guard"):
             # A copy, because a write through numpy or .data leaves no trace in a tensor's own version.
             before = [value.detach().clone() for value in given]
-        most = self.max_batch or len(first)
+        most = min(self.max_batch or len(first), (not self.draws and _most_rows.get()) or len(first))
         if len(first) <= most:
             answer = self._called(function, first, *more)
         else:

@@ -16,6 +16,8 @@ from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.inputs import Inputs
 
+Held = float | Callable[[Tensor, Tensor, bool], Tensor]
+"""What marked images are held at: dB of PSNR, or a rule that scales residuals (``held.HeldAt``)."""
 HALF_LEVEL = 0.5 / 255
 MOST_CORRECTION = 16.0
 """Bound on what to_psnr gains back: beyond it nothing is left to amplify but clamped pixels."""
@@ -104,13 +106,15 @@ class Pair(nn.Module):
         with timed("encoder"):
             return backward_of(self.guard[0].encode(self.encoder, cover, code), "encoder")
 
-    def mark(self, cover: Tensor, code: Tensor, psnr: float | None = None, exact: bool = True) -> Tensor:
-        """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit; at ``psnr`` dB, if that is given."""
+    def mark(self, cover: Tensor, code: Tensor, psnr: Held | None = None, exact: bool = True) -> Tensor:
+        """Cover (b,3,h,w), code (b,n) -> marked image (b,3,h,w), 8-bit; at ``psnr`` dB or as a rule says, if given."""
         painted = self.encode(cover, code)
         with timed("encoder"):
-            return eight_bit(painted) if psnr is None else to_psnr(cover, painted, psnr, exact)
+            if psnr is None:
+                return eight_bit(painted)
+            return psnr(cover, painted, exact) if callable(psnr) else to_psnr(cover, painted, psnr, exact)
 
-    def marking(self, code: Tensor, psnr: float | None = None, exact: bool = True) -> Callable[[Tensor], Tensor]:
+    def marking(self, code: Tensor, psnr: Held | None = None, exact: bool = True) -> Callable[[Tensor], Tensor]:
         """``mark`` with everything settled but the image."""
         return lambda image: self.mark(image, code, psnr, exact)
 

@@ -8,10 +8,15 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
+from pydantic import BaseModel
+
 from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, Loss, TrainSection
+from ftbench.machine.randomness import derive
 from ftbench.plan.keys import cell_key, in_any_order
 from ftbench.plan.part import ResolvedPart
 
+FLIP = "flip"
+"""The metric that ``evaluate.flip`` holds images at."""
 CellKind = Literal["fit", "train", "evaluate"]
 
 
@@ -92,10 +97,15 @@ class FitCell(Cell):
     bits: int | None = None
     """Of the payload, for a code."""
 
+    @property
+    def seed(self) -> int:
+        """Of all that is drawn in the fit: the same network with another ``seed`` parameter is another training."""
+        return derive(self.section.seed, self.part.record.name, self.part.parameters.model_dump_json())
+
     @cached_property
     def settings(self) -> Mapping[str, Any]:
         """Of a code without images: the same code serves every data set and size."""
-        section = self.section.model_dump()
+        section = _section(self.section)
         if isinstance(self.section, FitSection):
             return {**self.material.settings, "simulator": self.part.key, "fit": section}
         return {"codec": self.part.key, "bits": self.bits, "code": section, "compute": asdict(self.material.compute)}
@@ -141,7 +151,7 @@ class TrainCell(Cell):
             "bits": self.bits,
             "code_bits": self.code_bits,
             "loss": self.loss.model_dump(exclude={"steps", "ramp"}),
-            "train": self.section and self.section.model_dump(exclude={"distortions"}),
+            "train": self.section and _section(self.section, "distortions"),
             "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
             "seed": self.seed,
         }
@@ -168,6 +178,13 @@ class EvaluateCell(Cell):
     metrics: tuple[ResolvedPart, ...]
     section: EvaluateSection
     psnr: float | Literal["own"]
+    flip: float | None = None
+    """What marked images are held at in place of a PSNR; None: as ``psnr`` says."""
+
+    @property
+    def flip_part(self) -> ResolvedPart:
+        """The metric that says how far apart images are for an eye; planning sees that it is there."""
+        return next(chosen for chosen in self.metrics if chosen.record.name == FLIP)
 
     @property
     def trained(self) -> TrainCell:
@@ -188,6 +205,7 @@ class EvaluateCell(Cell):
             # Named only where it is asked for: cells of before it came are what they were.
             | ({"quality_after": True} if self.section.quality_after else {}),
             "psnr": self.psnr,
+            **({} if self.flip is None else {"flip": self.flip}),
         }
 
     @property
@@ -232,6 +250,13 @@ class Plan:
 
 def _in_any_order(named: Iterable[list[Any]]) -> list[list[Any]]:
     return [[label, part.key] for label, part in in_any_order(named, lambda part: part.key_text)]
+
+
+def _section(section: BaseModel, *without: str) -> dict[str, Any]:
+    """What a file says of a training, as it stands in a key."""
+    said = section.model_dump(exclude=set(without))
+    # Named only where it is asked for: cells of before it came are what they were.
+    return {name: value for name, value in said.items() if (name, value) != ("accumulate", 1)}
 
 
 def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:

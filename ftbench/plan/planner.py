@@ -14,7 +14,7 @@ from typing import Any, Literal
 from ftbench.benchfile.document import KeyPath
 from ftbench.benchfile.schema import Benchmark, Reference
 from ftbench.contract.records import Kind
-from ftbench.plan.cells import Cell, EvaluateCell, FitCell, Material, Plan, TrainCell
+from ftbench.plan.cells import FLIP, Cell, EvaluateCell, FitCell, Material, Plan, TrainCell
 from ftbench.plan.conflicts import (
     check_labels,
     check_met,
@@ -102,6 +102,10 @@ class _Planner:
         grid = [one for one in told_apart(list(distortion_grid(resolver, evaluate.distortions)))[0] if one]
         [metrics] = told_apart(resolver.parts("metric", evaluate.metrics, ("evaluate", "metrics")))
         check_metrics(resolver, metrics, self.size)
+        if evaluate.flip and not any(one.record.name == FLIP for one in metrics if one):
+            resolver.note(
+                ("evaluate", "flip"), "images are held at what metric flip says; add flip to evaluate.metrics"
+            )
         check_labels(resolver, "simulators", tests)
         check_labels(resolver, "distortions", grid)
         used, measured = ([one for one in chosen if one] for chosen in (tests, metrics))
@@ -123,8 +127,8 @@ class _Planner:
             setting = Combination(encoder, decoder, codec, simulators, bits, code_bits, pool, loss, seed)
             trained = self._train(setting, pools)
             others = [self._train(other, pools) for other in self._others(setting, tests, couples) if other != setting]
-            for psnr in evaluate.psnr:
-                yield self._evaluate(trained, others, psnr, used, grid, measured)
+            for psnr, flip in evaluate.held():
+                yield self._evaluate(trained, others, psnr, flip, used, grid, measured)
 
     def _couples(self) -> Iterator[_Couple]:
         kinds: tuple[Kind, Kind] = ("encoder", "decoder")
@@ -226,22 +230,32 @@ class _Planner:
         trained: TrainCell,
         others: list[TrainCell],
         psnr: float | Literal["own"],
+        flip: float | None,
         tests: list[ResolvedPart],
         grid: list[ResolvedPart],
         metrics: list[ResolvedPart],
     ) -> EvaluateCell:
-        chosen_quality = self.benchmark.evaluate.psnr != ["own"]
+        chosen_quality = self.benchmark.evaluate.held() != [("own", None)]
         at = "own" if psnr == "own" else f"{psnr:g}"
+        label = (
+            f"{trained.label} at {at} dB".replace("own dB", "own")
+            if flip is None
+            else f"{trained.label} at FLIP {flip:g}"
+        )
+        columns = {"at dB": at if flip is None else NONE}
+        if self.benchmark.evaluate.flip:
+            columns["at FLIP"] = NONE if flip is None else f"{flip:g}"
         return EvaluateCell(
-            label=f"{trained.label} at {at} dB".replace("own dB", "own") if chosen_quality else trained.label,
+            label=label if chosen_quality else trained.label,
             material=self.material,
             simulators=tuple(tests),
             distortions=tuple(grid),
             metrics=tuple(metrics),
             section=self.benchmark.evaluate,
             psnr=psnr,
+            flip=flip,
             inputs=(trained, *others, *self._fits(tests)),
-            columns={**trained.columns, "at dB": at},
+            columns={**trained.columns, **columns},
         )
 
     def _fits(self, simulators: Sequence[ResolvedPart]) -> tuple[FitCell, ...]:

@@ -30,7 +30,7 @@ def check_count(benchmark: Benchmark, document: Document) -> None:
     product = " × ".join(f"{count:,} of {name}" for name, count in axes.items() if count > 1)
     raise BadInput(
         f"{document.place(('matrix',))}: matrix asks for {settings:,} trainings ({product}) and "
-        f"{settings * len(benchmark.evaluate.psnr):,} evaluations; at {ASSUMED:g} s a step the {steps:,} steps alone "
+        f"{settings * len(benchmark.evaluate.held()):,} evaluations; at {ASSUMED:g} s a step the {steps:,} steps alone "
         f"would take {duration(steps * ASSUMED)}; leave values out, or raise most_settings above its "
         f"{benchmark.most_settings:,}"
     )

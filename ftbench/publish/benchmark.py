@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftbench import stopping
-from ftbench.cluster.jobs import executors
+from ftbench.cluster.jobs import executors, on_cluster
 from ftbench.console import Console
-from ftbench.errors import BadInput, CellFailed, OutOfTime
+from ftbench.errors import BadInput, CellFailed, ClusterGone, OutOfTime
 from ftbench.machine import supervision
 from ftbench.parts.evidence import Rerun
 from ftbench.parts.isolation import not_left
 from ftbench.progress import seconds_in
-from ftbench.publish import observers, write
+from ftbench.publish import failures, observers, write
 from ftbench.publish.folder import folder_for
 from ftbench.publish.profile import profile_table
 from ftbench.runner import executor
 from ftbench.runner.executor import Outcome
 from ftbench.runner.opening import Opened, Request, open_benchmark
+from ftbench.storage.places import is_remote, place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +40,8 @@ class Ran:
     cells: int
     failed: Mapping[str, str]
     """Reasons by cell."""
+    told: Sequence[str] = ()
+    """What is to be said of the failed ones last."""
 
 
 def run_request(
@@ -47,11 +51,13 @@ def run_request(
     keep: bool = False,
     tracked: Sequence[str] = (),
     jobs: int | None = 1,
+    scheduler: str | None = None,
     seconds: float | None = None,
 ) -> Ran:
     """Open, run and write a benchmark. Raises BadInput before anything is computed; failed cells are in the answer.
 
-    Raises Stopped where it was asked to stop, after the tables of what was finished by then.
+    Raises Stopped where it was asked to stop, and ClusterGone where the scheduler is gone, after the tables of what was
+    finished by then.
 
     Args:
         request: what to run.
@@ -59,6 +65,7 @@ def run_request(
         keep: replace tables that the repository keeps.
         tracked: trackers, ``NAME`` or ``NAME=WHERE`` each.
         jobs: cells that are worked on side by side; None: as many as the processors gain from.
+        scheduler: address or file of a Dask scheduler whose workers do the work instead.
         seconds: after which it is asked to stop; None: never.
     """
     outcome = Outcome()
@@ -67,12 +74,19 @@ def run_request(
         timed = stack.enter_context(contextlib.ExitStack())
         timed.enter_context(stopping.within(seconds))
         with not_left():
-            opened = open_benchmark(request, console)
-        supervision.notes.write(store=str(opened.bench.store.root.absolute()))
+            opened = open_benchmark(replace(request, here=scheduler is None), console)
+        root = opened.bench.store.root
+        supervision.notes.write(store=str(root if is_remote(root) else root.absolute()))
         folder = folder_for(opened, keep)
         plugins = opened.bench.plugins
         track = observers.asked(tracked, plugins, str(folder))
-        side_by_side = executors(jobs, opened, request)
+        if scheduler is None:
+            chosen = executors(jobs, opened, request)
+        else:
+            from ftbench.publish.costs import each
+
+            cost_of = each(opened)
+            chosen = on_cluster(scheduler, opened, request, lambda cell: cost_of(cell).memory)
         _announce(opened, folder, console)
         observers.start(
             plugins,
@@ -91,10 +105,10 @@ def run_request(
                 opened.bench,
                 request,
                 before_risk=lambda done: write.write(opened, done, folder, keep, console),
-                executors=side_by_side,
+                executors=chosen,
                 outcome=outcome,
             )
-        except stopping.Stopped:
+        except (stopping.Stopped, ClusterGone):
             _write_finished(opened, outcome, folder, keep, console)
             raise
         timed.close()
@@ -102,7 +116,7 @@ def run_request(
         if request.profile:
             console.print(profile_table(opened.plan, outcome.summaries), highlight=False, markup=False, soft_wrap=True)
     plugins.tell("ftbench_run_finished", folder=str(folder), failed=len(outcome.failed), results=rows)
-    return Ran(folder, len(opened.plan.cells), outcome.failed)
+    return Ran(folder, len(opened.plan.cells), outcome.failed, failures.told(opened, outcome))
 
 
 def _write_finished(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> None:
@@ -142,7 +156,9 @@ def run(
     rerun: Rerun = "code",
     quiet: bool = False,
     jobs: int = 1,
+    scheduler: str | None = None,
     within: str | None = None,
+    retry_failed: bool = False,
 ) -> dict[str, pd.DataFrame]:
     """Run a benchmark and return its tables, as ``ftbench.results`` does. Finished cells are kept and found again.
 
@@ -150,7 +166,7 @@ def run(
         benchmark: a YAML file, or the name of a built-in one.
         scale: ``"small"``, ``"medium"``, ``"full"``; None: full with a GPU, else small.
         data: a folder of faces instead of the benchmark's data set.
-        out: the results folder.
+        out: the results folder; also a URL such as ``"s3://bucket/results"``.
         settings: overrides by dotted key, such as ``{"train.steps": 10}``.
         allow: Python files that the benchmark may run as plugins.
         rerun: when a finished cell runs again although its settings are the same: when code behind it changed
@@ -158,25 +174,30 @@ def run(
         quiet: print nothing.
         jobs: cells that are worked on side by side, each in a process of its own. A script that asks for more than
             one must be importable: its own work stands under ``if __name__ == "__main__":``.
+        scheduler: address or file of a Dask scheduler whose workers do the work instead, such as
+            ``"tcp://10.0.0.1:8786"``.
         within: how long it may take, such as ``"90s"``, ``"9m"`` or ``"1h30m"``; None: as long as it likes.
+        retry_failed: try cells again that failed before, though nothing that they are made of has changed.
 
     Raises BadInput for what is wrong with the file or its parts, CellFailed, with every reason, where cells failed,
-    and OutOfTime where its time was up: what finished is kept, and the same call goes on from there.
+    OutOfTime where its time was up, and ClusterGone where the scheduler is gone: what finished is kept, and the same
+    call goes on from there.
     """
     import json
 
     assignments = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
-    request = Request(str(benchmark), scale, data, Path(out), assignments, [Path(file) for file in allow], rerun)
+    files = [Path(file) for file in allow]
+    request = Request(str(benchmark), scale, data, place(out), assignments, files, rerun, retry_failed=retry_failed)
     if jobs < 1:
         raise BadInput(f"jobs is {jobs}; it takes one at least to work on cells")
     console = Console(quiet=quiet)
     if within is None:
-        ran = run_request(request, console, jobs=jobs)
+        ran = run_request(request, console, jobs=jobs, scheduler=scheduler)
     else:
         seconds = seconds_in(within, "within")
         with stopping.heeded():
             try:
-                ran = run_request(request, console, jobs=jobs, seconds=seconds)
+                ran = run_request(request, console, jobs=jobs, scheduler=scheduler, seconds=seconds)
             except stopping.Stopped as stopped:
                 if stopping.out_of_time():
                     raise OutOfTime(
@@ -195,7 +216,7 @@ def results(folder: str | Path) -> dict[str, pd.DataFrame]:
     """
     import pandas as pd
 
-    tables = sorted((Path(folder) / "tables").glob("*.csv"))
+    tables = sorted((place(folder) / "tables").glob("*.csv"))
     if not tables:
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
-    return {table.stem: pd.read_csv(table) for table in tables}
+    return {table.stem: pd.read_csv(io.BytesIO(table.read_bytes())) for table in tables}

@@ -73,15 +73,20 @@ def costs(opened: Opened, cells: Sequence[Cell]) -> dict[str, Cost]:
     counted = _Counted(opened)
     found: dict[str, Cost] = {}
     for cell in cells:
-        cost = found.setdefault(cell.kind, Cost())
-        cost.cells, cost.steps = cost.cells + 1, cost.steps + cell.steps
-        if isinstance(cell, FitCell):
-            counted.fit(cell, cost)
-        elif isinstance(cell, TrainCell):
-            counted.training(cell, cost)
-        elif isinstance(cell, EvaluateCell):
-            counted.evaluation(cell, cost)
+        counted.cell(cell, found.setdefault(cell.kind, Cost()))
     return found
+
+
+def each(opened: Opened) -> Callable[[Cell], Cost]:
+    """A function that gives what one cell costs; each different network is tried once."""
+    counted = _Counted(opened)
+
+    def cost_of(cell: Cell) -> Cost:
+        cost = Cost()
+        counted.cell(cell, cost)
+        return cost
+
+    return cost_of
 
 
 def told(found: dict[str, Cost], compute: Compute) -> list[str]:
@@ -120,6 +125,15 @@ class _Counted:
         self.size, self.data = opened.bench.data.size, opened.bench.data
         self.lean = 0.5 if opened.bench.compute.precision == "bfloat16" else 1.0
         self.known: dict[str, Any] = {}
+
+    def cell(self, cell: Cell, cost: Cost) -> None:
+        cost.cells, cost.steps = cost.cells + 1, cost.steps + cell.steps
+        if isinstance(cell, FitCell):
+            self.fit(cell, cost)
+        elif isinstance(cell, TrainCell):
+            self.training(cell, cost)
+        elif isinstance(cell, EvaluateCell):
+            self.evaluation(cell, cost)
 
     def fit(self, cell: FitCell, cost: Cost) -> None:
         if isinstance(cell.section, CodeSection):

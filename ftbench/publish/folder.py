@@ -7,6 +7,7 @@ images stay as well: two data folders may have one name.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -16,11 +17,12 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from ftbench.errors import BadInput, CannotWrite
-from ftbench.report import ENDINGS, FIGURES, SOMETIMES
+from ftbench.machine.scratch import scratch
+from ftbench.report import EARLIER, ENDINGS, FIGURES, TABLES
 from ftbench.storage.files import write_bytes
 from ftbench.storage.manifest import FAILED, MANIFEST
+from ftbench.storage.places import is_remote
 from ftbench.storage.seal import files_of
-from ftbench.storage.store import held
 
 if TYPE_CHECKING:
     from ftbench.runner.opening import Opened
@@ -30,7 +32,7 @@ STALE = (
     "rows/*.csv.gz",
     "curves/*.csv",
     *(f"figures/{name}" for name in FIGURES),
-    *(f"tables/{name}{ending}" for name in SOMETIMES for ending in ENDINGS),
+    *(f"tables/{name}{ending}" for name in (*TABLES, *EARLIER) for ending in ENDINGS),
 )
 """Files of earlier results that must not stand beside new ones."""
 
@@ -57,17 +59,6 @@ def folder_for(opened: Opened, keep: bool) -> Path:
     return own
 
 
-@contextmanager
-def tables_held(root: Path) -> Iterator[None]:
-    """Of runs that end together, let one at a time decide and write; ``root`` is their store. Raises CannotWrite."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotWrite(f"cannot write into {root}: {error.strerror}; use --out") from error
-    with held(root / "tables.lock", seconds=-1):
-        yield
-
-
 def is_of_others(folder: Path, opened: Opened) -> bool:
     """Whether the folder holds the results of other images."""
     data = _said(folder).get("data")
@@ -91,45 +82,57 @@ def better_ones(folder: Path, finished: set[str], wanted: int) -> int:
 
 @contextmanager
 def swapped_in(folder: Path) -> Iterator[Path]:
-    """A new folder to fill; its files then take their places in ``folder``, the manifest after all others.
+    """A new folder to fill, on this machine; its files then take their places in ``folder``, the manifest last.
 
     Tables, figures and rows of earlier results that these do not have are removed; all else stays. Where filling
-    fails nothing of ``folder`` has changed. Only while ``tables_held``: what a killed run left is removed. Raises
+    fails nothing of ``folder`` has changed. Only while ``Store.held``: what a killed run left is removed. Raises
     CannotWrite.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.parent.glob(f"{BESIDE}*"):
-            shutil.rmtree(left, ignore_errors=True)
-        new = Path(tempfile.mkdtemp(prefix=BESIDE, dir=folder.parent))
-    except OSError as error:
-        raise CannotWrite(f"cannot write into {folder.parent}: {error.strerror}; use --out") from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            new = stack.enter_context(scratch()) if is_remote(folder) else _beside(folder, stack)
+        except OSError as error:
+            raise CannotWrite(f"cannot write into {folder.parent}: {error.strerror}; use --out") from error
         yield new
         try:
             _move(new, folder)
         except OSError as error:
             raise CannotWrite(f"cannot replace the files of {folder}: {error.strerror}; use --out") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+
+
+def _beside(folder: Path, stack: contextlib.ExitStack) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{BESIDE}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    new = Path(tempfile.mkdtemp(prefix=BESIDE, dir=folder.parent))
+    stack.callback(shutil.rmtree, new, ignore_errors=True)
+    return new
 
 
 def _move(new: Path, folder: Path) -> None:
-    names = [file.relative_to(new) for file in new.rglob("*") if file.is_file()]
-    for name in sorted(names, key=lambda name: (str(name) == MANIFEST, name)):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (new / name).replace(folder / name)
-    for pattern in STALE:
-        for old in folder.glob(pattern):
-            if old.relative_to(folder) not in names:
+    names = [file.relative_to(new).as_posix() for file in new.rglob("*") if file.is_file()]
+    for name in sorted(names, key=lambda name: (name == MANIFEST, name)):
+        if is_remote(folder):
+            write_bytes(folder / name, (new / name).read_bytes())
+        else:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).replace(folder / name)
+    for within in sorted({pattern.partition("/")[0] for pattern in STALE}):
+        for old in (folder / within).glob("*"):
+            name = f"{within}/{old.name}"
+            if name not in names and _is_stale(name):
                 old.unlink()
 
 
 def copy_others(folder: Path, new: Path) -> None:
     """Take what else lies among the files of numbers over, so that the new manifest vouches for it too."""
     for name, file in files_of(folder).items():
-        if not (new / name).exists() and not any(PurePath(name).match(pattern) for pattern in STALE):
+        if not (new / name).exists() and not _is_stale(name):
             write_bytes(new / name, file.read_bytes())
+
+
+def _is_stale(name: str) -> bool:
+    return any(PurePath(name).match(pattern) for pattern in STALE)
 
 
 def _unkept(folder: Path) -> Path:

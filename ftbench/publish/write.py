@@ -17,16 +17,19 @@ from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
-from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in, tables_held
+from ftbench.publish.failures import in_parts, missing
+from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
+from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
-from ftbench.runner.jobs import curve_of, rows_of, samples_of
+from ftbench.runner.jobs import curve_of, samples_of
 from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
-from ftbench.storage.manifest import MANIFEST
+from ftbench.storage.grounds import GROUNDS, stated
+from ftbench.storage.manifest import MANIFEST, rows_of
 from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
@@ -48,7 +51,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
         for record in [metric_record(chosen)]
     ]
     # Of runs that end together one at a time decides and writes.
-    with tables_held(root):
+    with opened.bench.store.held():
         if not keep and is_of_others(folder, opened):
             folder = folder_for(opened, keep)
         stays = better_ones(folder, {cell.key for cell in finished}, len(opened.plan.evaluations))
@@ -140,6 +143,8 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     notes = [f"Payload {lengths} bits, drawn afresh for each image and draw"]
     if any(loss.target_psnr for loss in benchmark.matrix.loss) or benchmark.evaluate.psnr != ["own"]:
         notes.append("A setting in dB: every residual is scaled so that the marked image has that PSNR")
+    if benchmark.evaluate.flip:
+        notes.append("A setting at FLIP: every residual is scaled so that the marked image has that mean FLIP")
     weighted = [loss for loss in benchmark.matrix.loss if loss.target_psnr is None]
     scaled = {loss.stated_at for loss in weighted if loss.reduction == "sum"} - {size}
     notes += [
@@ -173,7 +178,7 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     }
     if guests:
         notes.append(f"Parts of other distributions: {', '.join(sorted(guests))}")
-    return tuple(notes)
+    return (*notes, *in_parts(opened, outcome), *missing(opened, outcome))
 
 
 def training_steps(trained: Sequence[TrainCell]) -> str:
@@ -222,7 +227,7 @@ def _spelt(label: str) -> str:
 
 def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) -> dict[str, Any]:
     plan, bench = opened.plan, opened.bench
-    return {
+    manifest = {
         "format": FORMAT,
         "kept": keep,
         "benchmark": opened.benchmark.name,
@@ -247,14 +252,17 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "label": cell.label,
                 "identity": cell.key,
                 "inputs": [needed.key for needed in cell.inputs],
+                "seeds": seeds_of(cell),
                 **(outcome.summaries.get(cell.key) or {"status": "failed"}),
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
+                **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
                 **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
                 **({"row": _table_row(cell)} if isinstance(cell, EvaluateCell) else {}),
             }
             for cell in plan.cells
         ],
     }
+    return manifest | {GROUNDS: stated(manifest)}
 
 
 def _behind(cells: tuple[Cell, ...], opened: Opened, outcome: Outcome) -> dict[str, str]:

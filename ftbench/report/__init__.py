@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ftbench.report.after import after_table
+from ftbench.report.attacked import attacks_table, combined_table, words_table
+from ftbench.report.crossed import methods_of, tables_of
+from ftbench.report.detection import detection_table
 from ftbench.report.methods import methods_table
-from ftbench.report.overall import overall_table
+from ftbench.report.overview import overview_table
 from ftbench.report.pairs import pairs_table
+from ftbench.report.quality import quality_table
 from ftbench.report.result import Caption, Samples
-from ftbench.report.seeds import seeds_table
-from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
+from ftbench.report.scores import scores_of
+from ftbench.report.summary import main_table
 from ftbench.report.table import Table
 from ftbench.report.tables import records, write_table
-from ftbench.report.terminal import print_made, print_tables
+from ftbench.report.terminal import print_made
 from ftbench.storage.results import CellResult, MetricInfo
 
 __all__ = [
@@ -23,30 +26,37 @@ __all__ = [
     "MetricInfo",
     "Samples",
     "print_made",
-    "print_tables",
     "records",
     "report_tables",
     "write_report",
 ]
 
 FIGURES = ("samples.png", "curves.png", "distortions.png")
-ENDINGS = (".md", ".csv", ".tex")
-SOMETIMES = ("seeds", "overall", "methods", "after")
-"""Tables that not every report has."""
+TABLES = ("overview", "attacks", "words", "detection", "quality", "combined", "methods", "pairs", "main")
+"""Every table, in the order in which they are read."""
+EARLIER = ("seeds", "overall", "after", "fakes", "distortions")
+"""Tables of earlier releases, whose numbers stand in others now."""
+ENDINGS = (".md", ".csv", ".json", ".tex")
 
 
-def report_tables(results: Sequence[CellResult], metrics: Sequence[MetricInfo]) -> list[tuple[Table, Table]]:
-    """Every table of a report: as it is printed, and as it stands in its CSV file."""
-    main = main_table(results, metrics)
-    seeds = seeds_table(results, main)
-    others = (seeds, overall_table(results, metrics), methods_table(results, metrics), after_table(results, metrics))
-    alike = [
-        main,
-        *(table for table in others if table),
-        pairs_table(results, metrics),
-        fakes_table(results, metrics),
+def report_tables(
+    results: Sequence[CellResult], metrics: Sequence[MetricInfo], *, methods_across: bool = True
+) -> list[tuple[Table, Table]]:
+    """Every table of a report: as it is printed, and as it stands in its files for programs."""
+    scores, methods = [scores_of(result) for result in results], methods_of(results)
+    crossed = [
+        overview_table(results, metrics, scores, methods),
+        attacks_table(results, scores, methods),
+        words_table(results, scores, methods),
+        detection_table(results, scores, methods),
+        quality_table(results, metrics, methods),
+        combined_table(results, scores, methods),
     ]
-    return [*((table, table) for table in alike), (distortion_table(results), distortion_rows(results))]
+    listed = [make(results, metrics, scores) for make in (methods_table, pairs_table, main_table)]
+    return [
+        *(tables_of(table, methods_across=methods_across) for table in crossed if table),
+        *((table, table) for table in listed if table),
+    ]
 
 
 def write_report(
@@ -71,10 +81,11 @@ def write_report(
     written: list[Path] = []
     for printed, rows in made or report_tables(results, metrics):
         written += write_table(tables, printed, caption, rows=rows)
-    for name in SOMETIMES:
+    for name in (*TABLES, *EARLIER):
         for ending in ENDINGS:
-            if (old := tables / f"{name}{ending}") not in written:
-                old.unlink(missing_ok=True)
+            # Only what is there: a disk that takes nothing more refuses even to remove nothing.
+            if (old := tables / f"{name}{ending}") not in written and old.exists():
+                old.unlink()
     figures = folder / "figures"
     drawn: list[Path] = []
     if results:
@@ -87,6 +98,6 @@ def write_report(
         if any(len(result.rows) for result in results):
             drawn.append(distortion_plot(figures / "distortions.png", results, caption))
     for name in FIGURES:
-        if figures / name not in drawn:
-            (figures / name).unlink(missing_ok=True)
+        if figures / name not in drawn and (figures / name).exists():
+            (figures / name).unlink()
     return written + drawn

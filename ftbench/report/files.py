@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ftbench.storage.store import write_atomically
+from ftbench.storage import files
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
     """Write ``content`` in one step and return ``path``. Raises BadInput when the folder takes no file."""
-
-    def fill(temporary: Path) -> None:
-        temporary.write_bytes(content)
-
-    write_atomically(path, fill)
+    files.write_bytes(path, content)
     return path
 
 

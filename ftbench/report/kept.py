@@ -25,6 +25,8 @@ def table_json(table: Table) -> dict[str, Any]:
         "rows": rows,
         "notes": list(table.notes),
         "nothing": table.nothing,
+        "group": table.group,
+        "printed": table.printed,
     }
 
 
@@ -33,11 +35,12 @@ def table_of(said: Mapping[str, Any]) -> Table:
     columns = tuple(Column(**column) for column in said["columns"])
     rows = [[_entry(entry) for entry in row] for row in said["rows"]]
     frame = pd.DataFrame(rows, columns=[column.key for column in columns], dtype=object)
-    return Table(said["name"], said["title"], columns, frame, tuple(said["notes"]), said["nothing"])
+    notes = tuple(said["notes"])
+    return Table(said["name"], said["title"], columns, frame, notes, said["nothing"], said["group"], said["printed"])
 
 
 def _entry(said: Any) -> str | Measured:
     if isinstance(said, str):
         return said
     estimate = said["estimate"]
-    return Measured(estimate and Estimate(**estimate), said["identical"])
+    return Measured(**{**said, "estimate": estimate and Estimate(**estimate)})

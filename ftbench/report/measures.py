@@ -17,6 +17,8 @@ CHANCE = 0.5
 """Of its bits an image that lost its mark is read right by chance alone; of its words none."""
 OFF_TARGET = 0.05
 """dB by which the PSNR that was reached may differ from the one that was asked for without a word."""
+OFF_FLIP = 0.0005
+"""The same of FLIP."""
 
 
 def readings(result: CellResult, simulator: str, distortion: str = UNDISTORTED) -> pd.DataFrame:
@@ -25,15 +27,6 @@ def readings(result: CellResult, simulator: str, distortion: str = UNDISTORTED) 
     if rows.empty:
         return rows
     return rows[(rows["simulator"] == simulator) & (rows["distortion"] == distortion)]
-
-
-def bit_accuracy(rows: pd.DataFrame, errors: str, length: int) -> Measured:
-    """1 − Σ errors / (length · rows), clustered by image. ``errors`` names the column, each in 0..length."""
-    if rows.empty:
-        return Measured()
-    by_image = rows.groupby("image", sort=False)[errors]
-    trials = by_image.size().to_numpy() * length
-    return Measured(clustered_rate(trials - by_image.sum().to_numpy(), trials, chance=CHANCE))
 
 
 def bit_accuracies(result: CellResult) -> dict[tuple[str, str], Measured]:
@@ -49,14 +42,6 @@ def bit_accuracies(result: CellResult) -> dict[tuple[str, str], Measured]:
         right = trials - block["sum"].to_numpy()
         found[str(simulator), str(distortion)] = Measured(clustered_rate(right, trials, chance=CHANCE))
     return found
-
-
-def word_accuracy(rows: pd.DataFrame, errors: str) -> Measured:
-    """Share of rows without an error, clustered by image."""
-    if rows.empty:
-        return Measured()
-    by_image = (rows[errors] == 0).groupby(rows["image"], sort=False)
-    return Measured(clustered_rate(by_image.sum().to_numpy(), by_image.size().to_numpy(), chance=0.0))
 
 
 def image_accuracy(rows: pd.DataFrame, length: int) -> pd.Series[float]:
@@ -90,10 +75,13 @@ def mean_quality(rows: pd.DataFrame, metric: str) -> Measured:
 
 
 def reached(result: CellResult) -> tuple[float, float] | None:
-    """The dB that were asked for and the mean PSNR that marked images have, where the two are apart, or None.
+    """The dB (or FLIP) that were asked for and the mean that marked images have, where the two are apart, or None.
 
     A residual whose pixels saturate cannot be scaled in full, and stays above the PSNR that it was scaled to.
     """
+    if _is_number(flip := result.settings.get("at FLIP", "")):
+        found = mean_quality(qualities(result, "marked"), "flip").estimate
+        return None if found is None or abs(found.value - float(flip)) <= OFF_FLIP else (float(flip), found.value)
     asked = next((text for name in ("at dB", "target dB") if _is_number(text := result.settings.get(name, ""))), None)
     found = mean_quality(qualities(result, "marked"), "psnr").estimate
     if asked is None or found is None or abs(found.value - float(asked)) <= OFF_TARGET:
@@ -114,10 +102,16 @@ def simulators(results: Sequence[CellResult]) -> list[str]:
     return [name for name in seen if name not in (MARKED, UNMARKED)]
 
 
-def faked_simulators(results: Sequence[CellResult]) -> list[str]:
-    """The deepfakes whose own quality any cell measured, in order of appearance."""
-    seen = _distinct(result.quality["of"] for result in results if not result.quality.empty)
-    return [of.removeprefix(FAKE) for of in seen if of.startswith(FAKE)]
+def distortions(results: Sequence[CellResult]) -> list[tuple[str, str]]:
+    """(distortion, category) of every cell, in file order, those of one category together; identity first."""
+    seen: dict[str, str] = {}
+    for result in results:
+        if not result.rows.empty:
+            pairs = result.rows[["distortion", "category"]].drop_duplicates("distortion")
+            for distortion, category in zip(pairs["distortion"], pairs["category"], strict=True):
+                seen.setdefault(str(distortion), str(category))
+    order = list(dict.fromkeys(seen.values()))
+    return sorted(seen.items(), key=lambda pair: (pair[0] != UNDISTORTED, order.index(pair[1])))
 
 
 def identities(results: Sequence[CellResult]) -> list[str]:

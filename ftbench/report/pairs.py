@@ -9,17 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from ftbench.report.measures import CHANCE, image_accuracy, image_quality, qualities, reached, readings, simulators
+from ftbench.report.measures import image_quality, qualities, reached, simulators
+from ftbench.report.quality import quality_sample
 from ftbench.report.result import display_labels
+from ftbench.report.sample import Sample, compared
+from ftbench.report.scores import Scores, scores_of
 from ftbench.report.seeds import SEED, alike
 from ftbench.report.table import CSV_ONLY, NO_CELL, Column, Measured, Table, make_table, unique_names
 from ftbench.statistics.estimates import Estimate, paired_difference
 from ftbench.statistics.significance import FEWEST, holm
-from ftbench.storage.results import MARKED, PSNR_SSIM, CellResult, MetricInfo
+from ftbench.storage.results import MARKED, PSNR_SSIM, UNDISTORTED, CellResult, MetricInfo
 
 ALPHA = 0.05
 VERDICT_NOTE = (
-    "Brackets are of one comparison by itself. “Higher” and “lower” stand where sign flips over images tell the "
+    "Intervals are of one comparison by itself. “Higher” and “lower” stand where sign flips over images tell the "
     "difference from 0 at 5 %, after Holm's correction for this table's comparisons, {compared} in all; “higher?” and "
     "“lower?” where it is told from 0 by itself alone, as a few are by chance; “tie” where not even so."
 )
@@ -29,8 +32,14 @@ PAIRS_NOTE = (
     "would give it cannot tell: a verdict about two methods needs several seeds of both."
 )
 SEEDS_NOTE = (
-    "Trainings that differ in their seed alone are no two methods and are not compared; the table “seeds” has their "
-    "spread."
+    "Trainings that differ in their seed alone are no two methods and are not compared; the other tables have their "
+    "range."
+)
+TITLE = "Trainings compared in pairs"
+MOST_PAIRS = 300
+"""More of them nobody reads, and they take longer than all other tables."""
+TOO_MANY = (
+    "{cells} cells make too many pairs to be compared one by one; other tables compare every method with the best."
 )
 JOIN = ["image", "draw"]
 Row = dict[str, "str | Measured"]
@@ -56,7 +65,11 @@ def verdict(difference: Estimate | None, corrected: float | None = None) -> str:
     return ("higher" if difference.low > 0.0 else "lower") + unsure
 
 
-def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = PSNR_SSIM) -> Table:
+def pairs_table(
+    results: Sequence[CellResult],
+    metrics: Sequence[MetricInfo] = PSNR_SSIM,
+    scores: Sequence[Scores] = (),
+) -> Table:
     """One row a pair of trainings: paired differences (first − second) of quality and of raw bit accuracy.
 
     Pairs whose marked images are not the same images and draws are left out and named in a note; those that differ
@@ -65,6 +78,7 @@ def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = P
     same stems with ``_p``, before correction, and ``_verdict``, after it. Differences of accuracy lie in −1..1, in
     print in percentage points.
     """
+    scores = scores or [scores_of(result) for result in results]
     attacks = attack_names(results)
     columns = [
         Column("first_cell", "first cell", part=CSV_ONLY),
@@ -73,30 +87,64 @@ def pairs_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo] = P
         Column("second", "second training"),
         *compared_columns(attacks, metrics),
     ]
+    if len(results) * (len(results) - 1) // 2 > MOST_PAIRS:
+        return make_table("pairs", TITLE, columns, [], nothing=TOO_MANY.format(cells=f"{len(results):,}"))
     labels = [reached_label(label, result) for label, result in zip(display_labels(results), results, strict=True)]
+    taken = [measures(result, one, attacks, metrics) for result, one in zip(results, scores, strict=True)]
     rows: list[Row] = []
-    differences: list[dict[str, Estimate | None]] = []
+    pairs: list[tuple[int, int]] = []
     apart, only_seed = [], set(_only_seed(results))
     for i, j in itertools.combinations(range(len(results)), 2):
-        first, second = results[i], results[j]
         if (i, j) in only_seed:
             continue
-        if not same_pictures(readings(first, MARKED), readings(second, MARKED)):
+        if not same_readings(taken[i], taken[j]):
             apart.append(f"{labels[i]} and {labels[j]} were not read on the same images and draws: not compared.")
             continue
-        rows.append(
-            {"first_cell": first.cell, "second_cell": second.cell, "first": labels[i], "second": labels[j]},
-        )
-        found = {metric.name: quality_difference(first, second, metric.name) for metric in metrics}
-        for simulator, key in attacks.items():
-            found[f"{key}_raw_bit_accuracy"] = _accuracy_difference(first, second, simulator)
-        differences.append(found)
-    compared = judged(rows, differences)
-    notes = [PAIRS_NOTE, VERDICT_NOTE.format(compared=compared)] if rows else []
+        cells = {"first_cell": results[i].cell, "second_cell": results[j].cell}
+        rows.append({**cells, "first": labels[i], "second": labels[j]})
+        pairs.append((i, j))
+    differences = compared_by_measure([(taken[i], taken[j]) for i, j in pairs])
+    family = judged(rows, differences)
+    notes = [PAIRS_NOTE, VERDICT_NOTE.format(compared=family)] if rows else []
     notes += [FEWEST_NOTE] if any("undecided" in row.values() for row in rows) else []
     notes += [SEEDS_NOTE] if only_seed else []
     nothing = "No two settings could be compared." if results else NO_CELL
-    return make_table("pairs", "Trainings compared in pairs", columns, rows, [*notes, *apart], nothing=nothing)
+    return make_table("pairs", TITLE, columns, rows, [*notes, *apart], nothing=nothing)
+
+
+Measures = Mapping[str, Sample]
+
+
+def measures(
+    result: CellResult, scores: Scores, attacks: Mapping[str, str], metrics: Sequence[MetricInfo]
+) -> dict[str, Sample]:
+    """What is compared of one training, by stem: every metric, and the bits read after every attack."""
+    marked = qualities(result, "marked")
+    found = {metric.name: quality_sample(marked, metric.name) for metric in metrics}
+    for simulator, key in attacks.items():
+        found[f"{key}_raw_bit_accuracy"] = scores.bits_read([(simulator, UNDISTORTED)])
+    return {key: sample for key, sample in found.items() if sample is not None}
+
+
+def same_readings(first: Measures, second: Measures) -> bool:
+    """Whether marked images were read on the same images and draws."""
+    a, b = (side.get("marked_raw_bit_accuracy") for side in (first, second))
+    return a is not None and b is not None and a.images == b.images
+
+
+def compared_by_measure(pairs: Sequence[tuple[Measures, Measures]]) -> list[dict[str, Estimate | None]]:
+    """First minus second, of every measure that either has; None where it was not taken on the same images."""
+    asked = {
+        (number, key): (first[key], second[key])
+        for number, (first, second) in enumerate(pairs)
+        for key in first
+        if key in second
+    }
+    found = compared(asked)
+    return [
+        {key: found.get((number, key)) for key in dict.fromkeys([*first, *second])}
+        for number, (first, second) in enumerate(pairs)
+    ]
 
 
 def attack_names(results: Sequence[CellResult]) -> dict[str, str]:
@@ -109,10 +157,10 @@ def compared_columns(attacks: Mapping[str, str], metrics: Sequence[MetricInfo]) 
     columns: list[Column] = []
     for metric in metrics:
         unit = f" {metric.unit}" if metric.unit else ""
-        columns += _compared(metric.name, metric.name.upper() + unit, metric.digits, 1.0, "Image quality")
+        columns += _compared(metric.name, metric.name.upper() + unit, metric.digits, 1.0, "Image quality, difference")
     for simulator, key in attacks.items():
-        where = "marked" if simulator == MARKED else f"after {simulator}"
-        columns += _compared(f"{key}_raw_bit_accuracy", f"bits pp, {where}", 2, 100.0, "Bits read")
+        where = "marked" if simulator == MARKED else simulator
+        columns += _compared(f"{key}_raw_bit_accuracy", where, 2, 100.0, "Bits read, difference in points")
     return columns
 
 
@@ -128,9 +176,10 @@ def judged(rows: Sequence[Row], differences: Sequence[Mapping[str, Estimate | No
     after = {(number, key): p for (number, key, _), p in zip(tested, corrected, strict=True)}
     for number, (row, found) in enumerate(zip(rows, differences, strict=True)):
         for key, difference in found.items():
-            row[f"{key}_difference"] = Measured(difference)
+            said = verdict(difference, after.get((number, key)))
+            row[f"{key}_difference"] = Measured(difference, said="" if difference is None else said)
             row[f"{key}_p"] = "" if difference is None or difference.p is None else repr(difference.p)
-            row[f"{key}_verdict"] = verdict(difference, after.get((number, key)))
+            row[f"{key}_verdict"] = said
     return len(tested)
 
 
@@ -149,9 +198,9 @@ def _only_seed(results: Sequence[CellResult]) -> Iterator[tuple[int, int]]:
 
 def _compared(key: str, title: str, digits: int, scale: float, part: str) -> tuple[Column, Column, Column]:
     return (
-        Column(f"{key}_difference", f"Δ {title}", digits, scale, signed=True, part=part),
+        Column(f"{key}_difference", title, digits, scale, signed=True, part=part),
         Column(f"{key}_p", "p", part=CSV_ONLY),
-        Column(f"{key}_verdict", "first is", part=part),
+        Column(f"{key}_verdict", "first is", part=CSV_ONLY),
     )
 
 
@@ -162,13 +211,6 @@ def same_pictures(first: pd.DataFrame, second: pd.DataFrame) -> bool:
     return set(zip(first["image"], first["draw"], strict=True)) == set(
         zip(second["image"], second["draw"], strict=True)
     )
-
-
-def _accuracy_difference(first: CellResult, second: CellResult, simulator: str) -> Estimate | None:
-    a, b = readings(first, simulator), readings(second, simulator)
-    if not same_pictures(a, b):
-        return None
-    return _paired(image_accuracy(a, first.code_bits), image_accuracy(b, second.code_bits), CHANCE)
 
 
 def quality_difference(first: CellResult, second: CellResult, metric: str) -> Estimate | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,9 @@ from ftbench.statistics.estimates import Estimate
 
 ABSENT = "—"
 NO_CELL = "No finished cell: there is nothing to tabulate."
+BEST, LEVEL = "best", "level"
+FEW_SEEDS = 5
+"""Of fewer seeds the range is printed beside the interval."""
 CSV_ONLY = "csv only"
 """The part of columns that stand in the CSV file and in no printed table."""
 
@@ -26,6 +30,17 @@ class Measured:
     estimate: Estimate | None = None
     identical: int = 0
     """Pictures left out of the estimate because they equal their reference, where the metric is infinite."""
+    lowest: float | None = None
+    highest: float | None = None
+    """Of a mean over seeds: the lowest and the highest of them."""
+    seeds: int = 1
+    digits: int | None = None
+    scale: float | None = None
+    """As of ``Column``, where the entries of a column are not of one kind."""
+    mark: str = ""
+    """``BEST`` of its comparison, or ``LEVEL`` with it."""
+    said: str = ""
+    """Printed after the number, or in its place."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +55,10 @@ class Column:
     """What a value is multiplied by before printing: 100 for a rate shown in per cent."""
     signed: bool = False
     counts_identical: bool = False
-    over_seeds: bool = False
-    """Entries are means over seeds: brackets hold the lowest and the highest of them, n is their number."""
     part: str = ""
     """Printed tables are split by it, so that each fits a page; columns without one stand in every part."""
+    spread: bool = False
+    """The CSV file has the lowest and the highest seed, and their number, too."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +73,14 @@ class Table:
     notes: tuple[str, ...] = ()
     nothing: str = NO_CELL
     """The sentence that stands for a table without rows."""
+    group: str = ""
+    """The text column whose entries stand above their rows instead of in them."""
+    printed: bool = True
+    """False: a table for programs alone, CSV and JSON."""
 
     def parts(self) -> list[tuple[str, tuple[Column, ...]]]:
         """Heading and columns of each printed piece; one piece, without heading, if nothing splits it."""
-        printed = tuple(column for column in self.columns if column.part != CSV_ONLY)
+        printed = tuple(column for column in self.columns if column.part != CSV_ONLY and column.key != self.group)
         names = list(dict.fromkeys(column.part for column in printed if column.part))
         if not names:
             return [("", printed)]
@@ -71,7 +90,7 @@ class Table:
         """How the intervals over images were made, each once, in order of appearance."""
         found: dict[str, None] = {}
         for column in self.columns:
-            if column.digits is not None and not column.over_seeds:
+            if column.digits is not None:
                 for entry in self.frame[column.key]:
                     if entry.estimate is not None:
                         found.setdefault(entry.estimate.method)
@@ -86,6 +105,8 @@ def make_table(
     notes: Sequence[str] = (),
     *,
     nothing: str = NO_CELL,
+    group: str = "",
+    printed: bool = True,
 ) -> Table:
     """Put rows under columns; an entry that a row lacks becomes ``Measured()`` or the empty text.
 
@@ -95,7 +116,7 @@ def make_table(
     columns = [replace(column, title=shown(column.title), part=shown(column.part)) for column in columns]
     filled = [[_entry(row.get(column.key), column) for column in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=[column.key for column in columns], dtype=object)
-    return Table(name, shown(title), tuple(columns), frame, tuple(map(shown, notes)), nothing)
+    return Table(name, shown(title), tuple(columns), frame, tuple(map(shown, notes)), nothing, group, printed)
 
 
 def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str:
@@ -115,31 +136,59 @@ def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str
 
     pieces = [number(found.value), f"[{number(found.low)}, {number(found.high)}]"]
     if with_n:
-        pieces.append(_count(found.n, column))
+        pieces.append(f"n={found.n}")
     if identical:
         pieces.append(identical)
     return " ".join(pieces)
 
 
-def shared_n(table: Table, column: Column) -> int | None:
-    """The images (or seeds) behind every estimate of the column, or None if they differ or there are none."""
-    counts = {entry.estimate.n for entry in table.frame[column.key] if entry.estimate is not None}
-    return counts.pop() if len(counts) == 1 else None
+def format_short(entry: Measured, column: Column, n: int | None = None) -> str:
+    """``97.8 ±0.9``, or ``97.8 −2.1 +0.4`` where one arm of the interval is half as long again as the other.
+
+    Rates have one decimal. Of two to four seeds the lowest and the highest follow. ``n``: what needs no saying.
+    """
+    scale = column.scale if entry.scale is None else entry.scale
+    digits = (column.digits or 0) if entry.digits is None else entry.digits
+    digits = 1 if scale == 100.0 else digits
+    identical = f"({entry.identical} identical)" if entry.identical else ""
+    found = entry.estimate
+    if found is None:
+        return " ".join(filter(None, [entry.said, identical])) or ABSENT
+    sign = "+" if column.signed else ""
+
+    def number(value: float) -> str:
+        text = f"{value * scale:{sign}.{digits}f}".replace("-", "−")
+        if scale == 100.0 and not column.signed and text in ("100.0", "0.0") and 0 < value < 1:
+            return ">99.9" if value > 0.5 else "<0.1"
+        return text.lstrip("+−") if float(text.replace("−", "-")) == 0 else text
+
+    pieces = [number(found.value) if math.isfinite(found.value) else "n/a"]
+    down, up = (found.value - found.low) * scale, (found.high - found.value) * scale
+    if not (math.isfinite(down) and math.isfinite(up)):
+        pieces.append("±n/a")
+    elif math.isfinite(found.value):
+        short, long = sorted((down, up))
+        if long > 1.5 * short and long - short > 10.0**-digits:
+            pieces.append(f"−{down:.{digits}f} +{up:.{digits}f}")
+        else:
+            pieces.append(f"±{(down + up) / 2:.{digits}f}")
+    if entry.lowest is not None and entry.highest is not None and entry.seeds < FEW_SEEDS:
+        pieces.append(f"({number(entry.lowest)}–{number(entry.highest)})")
+    if n is not None and found.n != n:
+        pieces.append(f"n={found.n}")
+    return " ".join(filter(None, [*pieces, entry.said, identical, "≈" if entry.mark == LEVEL else ""]))
 
 
-def as_text(table: Table, columns: Sequence[Column]) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of text; a number of images that a whole column shares moves into its heading."""
-    headings, filled = [], []
-    for column in columns:
-        entries = list(table.frame[column.key])
-        if column.digits is None:
-            headings.append(column.title)
-            filled.append([str(entry) for entry in entries])
-            continue
-        n = shared_n(table, column)
-        headings.append(column.title + (f" ({_count(n, column)})" if n is not None else ""))
-        filled.append([format_measured(entry, column, with_n=n is None) for entry in entries])
-    return headings, [list(row) for row in zip(*filled, strict=True)]
+def common_n(table: Table) -> int | None:
+    """The number of images behind most estimates of the printed columns, or None where there are no estimates."""
+    counts = Counter(
+        entry.estimate.n
+        for column in table.columns
+        if column.digits is not None and column.part != CSV_ONLY
+        for entry in table.frame[column.key]
+        if entry.estimate is not None
+    )
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def snake_case(text: str) -> str:
@@ -167,12 +216,6 @@ def _entry(entry: str | Measured | None, column: Column) -> str | Measured:
     if entry is None:
         return "" if column.digits is None else Measured()
     return shown(entry) if isinstance(entry, str) else entry
-
-
-def _count(n: int, column: Column) -> str:
-    if not column.over_seeds:
-        return f"n={n}"
-    return f"{n} seed" + ("" if n == 1 else "s")
 
 
 def _spell(character: str) -> str:

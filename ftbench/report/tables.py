@@ -1,25 +1,26 @@
-"""A table as a file: Markdown and LaTeX for readers, CSV for programs."""
+"""A table as files: Markdown and LaTeX for readers, CSV and JSON for programs."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 from ftbench.plaintext import shown
 from ftbench.report.files import write_text
+from ftbench.report.layout import WIDTH, Entry, Piece, pieces
 from ftbench.report.result import Stated
-from ftbench.report.table import Column, Measured, Table, as_text
+from ftbench.report.table import CSV_ONLY, Column, Measured, Table, common_n
 from ftbench.storage.results import STALLED
 
 LOUD = STALLED.upper()
-SEED_RANGES = "Brackets: the lowest and the highest seed, not intervals over images."
+SEED_RANGES = "Means over seeds: the interval holds for other seeds too; in brackets the lowest and the highest seed."
 FORMULAS = tuple("=+-@")
 """A field that begins with one of these is a formula to a spreadsheet."""
 _MARKDOWN = re.compile(
@@ -35,7 +36,7 @@ _ESCAPES = {
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$", "|": "$|$",
     # A cell that begins with a bracket would be read as an option of the line break before it.
     "[": "{[}", "]": "{]}",
-    "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
+    "±": r"$\pm$", "×": r"$\times$", "−": "$-$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$", "≈": r"$\approx$",
     "½": r"$\frac{1}{2}$", "σ": r"$\sigma$", "→": r"$\to$", "—": "---", "–": "--", "…": r"\ldots{}",
     "°": r"$^\circ$", "²": "$^2$", "\N{NO-BREAK SPACE}": "~", "“": "``", "”": "''", "‘": "`", "’": "'",
 }  # fmt: skip
@@ -46,48 +47,68 @@ _LATIN = {
 }  # fmt: skip
 
 
-def caption_text(table: Table, caption: Stated, part: str = "") -> str:
-    """The line above a printed table: what it is, what it was made from, how its intervals were made."""
-    heading = f"{table.title}. " + (f"{part}. " if part else "")
+def caption_text(table: Table, caption: Stated) -> str:
+    """The line above a printed table: what it was made from, how its intervals were made."""
     methods = table.methods()
-    intervals = f" Brackets: 95 % intervals over images ({'; '.join(methods)})." if methods else ""
-    if any(column.over_seeds for column in table.columns):
-        intervals += f" {SEED_RANGES}"
-    return heading + shown(caption.line()) + intervals
+    n = common_n(table)
+    images = "" if n is None else f", n = {n} where nothing else stands"
+    intervals = f" After a number: its 95 % interval over images{images} ({'; '.join(methods)})." if methods else ""
+    ranged = any(
+        entry.seeds > 1
+        for column in table.columns
+        if column.digits is not None and column.part != CSV_ONLY
+        for entry in table.frame[column.key]
+    )
+    return shown(caption.line()) + intervals + (f" {SEED_RANGES}" if ranged else "")
 
 
 def markdown(table: Table, caption: Stated) -> str:
-    """GitHub Markdown: the caption line, then each part of the table, then its notes."""
-    said = caption_text(table, caption).removeprefix(f"{table.title}. ")
-    blocks = [f"**{markdown_escape(table.title)}.** " + markdown_escape(said)]
+    """GitHub Markdown: the caption line, then each piece of the table, ``WIDTH`` columns at most, then its notes."""
+    blocks = [f"**{markdown_escape(table.title)}.** " + markdown_escape(caption_text(table, caption))]
+    notes: list[str] = []
     if table.frame.empty:
         blocks.append(table.nothing)
     else:
-        for part, columns in table.parts():
-            headings, rows = as_text(table, columns)
-            # Numbers are ours, and keep the brackets of their intervals.
-            body = [
-                [
-                    _loud(markdown_escape(text)) if column.digits is None else text
-                    for text, column in zip(row, columns, strict=True)
-                ]
-                for row in rows
-            ]
-            drawn = tabulate(
-                body,
-                [markdown_escape(heading) for heading in headings],
-                tablefmt="github",
-                disable_numparse=True,
-                colalign=["left" if column.digits is None else "right" for column in columns],
-            )
-            blocks += [f"*{markdown_escape(part)}*", drawn] if part else [drawn]
-    blocks += map(markdown_escape, table.notes)
+        found, notes = pieces(table, WIDTH, _in_markdown)
+        heading = ""
+        for piece in found:
+            if piece.heading != heading:
+                heading = piece.heading
+                blocks.append(f"*{markdown_escape(heading)}*")
+            blocks.append(_drawn(piece))
+    blocks += map(markdown_escape, [*notes, *table.notes])
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _drawn(piece: Piece) -> str:
+    body = [
+        [f"*{markdown_escape(row)}*"] + [""] * (len(piece.columns) - 1)
+        if isinstance(row, str)
+        else [_in_markdown(entry) for entry in row]
+        for row in piece.rows
+    ]
+    headings = [markdown_escape(heading) for heading in piece.columns]
+    widths = [max(3, *map(len, column)) for column in zip(headings, *body, strict=True)]
+
+    def line(texts: Sequence[str]) -> str:
+        placed = [text.rjust(width) if right else text.ljust(width)
+                  for text, width, right in zip(texts, widths, piece.right, strict=True)]  # fmt: skip
+        return f"| {' | '.join(placed)} |"
+
+    rule = [
+        "-" * width + "-:" if right else "-" * (width + 2) for width, right in zip(widths, piece.right, strict=True)
+    ]
+    return "\n".join([line(headings), f"|{'|'.join(rule)}|", *map(line, body)])
+
+
+def _in_markdown(entry: Entry) -> str:
+    text = _loud(markdown_escape(entry.text))
+    return f"**{text}**" if entry.bold else text
 
 
 def csv_text(table: Table) -> str:
     """One header line, then a line a row; a measured column becomes ``_value``, ``_low``, ``_high``, ``_n``,
-    a mean over seeds ``_mean``, ``_low``, ``_high``, ``_seeds``.
+    one of means over seeds also ``_lowest``, ``_highest`` and ``_seeds``.
 
     Numbers are written so that reading them back gives the same floats; rates lie in 0..1; what was not
     measured is empty. Columns that count pictures equal to their reference add ``_identical``. Text that a
@@ -114,23 +135,47 @@ def records(table: Table) -> list[dict[str, Any]]:
 
 
 def latex(table: Table, caption: Stated) -> str:
-    """A ``table*`` for each part, for booktabs and adjustbox; a comment when there are no rows."""
+    """A ``table*`` for each piece, for booktabs and adjustbox; a comment when there are no rows."""
     if table.frame.empty:
         return "".join(f"% {sentence}\n" for sentence in (table.nothing, *table.notes))
-    pieces = ["% Needs \\usepackage{booktabs} and \\usepackage{adjustbox}.\n"]
-    for number, (part, columns) in enumerate(table.parts(), start=1):
-        headings, rows = as_text(table, columns)
+    made = ["% Needs \\usepackage{booktabs} and \\usepackage{adjustbox}.\n"]
+    found, notes = pieces(table, WIDTH, lambda entry: entry.text)
+    for number, piece in enumerate(found, start=1):
         label = f"tab:{table.name}" + (f"-{number}" if number > 1 else "")
-        above = " ".join([caption_text(table, caption, part), *(table.notes if number == 1 else ())])
+        said = f"{table.title}. " + (f"{piece.heading}. " if piece.heading else "") + caption_text(table, caption)
+        above = " ".join([said, *((*notes, *table.notes) if number == 1 else ())])
         lines = [
             r"\begin{table*}", r"\centering", rf"\caption{{{latex_escape(above)}}}", rf"\label{{{label}}}",
             r"\begin{adjustbox}{max width=\linewidth}",
-            rf"\begin{{tabular}}{{{''.join('l' if column.digits is None else 'r' for column in columns)}}}",
-            r"\toprule", _latex_row(headings), r"\midrule", *map(_latex_row, rows), r"\bottomrule",
+            rf"\begin{{tabular}}{{{''.join('r' if right else 'l' for right in piece.right)}}}",
+            r"\toprule", _latex_row(Entry(heading) for heading in piece.columns), r"\midrule",
+            *(_latex_line(row, len(piece.columns)) for row in piece.rows), r"\bottomrule",
             r"\end{tabular}", r"\end{adjustbox}", r"\end{table*}",
         ]  # fmt: skip
-        pieces.append("\n".join(lines) + "\n")
-    return "\n".join(pieces)
+        made.append("\n".join(lines) + "\n")
+    return "\n".join(made)
+
+
+def json_text(table: Table, caption: Stated) -> str:
+    """Title, caption, notes and the rows of ``csv_text``, numbers as numbers; null where nothing was measured."""
+    whole = {
+        "name": table.name,
+        "title": table.title,
+        "caption": caption_text(table, caption),
+        "notes": list(table.notes),
+        "columns": {column.key: column.title for column in table.columns},
+        "rows": records(table),
+    }
+    # JSON has no word for an interval without an end.
+    return json.dumps(_finite(whole), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def latex_escape(text: str) -> str:
@@ -140,12 +185,17 @@ def latex_escape(text: str) -> str:
     return re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped)
 
 
+def written(table: Table, caption: Stated, rows: Table | None = None) -> dict[str, str]:
+    """Every file of a table by its ending; ``rows`` is for programs instead, CSV and JSON."""
+    records_of = rows or table
+    files = {".csv": csv_text(records_of), ".json": json_text(records_of, caption)}
+    return {".md": markdown(table, caption), **files, ".tex": latex(table, caption)} if table.printed else files
+
+
 def write_table(folder: Path, table: Table, caption: Stated, rows: Table | None = None) -> list[Path]:
-    """Write ``<name>.md``, ``.csv`` and ``.tex`` under ``folder``; ``rows`` is for the CSV instead."""
+    """Write every file of ``written`` under ``folder``."""
     return [
-        write_text(folder / f"{table.name}.md", markdown(table, caption)),
-        write_text(folder / f"{table.name}.csv", csv_text(rows or table)),
-        write_text(folder / f"{table.name}.tex", latex(table, caption)),
+        write_text(folder / f"{table.name}{ending}", text) for ending, text in written(table, caption, rows).items()
     ]
 
 
@@ -158,11 +208,11 @@ def _loud(text: str) -> str:
     return text.replace(LOUD, f"**{LOUD}**")
 
 
-def _endings(column: Column) -> Sequence[str]:
+def _endings(column: Column) -> list[str]:
     if column.digits is None:
-        return ("",)
-    value, n = ("_mean", "_seeds") if column.over_seeds else ("_value", "_n")
-    return (value, "_low", "_high", n, "_identical")[: 5 if column.counts_identical else 4]
+        return [""]
+    counted = ["_identical"] if column.counts_identical else []
+    return ["_value", "_low", "_high", "_n", *counted, *(["_lowest", "_highest", "_seeds"] if column.spread else [])]
 
 
 def _numbers(entry: Measured, column: Column) -> list[float | int | None]:
@@ -170,7 +220,8 @@ def _numbers(entry: Measured, column: Column) -> list[float | int | None]:
     numbers: list[float | int | None] = [None] * 4
     if found is not None:
         numbers = [*map(float, (found.value, found.low, found.high)), int(found.n)]
-    return numbers + ([int(entry.identical)] if column.counts_identical else [])
+    spread = [entry.lowest, entry.highest, entry.seeds if found is not None else None]
+    return numbers + ([int(entry.identical)] if column.counts_identical else []) + (spread if column.spread else [])
 
 
 def _csv_entry(value: str | float | None) -> str:
@@ -185,9 +236,19 @@ def _is_number(text: str) -> bool:
     return re.fullmatch(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", text) is not None
 
 
-def _latex_row(texts: Iterable[str]) -> str:
-    escaped = (latex_escape(text).replace(LOUD, rf"\textbf{{{LOUD}}}") for text in texts)
-    return " & ".join(escaped) + r" \\"
+def _latex_row(entries: Iterable[Entry]) -> str:
+    return " & ".join(map(_in_latex, entries)) + r" \\"
+
+
+def _latex_line(row: str | tuple[Entry, ...], columns: int) -> str:
+    if isinstance(row, str):
+        return rf"\multicolumn{{{columns}}}{{l}}{{\emph{{{latex_escape(row)}}}}} \\"
+    return _latex_row(row)
+
+
+def _in_latex(entry: Entry) -> str:
+    text = latex_escape(entry.text).replace(LOUD, rf"\textbf{{{LOUD}}}")
+    return rf"\textbf{{{text}}}" if entry.bold else text
 
 
 def _letter(character: str) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ftbench.console import Console
-from ftbench.errors import BadInput, CannotWrite, FtbenchError, told
+from ftbench.errors import BadInput, CannotWrite
 from ftbench.machine import provenance
+from ftbench.machine.memory import give_back, ran_out
 from ftbench.machine.randomness import derive
 from ftbench.machine.stopwatch import watching
 from ftbench.parts.surroundings import apart
@@ -21,7 +23,9 @@ from ftbench.runner.bench import Bench
 from ftbench.runner.jobs import WORK
 from ftbench.storage.cellfile import Evidence, Migrated, Unreadable, cell_json, read_cell
 from ftbench.storage.earlier import keep_newest, move_aside
-from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held
+from ftbench.storage.failure import FailureKind
+from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Held, Lost
+from ftbench.vouching.failing import failure_of
 from ftbench.vouching.standing import Standings
 
 if TYPE_CHECKING:
@@ -42,6 +46,8 @@ class Ended:
     """Of a cell that was made."""
     reason: str = ""
     """Why it failed."""
+    kind: FailureKind = "process"
+    """In what way."""
 
 
 class Listener(Progress, Protocol):
@@ -114,7 +120,7 @@ def attempt(
     """Make a cell, unless another run has done or does it. Interruptions and CannotWrite pass; the rest fails it."""
     folder = bench.folder(cell)
     try:
-        with folder.locked():
+        with folder.locked({"label": cell.label, "kind": cell.kind}):
             # Another run may have finished it since.
             found = standings.anew(cell)
             if found.summary is not None:
@@ -125,7 +131,9 @@ def attempt(
             ended = _tried(cell, title, bench, request, evidence, listener)
             keep_newest(folder)
             return ended
-    except Held:
+    except Held as error:
+        if isinstance(error, Lost):
+            listener.say(str(error), loud=True)
         return Ended("held")
 
 
@@ -135,14 +143,21 @@ def _tried(
     listener.began()
     try:
         bench.folder(cell).tidy()
-        held = bench.folder(cell).running({"label": cell.label, "kind": cell.kind})
-        with held, bench.compute.settled(), apart(derive("process", cell.key)):
+        with bench.compute.settled(), apart(derive("process", cell.key)):
             return Ended("made", _made(cell, title, bench, request, evidence, listener))
-    except CannotWrite:
+    except (CannotWrite, Lost):
         raise
     except Exception as error:
+        if isinstance(error, Damaged) and any(_held_elsewhere(error.file, bench.folder(one)) for one in cell.inputs):
+            # What this cell needs is being made again: that is no failure of this one.
+            return Ended("held")
         log.debug("cell %s failed", cell.key, exc_info=True)
-        return Ended("failed", reason=_reason(error))
+        kind, reason = failure_of(error)
+        return Ended("failed", reason=reason, kind=kind)
+
+
+def _held_elsewhere(file: Path, needed: CellFolder) -> bool:
+    return file.parent == needed.path and not needed.is_free()
 
 
 def _made(
@@ -155,16 +170,17 @@ def _made(
     start = time.monotonic()
     learned = cell.kind == "train" or (isinstance(cell, FitCell) and cell.bits is None)
 
-    def worked() -> dict[str, Any]:
+    def worked(sparing: bool) -> dict[str, Any]:
         if request and learned and bench.compute.processes > 1:
             from ftbench.machine import processes
 
-            shared = (request, cell.key, title)
+            shared = (request, cell.key, title, sparing)
             return processes.launch(_share, shared, bench.compute.processes, bench.compute.device)
-        return _worked(cell, bench, listener, profile=bool(request and request.profile))
+        own = replace(bench, sparing=sparing)
+        return _worked(cell, own, listener, profile=bool(request and request.profile))
 
     try:
-        summary = worked()
+        summary = _in_halves(worked, listener)
     except Damaged as error:
         if error.file != folder.file(UNFINISHED):
             raise
@@ -172,7 +188,7 @@ def _made(
         moved = folder.set_aside([UNFINISHED])
         kept = f"; kept beside it as {moved[0]}" if moved else ""
         listener.say(f"{UNFINISHED} is damaged ({error.reason}){kept}; trained from the beginning", loud=True)
-        summary = worked()
+        summary = _in_halves(worked, listener)
     made = {
         "status": "done",
         "label": cell.label,
@@ -180,6 +196,7 @@ def _made(
         # Of the last stretch, where a training was resumed.
         "seconds": round(time.monotonic() - start, 1),
         "made_with": provenance.code(),
+        "made_on": {**provenance.machine(), "threads": bench.compute.threads},
     }
     return folder.finish(made)
 
@@ -202,26 +219,21 @@ def _worked(cell: Cell, bench: Bench, progress: Progress, profile: bool = False)
     return summary if watch is None else {**summary, SPENT: {k: round(s, 3) for k, s in watch.seconds.items()}}
 
 
-def _reason(error: Exception) -> str:
-    """Why a cell failed, for people; ``error`` is of torch or of a part where it is no error of ours."""
-    import torch
-
-    if isinstance(error, FtbenchError):
-        return str(error)
-    if isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error):
-        return (
-            "the memory does not hold a batch; give a smaller one, such as --set train.batch_size=16 or --set "
-            "fit.batch_size=16, or use narrower networks"
-        )
-    if isinstance(error, torch.AcceleratorError):
-        return (
-            f"the GPU can no longer be used ({told(error)}); the last checkpoint is kept, and the same command goes on "
-            "from there"
-        )
-    return f"{type(error).__name__}: {error}"
+def _in_halves(work: Callable[[bool], dict[str, Any]], listener: Listener) -> dict[str, Any]:
+    """What ``work`` gives; called again, with True, for half a batch at a time where the memory does not hold one."""
+    try:
+        return work(False)
+    except Exception as error:
+        if not ran_out(error):
+            raise
+        log.debug("out of memory", exc_info=True)
+    # Not where the error is still at hand: it holds all that there was.
+    give_back()
+    listener.say("the memory does not hold a batch; tried once more with half of it at a time", loud=True)
+    return work(True)
 
 
-def _share(request: Request, key: str, title: str) -> dict[str, Any]:
+def _share(request: Request, key: str, title: str, sparing: bool) -> dict[str, Any]:
     """One process's part in a training: the benchmark opened anew, quietly, and the cell worked on."""
     from ftbench.machine import processes
     from ftbench.runner.opening import open_benchmark
@@ -233,6 +245,6 @@ def _share(request: Request, key: str, title: str) -> dict[str, Any]:
     compute = opened.bench.compute
     if compute.device == "cpu":
         compute = replace(compute, threads=max(1, compute.threads // compute.processes))
-    bench = replace(opened.bench, compute=compute, console=Console(quiet=processes.rank() > 0))
+    bench = replace(opened.bench, compute=compute, console=Console(quiet=processes.rank() > 0), sparing=sparing)
     with compute.settled():
         return _worked(cell, bench, Aloud(cell, title, bench))

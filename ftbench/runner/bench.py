@@ -24,6 +24,8 @@ class Bench:
     store: Store
     plugins: Plugins
     console: Console
+    sparing: bool = False
+    """A batch did not fit the memory: half of it at a time."""
 
     def folder(self, cell: Cell) -> CellFolder:
         """Where a cell lives."""

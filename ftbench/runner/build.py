@@ -20,7 +20,8 @@ def guard_of(chosen: ResolvedPart) -> Guard:
     """What a resolved part is held by, and named by when it breaks a promise."""
     record, by = chosen.record, chosen.provided
     who = f"{record.kind} {record.name!r} of {by.distribution} {by.version}"
-    return Guard(who, chosen.at, getattr(record, "max_batch", None))
+    draws = record.kind == "distortion" or not getattr(record, "deterministic", True)
+    return Guard(who, chosen.at, getattr(record, "max_batch", None), draws)
 
 
 def build(chosen: ResolvedPart, **arguments: Any) -> Any:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ftbench.contract.protocols import QualityMeasure
-from ftbench.evaluate.evaluate import evaluate
+from ftbench.evaluate.evaluate import BATCH, evaluate
 from ftbench.evaluate.readings import GridDistortion
-from ftbench.pipeline.stages import DistortionStage
+from ftbench.pipeline.guard import rows_at_most
+from ftbench.pipeline.held import HeldAt
+from ftbench.pipeline.stages import DistortionStage, Held
 from ftbench.plan.part import strength_of
 from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair
-from ftbench.storage.files import csv_bytes, gzipped, write_bytes
+from ftbench.storage.files import csv_bytes, gzipped
 from ftbench.storage.results import QUALITY, ROWS, SAMPLES
 
 if TYPE_CHECKING:
@@ -32,28 +34,30 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
     attacks = {label: simulator_stage(chosen, cell, bench) for label, chosen in labelled}
     # The last cell of a benchmark, and the only one that opens the test split.
     images = bench.data.split("test", cell.section.limit)
-    findings = evaluate(
-        pair=pair,
-        codec=held_code(trained, bench),
-        attacks=attacks,
-        conditions=[_condition(chosen, bench) for chosen in cell.distortions],
-        metrics={chosen.called: _metric(chosen, bench) for chosen in cell.metrics},
-        images=images,
-        settings=cell.section,
-        bits=trained.bits,
-        psnr=trained.loss.target_psnr if cell.psnr == "own" else cell.psnr,
-        device=bench.compute.device,
-        progress=progress,
-    )
+    with rows_at_most(BATCH // 2 if bench.sparing else None):
+        findings = evaluate(
+            pair=pair,
+            codec=held_code(trained, bench),
+            attacks=attacks,
+            conditions=[_condition(chosen, bench) for chosen in cell.distortions],
+            metrics={chosen.called: _metric(chosen, bench) for chosen in cell.metrics},
+            images=images,
+            settings=cell.section,
+            bits=trained.bits,
+            held=_held(cell, bench),
+            device=bench.compute.device,
+            progress=progress,
+        )
     # Made in memory: the same rows are the same bytes, and a full disk is known as such.
-    write_bytes(folder.file(ROWS), gzipped(csv_bytes(findings.rows)))
-    write_bytes(folder.file(QUALITY), gzipped(csv_bytes(findings.quality)))
+    folder.write(ROWS, gzipped(csv_bytes(findings.rows)))
+    folder.write(QUALITY, gzipped(csv_bytes(findings.quality)))
     samples: dict[str, Any] = dict(findings.samples)
     content = io.BytesIO()
     np.savez(content, **samples)
-    write_bytes(folder.file(SAMPLES), content.getvalue())
+    folder.write(SAMPLES, content.getvalue())
     status = (bench.folder(trained).summary or {}).get("status", "done")
-    return {"status": status, "images": len(images), "rows": len(findings.rows)}
+    in_parts = {"parts": 2} if bench.sparing else {}
+    return {"status": status, "images": len(images), "rows": len(findings.rows), **in_parts}
 
 
 def _condition(chosen: ResolvedPart, bench: Bench) -> GridDistortion:
@@ -65,6 +69,12 @@ def _condition(chosen: ResolvedPart, bench: Bench) -> GridDistortion:
         damage=DistortionStage(record, on_device(build(chosen), bench), guard_of(chosen)),
         plain=record.category == "none",
     )
+
+
+def _held(cell: EvaluateCell, bench: Bench) -> Held | None:
+    if cell.flip is not None:
+        return HeldAt(cell.flip, on_device(build(cell.flip_part), bench))
+    return cell.trained.loss.target_psnr if cell.psnr == "own" else cell.psnr
 
 
 def _metric(chosen: ResolvedPart, bench: Bench) -> QualityMeasure:

@@ -7,11 +7,14 @@ later, or taken from that run; one that ended its process last time comes last.
 from __future__ import annotations
 
 import contextlib
+import heapq
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ftbench import stopping
@@ -23,6 +26,7 @@ from ftbench.plan.workload import to_do
 from ftbench.runner import jobs
 from ftbench.runner.attempt import Aloud, Ended, Listener, attempt
 from ftbench.runner.bench import Bench
+from ftbench.storage import failure
 from ftbench.storage.cellfile import Evidence
 from ftbench.vouching.damage import risky_ones, set_damage_aside
 from ftbench.vouching.standing import Standings
@@ -42,6 +46,10 @@ class Outcome:
     summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """key -> reason."""
+    kinds: dict[str, str] = field(default_factory=dict)
+    """key -> in what way a cell failed; see ``storage.failure``."""
+    untried: set[str] = field(default_factory=set)
+    """Cells that failed in an earlier run, and would again."""
     remarks: dict[str, str] = field(default_factory=dict)
     """key -> what a reader should know of a cell that was kept."""
 
@@ -129,6 +137,7 @@ def run(
     for cell in plan.cells:
         for line in set_damage_aside(cell, bench.folder(cell), jobs.KEEPS[cell.kind]):
             bench.say(line, loud=True)
+        bench.folder(cell).sweep()
     rerun = request.rerun if request else "code"
     standings = Standings(bench.store, bench.plugins, rerun)
     if any(standings.expected(cell).summary is None for cell in plan.cells):
@@ -142,9 +151,11 @@ def run(
         cell.key: f"[{number}/{len(plan.cells)}] {cell.kind} {cell.label.removeprefix('fit ')}"
         for number, cell in enumerate(plan.cells, start=1)
     }
-    left = [cell for cell in plan.cells if standings.expected(cell).summary is None]
+    retry = bool(request and request.retry_failed)
+    unfinished = [cell for cell in plan.cells if standings.expected(cell).summary is None]
+    left = [cell for cell in unfinished if retry or not standings.fails_again(cell)]
     with executors(left) or contextlib.nullcontext(Here(bench, request, standings)) as executor:
-        queue = _Queue(plan, titles, bench, standings, executor, outcome)
+        queue = _Queue(plan, titles, bench, standings, executor, outcome, retry)
         queue.say_what_is_left()
         for key, why in other_packages(plan, standings).items():
             bench.say(f"{titles[key]}: {why}")
@@ -169,57 +180,89 @@ class _Queue:
     standings: Standings
     executor: Executor
     outcome: Outcome
+    retry: bool = False
+    """Try cells again that failed, though nothing has changed."""
     elsewhere: set[str] = field(default_factory=set)
     """Cells that were held by another run when their turn came."""
     begun: dict[str, Aloud] = field(default_factory=dict)
     """Cells that the executor works on."""
+    waits: TopologicalSorter[str] = field(default_factory=TopologicalSorter)
+    """Which cells wait for which: it knows whose turn it is without a look at all of them."""
+    turns: list[tuple[int, Cell]] = field(default_factory=list)
+    """A heap of the cells whose turn it is, by their place in the plan."""
+    later: list[tuple[int, Cell]] = field(default_factory=list)
+    """Cells that were held by another run in their turn."""
+    looked: float = 0.0
+    told: float = -math.inf
+    """When held cells were given another turn, and when it was said what is left."""
 
     @cached_property
-    def plan_keys(self) -> frozenset[str]:
-        """Of an input outside the plan the work itself finds out whether it is there."""
-        return frozenset(cell.key for cell in self.plan.cells)
+    def places(self) -> dict[str, tuple[int, Cell]]:
+        """Each cell of the plan by its key."""
+        return {cell.key: (place, cell) for place, cell in enumerate(self.plan.cells)}
 
     def say_what_is_left(self) -> None:
-        """Say it, and how long it may take."""
-        self.bench.say(to_do(self.plan.cells, lambda cell: self.standings.expected(cell).summary, self.executor.jobs))
+        """Say it, and how long it may take. All cells are counted for that, so not after each of many short ones."""
+        if time.monotonic() - self.told >= LOOK_SECONDS:
+            self.bench.say(
+                to_do(self.plan.cells, lambda cell: self.standings.expected(cell).summary, self.executor.jobs)
+            )
+            self.told = time.monotonic()
 
     def work(self, cells: list[Cell]) -> None:
         """Bring all of them to an end."""
+        keys = {cell.key for cell in cells}
+        # Of an input outside the plan the work itself finds out whether it is there.
+        self.waits = TopologicalSorter({cell.key: keys.intersection(one.key for one in cell.inputs) for cell in cells})
+        self.waits.prepare()
         waited: list[str] = []
         try:
-            while left := [cell for cell in cells if not self.outcome.ended(cell)]:
+            while self.waits.is_active():
                 stopping.check()
-                came = sum(self._turn(cell) for cell in left)
-                if came or self.begun:
-                    self._take(self.executor.ended(0 if came else LOOK_SECONDS))
-                    continue
-                held = [self.titles[cell.key] for cell in left if cell.key in self.elsewhere]
-                if held != waited:
-                    self.bench.say(f"waiting for another run, which works on: {', '.join(held)}")
-                    waited = held
-                time.sleep(LOOK_SECONDS)
+                for key in self.waits.get_ready():
+                    heapq.heappush(self.turns, self.places[key])
+                self._look_again()
+                if self.turns and len(self.begun) < self.executor.jobs:
+                    self._turn(heapq.heappop(self.turns)[1])
+                elif self.turns or self.begun:
+                    self._take(self.executor.ended(LOOK_SECONDS))
+                else:
+                    held = [self.titles[cell.key] for _, cell in sorted(self.later)]
+                    if held != waited:
+                        self.bench.say(f"waiting for another run, which works on: {', '.join(held)}")
+                        waited = held
+                    time.sleep(LOOK_SECONDS)
         except KeyboardInterrupt:
             self._take(self.executor.stop())
             raise
 
-    def _turn(self, cell: Cell) -> bool:
-        """Whether a cell came to its end in its turn: found, in vain, or made here; if not, it may have been begun."""
-        if cell.key in self.begun or self.outcome.ended(cell) or len(self.begun) == self.executor.jobs:
-            return False
-        if any(needed.key in self.plan_keys and not self.outcome.ended(needed) for needed in cell.inputs):
-            # Whether it stands hangs on what they come out as.
-            return False
-        if self._found(cell):
-            return True
+    def _look_again(self) -> None:
+        if self.later and time.monotonic() - self.looked >= LOOK_SECONDS:
+            for one in self.later:
+                heapq.heappush(self.turns, one)
+            self.later, self.looked = [], time.monotonic()
+
+    def _turn(self, cell: Cell) -> None:
+        """A cell is found, or left out, or begun, which may be all that it takes."""
         title = self.titles[cell.key]
-        if any(needed.key in self.outcome.failed for needed in cell.inputs):
-            self.outcome.failed[cell.key] = "a cell that it needs failed"
+        if self._found(cell):
+            self.waits.done(cell.key)
+        elif cell.key in self.elsewhere and not self.bench.folder(cell).is_free():
+            # One process judges how long a claim has stood still; those that work see it now and then.
+            self.later.append(self.places[cell.key])
+        elif any(needed.key in self.outcome.failed for needed in cell.inputs):
+            self._failed(cell, "a cell that it needs failed", "needs")
             self.bench.say(f"{title}: left out, a cell that it needs failed")
-            return True
-        listener = self.begun[cell.key] = Aloud(cell, title, self.bench)
-        self.executor.begin(cell, title, self.standings.evidence(cell), listener)
-        self._take(self.executor.ended(0))
-        return self.outcome.ended(cell)
+        elif not self.retry and (last := self.standings.fails_again(cell)):
+            self._failed(cell, last.reason, last.kind)
+            self.outcome.untried.add(cell.key)
+            self.bench.say(
+                f"{title}: failed before, and nothing that it is made of has changed; left alone ({last.reason})"
+            )
+        else:
+            listener = self.begun[cell.key] = Aloud(cell, title, self.bench)
+            self.executor.begin(cell, title, self.standings.evidence(cell), listener)
+            self._take(self.executor.ended(0))
 
     def _found(self, cell: Cell) -> bool:
         """Whether a cell is there, done before or by another run."""
@@ -233,23 +276,31 @@ class _Queue:
             self.outcome.remarks[cell.key] = found.remark
         return True
 
+    def _failed(self, cell: Cell, reason: str, kind: str) -> None:
+        self.outcome.failed[cell.key], self.outcome.kinds[cell.key] = reason, kind
+        self.waits.done(cell.key)
+
     def _take(self, ends: Sequence[tuple[Cell, Ended]]) -> None:
         """Note how cells ended that were begun."""
         for cell, ended in ends:
             self.begun.pop(cell.key).ended(ended)
-            if ended.how == "held" and cell.key not in self.elsewhere:
-                self.elsewhere.add(cell.key)
-                self.bench.say(f"{self.titles[cell.key]}: another run is working on it; later")
-            elif ended.how == "found":
-                self._found(cell)
-            elif ended.how in ("made", "failed"):
+            if ended.how in ("made", "failed"):
+                self.standings.anew(cell)
                 if ended.how == "made":
                     self.outcome.summaries[cell.key] = dict(ended.summary)
+                    self.waits.done(cell.key)
                 else:
-                    self.outcome.failed[cell.key] = ended.reason
-                self.standings.anew(cell)
-                if not all(map(self.outcome.ended, self.plan.cells)):
+                    self._failed(cell, ended.reason, ended.kind)
+                    failure.note(self.bench.folder(cell), ended.kind, ended.reason, self.standings.evidence(cell))
+                if self.waits.is_active():
                     self.say_what_is_left()
+            elif ended.how == "found" and self._found(cell):
+                self.waits.done(cell.key)
+            else:
+                self.later.append(self.places[cell.key])
+                if ended.how == "held" and cell.key not in self.elsewhere:
+                    self.elsewhere.add(cell.key)
+                    self.bench.say(f"{self.titles[cell.key]}: another run is working on it; later")
 
 
 def _load_parts(plan: Plan) -> None:

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 def fit_part(cell: FitCell, bench: Bench, folder: CellFolder, progress: Progress) -> dict[str, Any]:
     """What is worth a manifest is returned."""
     chosen, section = cell.part, cell.section
-    # The parameters too: the same network with another ``seed`` parameter is another training.
-    seed = derive(section.seed, chosen.record.name, chosen.parameters.model_dump_json())
-    torch.manual_seed(derive(seed, "weights"))
+    torch.manual_seed(derive(cell.seed, "weights"))
+    parts = 2 if bench.sparing else 1
     task: Task
     if isinstance(section, FitSection):
         task = SimulatorTask(
@@ -33,13 +32,15 @@ def fit_part(cell: FitCell, bench: Bench, folder: CellFolder, progress: Progress
             needs=chosen.record.needs,
             per_person=chosen.record.per_person,
             settings=section,
-            seed=seed,
+            seed=cell.seed,
             images=bench.data.split(chosen.trained_on),
             val=bench.data.split("val"),
             compute=bench.compute,
+            parts=section.accumulate * parts,
         )
     else:
-        task = CodeTask(network=build(chosen, bits=cell.bits), batch_size=section.batch_size, seed=seed)
+        network = build(chosen, bits=cell.bits)
+        task = CodeTask(network=network, batch_size=section.batch_size, seed=cell.seed, parts=parts)
     return train(
         task,
         steps=section.steps,

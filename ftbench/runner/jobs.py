@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import importlib
 import io
 from collections.abc import Callable, Mapping
@@ -10,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ftbench.plan.cells import CellKind
-from ftbench.storage.manifest import read_rows
+from ftbench.storage.manifest import rows_of
 from ftbench.storage.results import CURVE, QUALITY, ROWS, SAMPLES
 from ftbench.train.weights import WEIGHTS
 
@@ -28,11 +27,6 @@ WORK: dict[CellKind, Callable[..., dict[str, Any]]] = {
     "evaluate": partial(_called, "ftbench.runner.evaluation", "evaluate_pair"),
 }
 """Called with a cell of its kind, the bench, the cell's folder and progress; gives the cell's summary."""
-
-
-def rows_of(content: bytes) -> pd.DataFrame:
-    """Rows or quality from their file's content."""
-    return read_rows(io.BytesIO(gzip.decompress(content)))
 
 
 def samples_of(content: bytes) -> dict[str, Any]:

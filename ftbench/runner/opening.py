@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from ftbench.benchfile import bundled
-from ftbench.benchfile.document import Document, read, with_assignments, with_scale
+from ftbench.benchfile.document import Document, parse, read, with_assignments, with_scale
 from ftbench.benchfile.explain import explain
 from ftbench.benchfile.schema import Benchmark, BenchmarkFile
 from ftbench.data.images import Data, choose
@@ -24,7 +24,7 @@ from ftbench.machine.gpu import gpu_present
 from ftbench.parts.catalogue import BUILT_IN, Plugins
 from ftbench.parts.discovery import discover
 from ftbench.parts.evidence import Rerun
-from ftbench.parts.local_file import permitted
+from ftbench.parts.local_file import LocalFile, permitted
 from ftbench.plan.cells import Plan
 from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
@@ -32,9 +32,21 @@ from ftbench.plan.resolve import Resolver, answered, objection_of
 from ftbench.plan.workload import check_count
 from ftbench.runner.bench import Bench
 from ftbench.storage.files import write_json
+from ftbench.storage.places import check_place
 from ftbench.storage.store import Store
 
 SETTLED = "compute.json"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A benchmark's files as one machine read them, for others that may hold other ones in their place."""
+
+    file: Path
+    text: str
+    ours: bool
+    """Whether the package brings it."""
+    plugins: tuple[LocalFile, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class Request:
     scale: str | None = None
     data: str | None = None
     out: Path = Path("results")
+    """The results folder, as ``ftbench.storage.places.place`` gives it."""
     assignments: Sequence[str] = ()
     allowed: Sequence[Path] = ()
     """Python files that the benchmark may run."""
@@ -52,6 +65,12 @@ class Request:
     """What makes a finished cell that is found by its key run again."""
     profile: bool = False
     """Tell where each cell's time goes."""
+    retry_failed: bool = False
+    """Try cells again that failed, though nothing that they are made of has changed."""
+    here: bool = True
+    """Cells are worked on by this machine, with its devices."""
+    sent: Sent | None = None
+    """Read from this instead of from files."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +83,15 @@ class Opened:
     bench: Bench
     resolver: Resolver
     out: Path
+    sent: Sent
 
 
 def open_benchmark(request: Request, console: Console, settle_on_disk: bool = True) -> Opened:
     """Read, check and plan; raises BadInput with every fault found, before anything is computed."""
     # Asked for now and remembered: what is on disk when a cell ends may no longer be what is running.
     provenance.code()
-    file = bundled.find(request.benchmark)
-    document = _swapped(read(file), request.data)
+    file = request.sent.file if request.sent else bundled.find(request.benchmark)
+    document = _swapped(parse(request.sent.text, str(file)) if request.sent else read(file), request.data)
     whole = _validated(BenchmarkFile, document)
     # A mistake in a scale that is not used today is found today.
     for name in whole.scales:
@@ -82,12 +102,20 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     check_count(benchmark, document)
     scale = scale or "plain"
     console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
-    plugins = discover(local=permitted(document, benchmark.plugins, file.parent, request.allowed))
-    resolver = Resolver(plugins, document, file.parent, benchmark.accept_licences, bundled.is_ours(file))
+    sent = request.sent or Sent(
+        file,
+        file.read_text(encoding="utf-8"),
+        bundled.is_ours(file),
+        permitted(document, benchmark.plugins, file.parent, request.allowed),
+    )
+    plugins = discover(local=sent.plugins)
+    resolver = Resolver(plugins, document, file.parent, benchmark.accept_licences, sent.ours)
     needed = people_needed(benchmark, resolver)
     data, data_part = _data(benchmark, resolver, needed)
     store = Store(request.out / ".store")
-    compute = _settled(benchmark, data.size, store, settle_on_disk, console)
+    if settle_on_disk:
+        check_place(request.out)
+    compute = _settled(benchmark, data.size, store, request.here, settle_on_disk, console)
     plan = make_plan(benchmark, resolver, PlanInputs(data.digest, data.people, data.shown(), compute, data_part))
     for sentence in resolver.said:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
@@ -98,6 +126,7 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
         bench=Bench(benchmark, data, compute, store, plugins, console),
         resolver=resolver,
         out=request.out,
+        sent=sent,
     )
 
 
@@ -169,7 +198,7 @@ def _data(benchmark: Benchmark, resolver: Resolver, needed: int | None) -> tuple
     return data, chosen
 
 
-def _settled(benchmark: Benchmark, size: int, store: Store, on_disk: bool, console: Console) -> Compute:
+def _settled(benchmark: Benchmark, size: int, store: Store, here: bool, on_disk: bool, console: Console) -> Compute:
     """Settle ``auto`` once a results folder, so that a resumed cell never measures anew."""
     file = store.root / SETTLED
     earlier, fault = read_settled(file)
@@ -181,11 +210,12 @@ def _settled(benchmark: Benchmark, size: int, store: Store, on_disk: bool, conso
             markup=False,
             soft_wrap=True,
         )
-    compute = settle(benchmark.compute, earlier, size)
+    compute = settle(benchmark.compute, earlier, size, here)
     if on_disk and earlier is None:
         # What this file sets itself is its own affair, and not what others' auto means.
         auto = type(benchmark.compute)()
-        write_json(file, asdict(settle(auto)) | {"threads_small": settle(auto, size=SMALL).threads})
+        with store.held():
+            write_json(file, asdict(settle(auto)) | {"threads_small": settle(auto, size=SMALL).threads})
     return compute
 
 

@@ -48,6 +48,7 @@ def train_pair(cell: TrainCell, bench: Bench, folder: CellFolder, progress: Prog
         images=bench.data.split("train"),
         val=bench.data.split("val"),
         compute=bench.compute,
+        parts=settings.accumulate * (2 if bench.sparing else 1),
     )
     if not any(parameter.requires_grad for parameter in pair.parameters()):
         return {**leave_untrained(task, compute=bench.compute, folder=folder), "read_step": None}

@@ -1,21 +1,23 @@
 """Numbers that can be believed: estimates with intervals, exact tests, and what is different beyond chance.
 
-Imports no other room. Names ``scipy.stats`` in full, which scipy loads when it is first used: it takes longer than all
-of ftbench without torch.
+Imports no other room. Names scipy's modules in full, which scipy loads when they are first used: it takes longer than
+all of ftbench without torch.
 """
 
+from ftbench.statistics.detection import capacity, false_positive_rate, p_value, smallest_match, traced_share
 from ftbench.statistics.estimates import (
     Estimate,
-    capacity,
     clustered_rate,
+    clustered_rates,
     difference_over_images,
     difference_over_seeds,
     mean_over_images,
-    p_value,
+    mean_over_seeds,
+    means_over_images,
     paired_difference,
-    smallest_match,
     unseen_share,
     wilson,
+    worst_rate,
 )
 from ftbench.statistics.significance import holm, sign_flip
 
@@ -23,14 +25,20 @@ __all__ = [
     "Estimate",
     "capacity",
     "clustered_rate",
+    "clustered_rates",
     "difference_over_images",
     "difference_over_seeds",
+    "false_positive_rate",
     "holm",
     "mean_over_images",
+    "mean_over_seeds",
+    "means_over_images",
     "p_value",
     "paired_difference",
     "sign_flip",
     "smallest_match",
+    "traced_share",
     "unseen_share",
     "wilson",
+    "worst_rate",
 ]

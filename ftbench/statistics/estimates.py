@@ -1,4 +1,4 @@
-"""Numbers that can be believed: estimates with intervals, and exact tests of a read payload.
+"""Numbers that can be believed: estimates with intervals.
 
 Images are the units that were sampled. Bits and payload draws of one image stand or fall together, so
 intervals always widen to what the images, not the bits, can tell. Intervals are at 95 % unless told.
@@ -7,20 +7,22 @@ intervals always widen to what the images, not the bits, can tell. Intervals are
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
+from ftbench.statistics.bootstrap import bca
+
+# What users import from here since it stood here.
+from ftbench.statistics.detection import capacity, p_value, smallest_match  # noqa: F401
 from ftbench.statistics.significance import sign_flip
 
-RESAMPLES = 2000
-SEED = 0
-# Values drawn at once: what stays in the processor's cache; the result does not hang on it.
-BATCH = 100_000
+SETS_AT_ONCE = 500
+"""Sets that are bootstrapped together: what memory may hold of their resamples; the result does not hang on it."""
 ROUNDING = 1e-6
 """Relative: what two values may lie apart and still be the same, taken in float32 as the metrics are."""
 
@@ -71,7 +73,17 @@ def unseen_share(images: float, confidence: float = 0.95) -> float:
 def clustered_rate(
     successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95, *, chance: float = 0.5
 ) -> Estimate:
-    """Rate whose trials come in clusters: ``successes`` and ``trials`` (images,), such as right bits of k.
+    """``clustered_rates`` of one set: ``successes`` and ``trials`` (images,)."""
+    right, tried = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    if right.ndim != 1 or right.shape != tried.shape:
+        raise ValueError(f"successes {right.shape} and trials {tried.shape} must both be one number an image")
+    return clustered_rates(right[None], tried[None], confidence, chance=chance)[0]
+
+
+def clustered_rates(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95, *, chance: float = 0.5
+) -> list[Estimate]:
+    """Rates whose trials come in clusters: ``successes`` and ``trials`` (sets, images), such as right bits of k.
 
     The rate is Σs/Σt. Its variance is that of a ratio over N clusters, N/(N-1) · Σ(s - p·t)² / (Σt)². The
     independent trials worth as much, p(1-p)/variance, are lowered by (z/t)² because a variance seen in few
@@ -91,39 +103,68 @@ def clustered_rate(
     Images without trials are left out. The others should have about as many trials each: one image with
     most of the trials hides its own error from the variance.
 
-    Raises ValueError for other shapes, no trials, or successes outside 0..trials.
+    Raises ValueError for other shapes, a set without trials, or successes outside 0..trials.
     """
     right, tried = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
-    if right.ndim != 1 or right.shape != tried.shape:
-        raise ValueError(f"successes {right.shape} and trials {tried.shape} must both be one number an image")
-    if not (np.isfinite(tried).all() and (right >= 0).all() and (right <= tried).all() and tried.sum() > 0):
+    if right.ndim != 2 or right.shape != tried.shape:
+        raise ValueError(f"successes {right.shape} and trials {tried.shape} must both be (sets, images)")
+    total = tried.sum(axis=1)
+    if not (np.isfinite(tried).all() and (right >= 0).all() and (right <= tried).all() and (total > 0).all()):
         raise ValueError("every image needs 0 <= successes <= trials, and one of them a trial")
-    right, tried = right[tried > 0], tried[tried > 0]
-    images, total = len(tried), float(tried.sum())
-    rate = float(right.sum()) / total
-    effective = fewest = total**2 / float(np.square(tried).sum())
-    rarer = min(int((right > 0).sum()), int((right < tried).sum()))
-    if images > 1 and rarer > 0:
-        variance = images / (images - 1) * float(np.square(right - rate * tried).sum()) / total**2
-        spread = float(scipy.stats.t.ppf((1 + confidence) / 2, min(rarer, images - 1)))
-        shrink = (_z(confidence) / spread) ** 2
-        # Images that all show the same rate have no variance: their trials count in full.
-        worth = shrink * rate * (1 - rate) / variance if variance > 0 else total
-        effective = min(max(worth, fewest), total)
-    seen = replace(wilson(rate * effective, effective, confidence), value=rate, n=images)
+    images = (tried > 0).sum(axis=1)
+    rates = right.sum(axis=1) / total
+    fewest = total**2 / np.square(tried).sum(axis=1)
+    rarer = np.minimum((right > 0).sum(axis=1), (right < tried).sum(axis=1))
+    spread = np.square(right - rates[:, None] * tried).sum(axis=1) / total**2
+    told = (images > 1) & (rarer > 0)
+    freedom = np.where(told, np.minimum(rarer, images - 1), 1)
+    shrink = np.square(_z(confidence) / scipy.special.stdtrit(freedom, (1 + confidence) / 2))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        worth = shrink * rates * (1 - rates) / (spread * images / (images - 1))
+    # Images that all show the same rate have no variance: their trials count in full.
+    worth = np.where(spread > 0, worth, total)
+    effective = np.where(told, np.minimum(np.maximum(worth, fewest), total), fewest)
+    return [
+        _clustered(float(rate), float(trials_worth), int(n), unseen_share(float(least), confidence), confidence, chance)
+        for rate, trials_worth, n, least in zip(rates, effective, images, fewest, strict=True)
+    ]
+
+
+def _clustered(rate: float, effective: float, images: int, unseen: float, confidence: float, chance: float) -> Estimate:
+    seen = wilson(rate * effective, effective, confidence)
     if images == 1:
-        return replace(seen, method="wilson, one image")
-    unseen = unseen_share(fewest, confidence)
-    return replace(
-        seen,
-        low=min(seen.low, rate - unseen * max(0.0, rate - chance)),
-        high=max(seen.high, rate + unseen * (1 - rate)),
-        method="wilson, clustered",
-    )
+        return replace(seen, value=rate, n=images, method="wilson, one image")
+    low = min(seen.low, rate - unseen * max(0.0, rate - chance))
+    high = max(seen.high, rate + unseen * (1 - rate))
+    return Estimate(rate, low, high, images, "wilson, clustered")
+
+
+def worst_rate(
+    successes: ArrayLike, trials: ArrayLike, confidence: float = 0.95, *, chance: float = 0.5
+) -> tuple[int, Estimate]:
+    """The lowest of several rates of the same images, (sets, images): its place, with an interval of the true lowest.
+
+    The one that came out lowest was chosen because it did, and is too low by chance. The interval knows it: below it is
+    the lowest of all lower ends, since whichever rate is truly lowest is above its own; above it the lowest of upper
+    ends that hold for all rates together (Bonferroni), since any of them may have been chosen.
+    """
+    right, tried = np.asarray(successes, dtype=np.float64), np.asarray(trials, dtype=np.float64)
+    each = clustered_rates(right, tried, confidence, chance=chance)
+    if len(each) == 1:
+        return 0, each[0]
+    together = clustered_rates(right, tried, 1 - (1 - confidence) / len(each), chance=chance)
+    place = min(range(len(each)), key=lambda index: each[index].value)
+    low, high = min(one.low for one in each), min(one.high for one in together)
+    return place, replace(each[place], low=low, high=high, method=f"wilson, clustered, worst of {len(each)}")
 
 
 def mean_over_images(values: ArrayLike, confidence: float = 0.95) -> Estimate:
-    """Mean of one value an image (images,) with a bootstrap interval over images.
+    """``means_over_images`` of one set (images,)."""
+    return means_over_images([values], confidence)[0]
+
+
+def means_over_images(sets: Iterable[ArrayLike], confidence: float = 0.95) -> list[Estimate]:
+    """Mean of one value an image, of each set (images,), with a bootstrap interval over images.
 
     Bias-corrected and accelerated (Efron, JASA 82, 1987), 2,000 resamples from a fixed seed, the level
     raised to 2·Φ(√(n/(n-1))·t) - 1 as Hesterberg proposes (The American Statistician 69, 2015): a plain
@@ -134,32 +175,44 @@ def mean_over_images(values: ArrayLike, confidence: float = 0.95) -> Estimate:
     Raises ValueError when values are missing, not (images,) or not finite: a PSNR of identical images is
     infinite, and counted apart.
     """
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != 1 or sample.size == 0:
-        raise ValueError(f"values of shape {sample.shape} must be one number an image, and at least one")
-    if not np.isfinite(sample).all():
-        raise ValueError("values that are not finite have no mean: count those images apart")
-    n = len(sample)
-    if n == 1:
-        return Estimate(float(sample[0]), -math.inf, math.inf, 1, "one image")
-    mean, least, most = float(sample.mean()), float(sample.min()), float(sample.max())
-    if least == most:
-        return Estimate(least, least, least, n, "bootstrap")
-    widened = math.sqrt(n / (n - 1)) * float(scipy.stats.t.ppf((1 + confidence) / 2, n - 1))
+    samples = [np.asarray(values, dtype=np.float64) for values in sets]
+    found: dict[int, Estimate] = {}
+    spread: dict[int, list[int]] = {}
+    for place, sample in enumerate(samples):
+        if sample.ndim != 1 or sample.size == 0:
+            raise ValueError(f"values of shape {sample.shape} must be one number an image, and at least one")
+        if not np.isfinite(sample).all():
+            raise ValueError("values that are not finite have no mean: count those images apart")
+        least = float(sample.min())
+        if len(sample) == 1:
+            found[place] = Estimate(least, -math.inf, math.inf, 1, "one image")
+        elif least == float(sample.max()):
+            found[place] = Estimate(least, least, least, len(sample), "bootstrap")
+        else:
+            spread.setdefault(len(sample), []).append(place)
+    for images, places in spread.items():
+        for start in range(0, len(places), SETS_AT_ONCE):
+            block = places[start : start + SETS_AT_ONCE]
+            estimates = _bootstrapped(np.stack([samples[place] for place in block]), confidence, images)
+            found |= zip(block, estimates, strict=True)
+    return [found[place] for place in range(len(samples))]
+
+
+def _bootstrapped(values: NDArray[np.float64], confidence: float, n: int) -> list[Estimate]:
+    means, least, most = values.mean(axis=1), values.min(axis=1), values.max(axis=1)
+    widened = math.sqrt(n / (n - 1)) * float(scipy.special.stdtrit(n - 1, (1 + confidence) / 2))
+    level = min(2 * float(scipy.special.ndtr(widened)) - 1, 1 - 1e-9)
     # Scaled, so that no unit of the values can underflow in the third moment.
-    interval = scipy.stats.bootstrap(
-        ((sample - mean) / (most - least),),
-        np.mean,
-        confidence_level=min(2 * float(scipy.stats.norm.cdf(widened)) - 1, 1 - 1e-9),
-        n_resamples=RESAMPLES,
-        batch=max(1, BATCH // n),
-        method="BCa",
-        rng=np.random.default_rng(SEED),
-    ).confidence_interval
-    low, high = (mean + (most - least) * float(end) for end in interval)
+    reach = most - least
+    low, high = bca((values - means[:, None]) / reach[:, None], level)
+    low, high = means + reach * low, means + reach * high
     # An end that should be nought comes out as some 1e-19.
-    low, high = (0.0 if abs(end) <= 1e-12 * (most - least) else end for end in (low, high))
-    return Estimate(mean, max(least, min(low, mean)), min(most, max(high, mean)), n, "bootstrap")
+    low, high = (np.where(np.abs(end) <= 1e-12 * reach, 0.0, end) for end in (low, high))
+    low, high = np.maximum(least, np.minimum(low, means)), np.minimum(most, np.maximum(high, means))
+    return [
+        Estimate(float(mean), float(below), float(above), n, "bootstrap")
+        for mean, below, above in zip(means, low, high, strict=True)
+    ]
 
 
 def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, reach: float | None = None) -> Estimate:
@@ -180,19 +233,30 @@ def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95, *, r
     if reach is None:
         both = np.concatenate([first.ravel(), second.ravel()])
         reach = 1.0 if ((both >= 0) & (both <= 1)).all() else 0.0
-    return difference_over_images(_apart(first, second), confidence, reach=reach)
+    return difference_over_images(apart(first, second), confidence, reach=reach)
 
 
 def difference_over_images(differences: ArrayLike, confidence: float = 0.95, *, reach: float = 0.0) -> Estimate:
-    """Mean of one difference an image (images,), with its interval and the p-value of ``sign_flip``.
+    """``differences_over_images`` of one set (images,)."""
+    return differences_over_images([differences], confidence, reach=reach)[0]
 
-    The interval is that of ``mean_over_images``, with two amendments. It allows for ``unseen_share`` of images that
+
+def differences_over_images(
+    sets: Iterable[ArrayLike], confidence: float = 0.95, *, reach: float = 0.0
+) -> list[Estimate]:
+    """Mean of one difference an image, of each set (images,), with its interval and the p-value of ``sign_flip``.
+
+    The interval is that of ``means_over_images``, with two amendments. It allows for ``unseen_share`` of images that
     differ by ``reach`` either way: a failure too rare to have been drawn leaves no trace among the others. And the
     test decides about 0, since a bootstrap of few differing images is too narrow: an interval holds 0 where the
     p-value is above 1 - confidence, and where it is not, the end beside 0 is the bootstrap's.
     """
-    each = np.asarray(differences, dtype=np.float64)
-    found = mean_over_images(each, confidence)
+    each = [np.asarray(differences, dtype=np.float64) for differences in sets]
+    means = means_over_images(each, confidence)
+    return [_tested(found, one, confidence, reach) for found, one in zip(means, each, strict=True)]
+
+
+def _tested(found: Estimate, each: NDArray[np.float64], confidence: float, reach: float) -> Estimate:
     if found.n == 1:
         return found
     p, unseen = sign_flip(each), unseen_share(found.n, confidence)
@@ -205,6 +269,22 @@ def difference_over_images(differences: ArrayLike, confidence: float = 0.95, *, 
     else:
         high = found.high
     return replace(found, low=low, high=high, method="paired bootstrap", p=p)
+
+
+def mean_over_seeds(images: Estimate, by_seed: ArrayLike, confidence: float = 0.95) -> Estimate:
+    """A mean over trainings with other seeds: ``images`` is its estimate over images, ``by_seed`` (seeds,) its values.
+
+    Over seeds the error is Student's; the interval has both, as errors that do not hang together. Raises ValueError for
+    fewer than two seeds.
+    """
+    values = np.asarray(by_seed, dtype=np.float64)
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(f"{values.shape}: values of two seeds or more are needed")
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    wide = float(scipy.special.stdtrit(len(values) - 1, (1 + confidence) / 2)) * error
+    low = images.value - math.hypot(images.value - images.low, wide)
+    high = images.value + math.hypot(images.high - images.value, wide)
+    return replace(images, low=low, high=high, method="over seeds and images")
 
 
 def difference_over_seeds(
@@ -222,18 +302,26 @@ def difference_over_seeds(
     first, second = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if first.ndim != 2 or second.ndim != 2 or first.shape[1] != second.shape[1] or min(len(first), len(second)) < 2:
         raise ValueError(f"{first.shape} and {second.shape}: two seeds of each, or more, on the same images are needed")
-    images = difference_over_images(_apart(first.mean(0), second.mean(0)), confidence, reach=reach)
+    images = difference_over_images(apart(first.mean(0), second.mean(0)), confidence, reach=reach)
+    return told_over_seeds(images, first.mean(1), second.mean(1), confidence, paired=paired)
+
+
+def told_over_seeds(
+    images: Estimate, first: ArrayLike, second: ArrayLike, confidence: float = 0.95, *, paired: bool
+) -> Estimate:
+    """A difference over images with the error over seeds in it: ``first`` and ``second`` (seeds,) are their means."""
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if paired:
-        by_seed = _apart(first.mean(1), second.mean(1))
+        by_seed = apart(a, b)
         squared, freedom = float(by_seed.var(ddof=1)) / len(by_seed), float(len(by_seed) - 1)
     else:
-        parts = [float(side.mean(1).var(ddof=1)) / len(side) for side in (first, second)]
+        parts = [float(side.var(ddof=1)) / len(side) for side in (a, b)]
         squared = sum(parts)
-        below = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (first, second), strict=True))
-        freedom = squared**2 / below if below > 0 else float(len(first) + len(second) - 2)
+        below = sum(part**2 / (len(side) - 1) for part, side in zip(parts, (a, b), strict=True))
+        freedom = squared**2 / below if below > 0 else float(len(a) + len(b) - 2)
     error = math.sqrt(squared)
-    p = 2 * float(scipy.stats.t.sf(abs(images.value) / error, freedom)) if error > 0 else float(images.value == 0)
-    wide = float(scipy.stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    p = 2 * float(scipy.special.stdtr(freedom, -abs(images.value) / error)) if error > 0 else float(images.value == 0)
+    wide = float(scipy.special.stdtrit(freedom, (1 + confidence) / 2)) * error
     low = images.value - math.hypot(images.value - images.low, wide)
     high = images.value + math.hypot(images.high - images.value, wide)
     if p > 1 - confidence:
@@ -243,60 +331,13 @@ def difference_over_seeds(
     )
 
 
-@lru_cache
-def smallest_match(bits: int, fpr: float) -> int | None:
-    """Smallest m with P(Bin(bits, ½) >= m) <= fpr, counted in whole numbers; None where 2^-bits > fpr.
-
-    The threshold on matching bits at which an unmarked image is taken for a marked one with a chance of at
-    most ``fpr``, whatever the decoder, because its payload was drawn uniformly. Raises ValueError unless
-    bits >= 1 and 0 < fpr <= 1.
-
-    >>> smallest_match(30, 1e-6)
-    28
-    >>> smallest_match(15, 1e-6) is None  # 2^-15 is more than one in a million
-    True
-    """
-    if bits < 1 or not 0 < fpr <= 1:
-        raise ValueError(f"{bits} bits at a false-positive rate of {fpr} have no threshold")
-    allowed = Fraction(fpr) * 2**bits
-    tail = 0
-    for matches in range(bits, -1, -1):
-        tail += math.comb(bits, matches)
-        if tail > allowed:
-            return None if matches == bits else matches + 1
-    return 0
-
-
-def p_value(matches: ArrayLike, bits: int, registered: int = 1) -> NDArray[np.float64]:
-    """min(1, M · P(Bin(bits, ½) >= matches)) for each number of matching bits, any shape.
-
-    ``registered`` is M, the payloads that the read one was compared with (Bonferroni's bound). Raises
-    ValueError when a number is outside 0..bits or M is below 1.
-    """
-    found = np.asarray(matches)
-    if bits < 1 or registered < 1 or (found < 0).any() or (found > bits).any():
-        raise ValueError(f"matches must be within 0..{bits} and registered payloads at least 1")
-    tail: NDArray[np.float64] = np.minimum(1.0, registered * scipy.stats.binom.sf(found - 1, bits, 0.5))
-    return tail
-
-
-def capacity(bits: int, ber: float) -> float:
-    """k · (1 - H₂(BER)): the payload bits that a perfect code could carry over a symmetric channel.
-
-    Rises again above a BER of ½, where reading the bits inverted is better. Raises ValueError outside 0..1.
-    """
-    if bits < 1 or not 0 <= ber <= 1:
-        raise ValueError(f"{bits} bits at a bit error rate of {ber} have no capacity")
-    entropy = float(scipy.special.entr(ber) + scipy.special.entr(1 - ber)) / math.log(2)
-    return bits * (1 - entropy)
-
-
-def _apart(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+def apart(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """First minus second, nought where rounding alone is between them."""
     differences = first - second
     differences[np.abs(differences) <= ROUNDING * np.maximum(np.abs(first), np.abs(second))] = 0.0
     return differences
 
 
+@lru_cache
 def _z(confidence: float) -> float:
-    return float(scipy.stats.norm.ppf((1 + confidence) / 2))
+    return float(scipy.special.ndtri((1 + confidence) / 2))

@@ -37,17 +37,22 @@ def sign_flip(differences: NDArray[np.float64]) -> float:
     rarest = math.ldexp(2.0, -number)
     if total >= float(sizes.sum()) - _ALMOST * number:
         return rarest
-    return min(1.0, max(rarest, 2 * _tail(sizes, total - float(sizes.min()))))
+    # Differences of bits have few sizes, each of many images.
+    sizes, counts = np.unique(sizes, return_counts=True)
+    return min(1.0, max(rarest, 2 * _tail(sizes, counts.astype(np.float64), total - float(sizes[0]))))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
+def holm(p_values: Sequence[float], family: int = 0) -> list[float]:
     """Each p-value corrected for all of them (Holm, Scandinavian Journal of Statistics 6, 1979), in their order.
 
-    Calling those at most alpha different is wrong anywhere in the family with a chance of at most alpha.
+    Calling those at most alpha different is wrong anywhere in the family with a chance of at most alpha. ``family``:
+    how many comparisons there are, where these are only those of them that were looked at; the others are taken to be
+    less sure, which is the careful side.
     """
     corrected, worst = [0.0] * len(p_values), 0.0
+    family = max(family, len(p_values))
     for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[index]))
+        worst = max(worst, min(1.0, (family - rank) * p_values[index]))
         corrected[index] = worst
     return corrected
 
@@ -59,22 +64,25 @@ def _signs(number: int) -> NDArray[np.float64]:
     return np.where(bits == 1, -1.0, 1.0).astype(np.float64)
 
 
-def _tail(sizes: NDArray[np.float64], total: float) -> float:
-    """P(Σ ±sizes >= total) for independent even signs and total below Σ sizes."""
-    spread = math.sqrt(float(np.square(sizes).sum()))
+def _tail(sizes: NDArray[np.float64], counts: NDArray[np.float64], total: float) -> float:
+    """P(Σ ±sizes >= total) for independent even signs, ``counts`` of each size, and total below their sum."""
+    spread = math.sqrt(float((counts * np.square(sizes)).sum()))
     if total < 0.05 * spread:
         # The formula's two terms cancel here, where the sum is as good as normal.
-        return float(scipy.stats.norm.sf(total / spread))
+        return float(scipy.special.ndtr(-total / spread))
+
+    weighted = counts * sizes
 
     def excess(tilt: float) -> float:
-        return float((sizes * np.tanh(tilt * sizes)).sum()) - total
+        return float((weighted * np.tanh(tilt * sizes)).sum()) - total
 
     high = 1.0
     while excess(high) < 0:
         high *= 2
     tilt = float(scipy.optimize.brentq(excess, 0.0, high, xtol=1e-12))
     tilted = tilt * sizes
-    cumulant = float((tilted + np.log1p(np.exp(-2 * tilted)) - math.log(2)).sum())
+    cumulant = float((counts * (tilted + np.log1p(np.exp(-2 * tilted)) - math.log(2))).sum())
     root = math.sqrt(2 * (tilt * total - cumulant))
-    curved = tilt * math.sqrt(float(np.square(sizes / np.cosh(np.minimum(tilted, 300))).sum()))
-    return float(scipy.stats.norm.sf(root) + scipy.stats.norm.pdf(root) * (1 / curved - 1 / root))
+    curved = tilt * math.sqrt(float((counts * np.square(sizes / np.cosh(np.minimum(tilted, 300)))).sum()))
+    density = math.exp(-root * root / 2) / math.sqrt(2 * math.pi)
+    return float(scipy.special.ndtr(-root)) + density * (1 / curved - 1 / root)

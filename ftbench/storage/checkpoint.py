@@ -16,7 +16,6 @@ from safetensors.torch import load as tensors_of
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor
 
-from ftbench.storage.files import write_bytes
 from ftbench.storage.store import UNFINISHED, CellFolder
 
 Groups = dict[str, dict[str, Tensor]]
@@ -28,8 +27,8 @@ BLANK = "0" * 64
 
 
 def write(folder: CellFolder, groups: Mapping[str, Mapping[str, Tensor]], numbers: Numbers) -> None:
-    """Put a cell's checkpoint in place, whole. Raises CannotWrite."""
-    write_bytes(folder.file(UNFINISHED), packed(groups, numbers))
+    """Put a cell's checkpoint in place, whole. Raises CannotWrite, and Lost where it is another run's meanwhile."""
+    folder.write(UNFINISHED, packed(groups, numbers))
 
 
 def read(folder: CellFolder, take: Callable[[Groups, Numbers], object]) -> bool:

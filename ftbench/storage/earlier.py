@@ -1,17 +1,18 @@
 """What a cell's folder held before it was made anew: kept beside it as ``<folder>.earlier``, and taken back.
 
 Files are moved, not the folder: its lock stays where other runs look for it. ``done.json`` goes last, so that what was
-moved by halves is nowhere taken for a finished cell.
+moved by halves is nowhere taken for a finished cell. On a remote store a move is a copy, then a removal: broken off, it
+leaves a file in both places, and none is lost.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from ftbench.errors import CannotWrite
-from ftbench.storage.store import DONE, LOCK, RUNNING, CellFolder
+from ftbench.storage.places import is_remote, remove_folder, sizes
+from ftbench.storage.store import DONE, CellFolder
 
 EARLIER = ".earlier"
 
@@ -40,7 +41,7 @@ def take_back(folder: CellFolder) -> bool:
     if _files(folder.path):
         move_aside(folder)
     _move(newest, folder.path)
-    shutil.rmtree(newest, ignore_errors=True)
+    remove_folder(newest)
     return True
 
 
@@ -52,10 +53,14 @@ def keep_newest(folder: CellFolder) -> None:
     finished = [path for path in beside if CellFolder(path).summary is not None] or beside
     for path in beside:
         if path != finished[-1]:
-            shutil.rmtree(path, ignore_errors=True)
+            remove_folder(path)
     target = folder.path.with_name(folder.path.name + EARLIER)
     if finished[-1] != target and not target.exists():
-        finished[-1].rename(target)
+        if is_remote(target):
+            _move(finished[-1], target)
+            remove_folder(finished[-1])
+        else:
+            finished[-1].rename(target)
 
 
 def _beside(folder: CellFolder) -> list[Path]:
@@ -75,8 +80,11 @@ def _move(source: Path, target: Path) -> None:
         for file in sorted(_files(source), key=lambda file: file.name == DONE):
             file.replace(target / file.name)
     except OSError as error:
-        raise CannotWrite(f"cannot move {source.name} to {target.name} in {source.parent}: {error.strerror}") from error
+        raise CannotWrite(
+            f"cannot move {source.name} to {target.name} in {source.parent}: {error.strerror or error}"
+        ) from error
 
 
 def _files(folder: Path) -> list[Path]:
-    return [file for file in folder.iterdir() if file.is_file() and file.name not in (LOCK, RUNNING)]
+    # Hidden ones are of whoever holds the folder, or half written.
+    return [folder / name for name in sizes(folder) if not name.startswith(".")]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ftbench.errors import CannotWrite
+from ftbench.storage.places import is_remote
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +24,13 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
     Raises CannotWrite where the disk is full or forbids it, also where a library hid that in an error of its own.
     """
-    try:
+    with _told_of(path):
+        if is_remote(path):
+            with tempfile.TemporaryDirectory(prefix="ftbench-") as folder:
+                filled = Path(folder) / f"filled{path.suffix}"
+                write(filled)
+                path.write_bytes(filled.read_bytes())
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
         os.close(handle)
@@ -35,6 +43,14 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except CannotWrite:
+        raise
     except Exception as error:
         disk = _disk_error(error)
         if disk is None:
@@ -51,7 +67,11 @@ def write_bytes(path: Path, content: bytes) -> None:
     The way for whatever a library makes: made in memory first, only this module meets the disk's errors. Those of
     safetensors and torch.save are no OSError, and cannot be told from a fault in what is saved.
     """
-    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+    if is_remote(path):
+        with _told_of(path):
+            path.write_bytes(content)
+    else:
+        write_atomically(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_json(path: Path, value: Any) -> None:

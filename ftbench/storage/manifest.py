@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -137,12 +139,13 @@ def open_folder(path: Path) -> Folder:
         ) from None
 
 
-def read_rows(file: Path | BinaryIO) -> pd.DataFrame:
-    """Per-image rows as an evaluation wrote them."""
+def rows_of(content: bytes) -> pd.DataFrame:
+    """Per-image rows, or quality, from the content of the file that an evaluation wrote."""
     import pandas as pd
 
     # A person may be called NA; only a strength may be missing.
-    return pd.read_csv(file, dtype=AS_TEXT, keep_default_na=False, na_values={"strength": [""]})
+    plain = io.BytesIO(gzip.decompress(content))
+    return pd.read_csv(plain, dtype=AS_TEXT, keep_default_na=False, na_values={"strength": [""]})
 
 
 def read_results(folder: Folder) -> list[CellResult]:
@@ -157,8 +160,8 @@ def read_results(folder: Folder) -> list[CellResult]:
             status=cell.status,
             bits=cell.row.payload_bits,
             code_bits=cell.row.code_bits,
-            rows=read_rows(folder.path / cell.row.kept.rows),
-            quality=read_rows(folder.path / cell.row.kept.quality),
+            rows=rows_of((folder.path / cell.row.kept.rows).read_bytes()),
+            quality=rows_of((folder.path / cell.row.kept.quality).read_bytes()),
             curve=pd.DataFrame(),
         )
         for cell in folder.evaluations

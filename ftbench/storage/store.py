@@ -2,15 +2,16 @@
 
 One folder a cell: its settings, then what it made. ``done.json`` is written last, so a cell without it is
 unfinished; it holds the size and the digest of each file, and of itself, and what is read is held against them. Every
-file appears whole or not at all; a lock keeps two runs from working on one cell.
+file appears whole or not at all; a lock and a claim keep two runs from working on one cell.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
-import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,24 +21,29 @@ import filelock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftbench.errors import BadInput, CannotWrite, CellFailed
-from ftbench.storage.files import write_atomically, write_json
+from ftbench.storage.claims import Held, Lost, claimed, ended_inside, own_files, still_held
+from ftbench.storage.files import write_atomically, write_bytes, write_json
+from ftbench.storage.places import is_remote, sizes
 from ftbench.storage.seal import digest_of, own_digest
 
-__all__ = ["CellFolder", "Damaged", "Held", "Store", "held", "write_atomically", "write_json"]
+__all__ = ["CellFolder", "Damaged", "Held", "Lost", "Store", "held", "write_atomically", "write_json"]
 
 Made = TypeVar("Made")
 DONE = "done.json"
 CELL = "cell.json"
 UNFINISHED = "checkpoint.safetensors"
 """What a training goes on from; removed when its cell is done."""
+PICKLED = "checkpoint.pt"
+"""The same as an earlier release wrote it; never read."""
 RUNNING = "running.json"
-"""Who works on a cell: pid, label and kind. It outlives only a process that ended inside the cell."""
-LOCK = ".lock"
+"""Of earlier releases, where a process ended inside a cell."""
+FAILED = "failed.json"
+"""Why it could not be finished; see ``storage.failure``."""
+LOCK, CLAIM, SHARED = ".lock", ".claim", "tables.lock"
 SET_ASIDE = ".damaged-"
-
-
-class Held(CellFailed):
-    """Another run is working on the cell."""
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
+"""What a file system says that has no locks."""
+_LOOK = 0.2
 
 
 class Damaged(CellFailed):
@@ -82,9 +88,10 @@ class CellFolder:
         """
         try:
             found = self._done()
+            there = sizes(self.path) if found else {}
             for name, size in _sizes(found).items():
                 # A cell that lost a file, to a clean-up or a copy that broke off, is done again.
-                if size not in (None, self.file(name).stat().st_size):
+                if name not in there or size not in (None, there[name]):
                     return None
         except (Damaged, OSError):
             return None
@@ -99,8 +106,10 @@ class CellFolder:
 
         Raises Damaged where it is not what was written, BadInput where it may not be read.
         """
+        return self._held_against(name, self._kept(name))
+
+    def _held_against(self, name: str, known: Mapping[str, Any] | None) -> bytes:
         content = self._bytes(name)
-        known = self._kept(name)
         if known and (len(content), hashlib.sha256(content).hexdigest()) != (known["bytes"], known["sha256"]):
             raise self._damaged(name, "it is not as it was written")
         return content
@@ -129,10 +138,11 @@ class CellFolder:
         if found is None:
             return {}
         wrong: dict[str, str] = {}
+        known = found["files"] if isinstance(found["files"], dict) else {}
         for name in dict.fromkeys((*found["files"], *parsers)):
             try:
-                if self._kept(name):
-                    self.read(name)
+                if name in known:
+                    self._held_against(name, known[name])
                 else:
                     self.load(name, parsers.get(name, len))
             except Damaged as error:
@@ -171,49 +181,65 @@ class CellFolder:
 
     def finish(self, summary: Mapping[str, Any]) -> dict[str, Any]:
         """Mark the cell as done, the last thing written; what ``summary`` gives from now on."""
-        made = sorted(file for file in self.path.iterdir() if file.is_file() and _is_kept(file.name))
-        files = {file.name: {"bytes": file.stat().st_size, "sha256": digest_of(file)} for file in made}
+        made = {name: size for name, size in sorted(sizes(self.path).items()) if _is_kept(name)}
+        files = {name: {"bytes": size, "sha256": digest_of(self.file(name))} for name, size in made.items()}
         # As it will be read: a tuple comes back as a list.
         whole: dict[str, Any] = json.loads(json.dumps({**summary, "files": files}))
+        still_held(self.file(CLAIM))
         write_json(self.file(DONE), {**whole, "digest": own_digest(whole)})
-        self.file(UNFINISHED).unlink(missing_ok=True)
+        for name in (UNFINISHED, FAILED):
+            self.file(name).unlink(missing_ok=True)
         return whole
 
+    def write(self, name: str, content: bytes) -> None:
+        """Write one of its files, whole or not at all. Raises CannotWrite, and Lost where it is another's meanwhile."""
+        still_held(self.file(CLAIM))
+        write_bytes(self.file(name), content)
+
     def tidy(self) -> None:
-        """Remove the temporary files of a run that was killed; only while the cell is held."""
-        for file in self.path.glob(".*"):
-            if file.name != LOCK and file.is_file():
-                file.unlink(missing_ok=True)
+        """Remove what a run left that was killed; only while the cell is held."""
+        finished = self.summary is not None
+        for name in self._left_over():
+            if finished or name not in (UNFINISHED, PICKLED, FAILED):
+                self.file(name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a run left in a finished cell that was killed in its last moments, unless another holds it."""
+        with contextlib.suppress(Held, CannotWrite, OSError):
+            if self._left_over() and self.summary is not None:
+                with self.locked():
+                    self.tidy()
+
+    def _left_over(self) -> list[str]:
+        own = {LOCK, *own_files(self.file(CLAIM))}
+        names = [file.name for file in self.path.iterdir()]
+        hidden = [name for name in names if name.startswith(".") and name not in own]
+        return [*hidden, *(name for name in names if name in (RUNNING, UNFINISHED, PICKLED, FAILED))]
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the cell; raise Held when another run does."""
+    def locked(self, who: Mapping[str, str] | None = None) -> Iterator[None]:
+        """Hold the cell; raise Held when another run does. ``who``: what others may read of its holder, label and kind.
+
+        The claim outlives only a process that ended inside the cell.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CannotWrite(f"cannot write into {self.path.parent}: {error.strerror}; use --out") from error
-        with held(self.file(LOCK), seconds=0):
+        with held(self.file(LOCK), seconds=0, who=who):
             yield
 
-    @contextlib.contextmanager
-    def running(self, who: Mapping[str, str]) -> Iterator[None]:
-        """Leave a note in the folder while the cell is worked on, by which its end is noticed if the process ends."""
-        write_json(self.file(RUNNING), {"pid": os.getpid(), **who})
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):
-                self.file(RUNNING).unlink(missing_ok=True)
-
-    def ended_its_process(self) -> bool:
-        """Whether a process ended inside this cell: its note is there, and nobody holds the cell."""
-        if not self.file(RUNNING).is_file():
-            return False
+    def is_free(self) -> bool:
+        """Whether no other run holds it; what a dead one left of its claim is gone then."""
         try:
             with self.locked():
-                return self.file(RUNNING).is_file()
+                return True
         except Held:
             return False
+
+    def ended_its_process(self) -> bool:
+        """Whether a process ended inside this cell, as far as this machine can know."""
+        return ended_inside(self.file(CLAIM))
 
     def _bytes(self, name: str) -> bytes:
         try:
@@ -266,22 +292,64 @@ class Store:
         """The folder of a cell, there or not."""
         return CellFolder(self.root / f"{kind}-{identity[:24]}")
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold what all runs of the folder share, waiting for those that do: its tables and settings, no cell.
+
+        Half written files beside it are then a killed run's, and removed. Raises CannotWrite.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CannotWrite(f"cannot write into {self.root}: {error.strerror}; use --out") from error
+        with held(self.root / SHARED, seconds=-1):
+            with contextlib.suppress(OSError):
+                for file in self.root.glob(".*.json"):
+                    file.unlink(missing_ok=True)
+            yield
+
 
 @contextlib.contextmanager
-def held(file: Path, seconds: float) -> Iterator[None]:
-    """Hold a lock file, waiting ``seconds`` for it, for ever where negative; raise Held when another process does."""
-    lock = filelock.FileLock(file)
+def held(file: Path, seconds: float, who: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Hold a lock file and the claim beside it, waiting ``seconds`` for them, for ever where negative.
+
+    Raises Held when another process does. Where there are no locks the claim serves alone: of a lock that is granted
+    on a network drive nobody knows what it is worth.
+    """
+    until = time.monotonic() + seconds
+    with contextlib.ExitStack() as stack:
+        try:
+            _lock(file, seconds, stack)
+            while True:
+                try:
+                    stack.enter_context(claimed(file.with_name(file.name.removesuffix("lock") + CLAIM[1:]), who or {}))
+                    break
+                except Held:
+                    if seconds >= 0 and time.monotonic() >= until:
+                        raise
+                time.sleep(_LOOK)
+        except OSError as error:
+            raise CannotWrite(f"cannot write into {file.parent}: {error.strerror or error}; use --out") from error
+        yield
+
+
+def _lock(file: Path, seconds: float, stack: contextlib.ExitStack) -> None:
+    if is_remote(file):
+        # Object stores have none.
+        return
+    # The library's own stand-in for a lock outlives a process that is killed, on other machines for ever.
+    lock = filelock.FileLock(file, fallback_to_soft=False)
     try:
         lock.acquire(timeout=seconds)
     except filelock.Timeout as error:
         raise Held("another run is working on this cell; wait for it, then run again") from error
-    except (OSError, NotImplementedError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CannotWrite(f"cannot write into {file.parent}: {reason}; use --out") from error
-    try:
-        yield
-    finally:
-        lock.release()
+    except NotImplementedError:
+        return
+    except OSError as error:
+        if error.errno in WITHOUT_LOCKS:
+            return
+        raise
+    stack.callback(lock.release)
 
 
 def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
@@ -291,4 +359,5 @@ def _sizes(found: Mapping[str, Any] | None) -> dict[str, int | None]:
 
 
 def _is_kept(name: str) -> bool:
-    return not name.startswith(".") and name not in (DONE, RUNNING, UNFINISHED) and SET_ASIDE not in name
+    own = (DONE, UNFINISHED, RUNNING, PICKLED, FAILED)
+    return not name.startswith(".") and name not in own and SET_ASIDE not in name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from ftbench.contract.records import Distortion
 from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.stages import DistortionStage
+from ftbench.train.parts import Rows, joined
 
 
 @dataclass(frozen=True)
@@ -34,21 +35,17 @@ class Ranged:
         return DistortionStage(self.record, self.guard.built(self.record.load(), **drawn), self.guard)
 
 
-Damage = Callable[[Tensor, torch.Generator], Tensor]
-"""Image (b,3,h,w) and a generator -> the same shape, 8-bit."""
-
-
 @dataclass(frozen=True)
 class Pool:
     """The distortions of a training."""
 
     members: Sequence[Ranged]
 
-    def draw(self, randomness: torch.Generator, pieces: int = 1) -> Damage:
+    def draw(self, randomness: torch.Generator, pieces: int = 1) -> Pieces:
         """Draw a distortion and its strength for each piece of a batch, no distortion twice before all came once."""
         if pieces == 1 or (len(self.members) == 1 and not self.members[0].varies):
             choice = int(torch.randint(len(self.members), (1,), generator=randomness))
-            return self.members[choice].draw(randomness)
+            return Pieces([self.members[choice].draw(randomness)])
         chosen = dealt(len(self.members), pieces, randomness)
         return Pieces([self.members[choice].draw(randomness) for choice in chosen])
 
@@ -57,19 +54,17 @@ class Pool:
 class Pieces:
     """Every so many-th image to one stage, so that an image's row modulo their number says which it meets."""
 
-    stages: Sequence[Damage]
+    stages: Sequence[DistortionStage]
 
-    def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Image (b,3,h,w) -> the same shape, 8-bit."""
-        count = min(len(self.stages), len(image))
-        return interleaved([stage(image[at::count], generator) for at, stage in enumerate(self.stages[:count])])
-
-
-def interleaved(parts: Sequence[Tensor]) -> Tensor:
-    """The batch (b,3,h,w) of which part i holds the rows i, i+n, i+2n, …"""
-    whole = torch.cat(list(parts))
-    rows = torch.cat([torch.arange(at, len(whole), len(parts)) for at in range(len(parts))])
-    return whole[rows.argsort().to(whole.device)].contiguous(memory_format=torch.channels_last)
+    def __call__(self, image: Tensor, generator: torch.Generator, rows: Rows | None = None) -> Tensor:
+        """Image (b,3,h,w) -> the same shape, 8-bit; ``rows``: which of a larger batch these are."""
+        if len(self.stages) == 1:
+            return self.stages[0](image, generator)
+        rows = rows or Rows(len(image))
+        count = min(len(self.stages), rows.batch)
+        met = list(zip(self.stages[:count], rows.dealt(count), strict=True))
+        met = [(stage, own) for stage, own in met if isinstance(own, slice) or len(own)]
+        return joined([stage(image[own], generator) for stage, own in met], [own for _, own in met])
 
 
 def dealt(kinds: int, count: int, randomness: torch.Generator) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard, sampled
 from ftbench.pipeline.inputs import Inputs
 from ftbench.train.batches import VAL_BATCH, draw_covers
+from ftbench.train.parts import Rows, by_person, by_piece
 
 CODE_VAL = 8192
 """Payloads of a code's val loss."""
@@ -37,9 +38,10 @@ class SimulatorTask:
     compute: Compute
     per_person: int = 1
     guard: Guard = field(default_factory=lambda: Guard("the simulator"))
+    parts: int = 1
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """The simulator's own loss on a batch of augmented covers."""
+    def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, Tensor | float]]]:
+        """The simulator's own loss on a batch of augmented covers; each part draws noise of its own."""
         randomness = generator(self.seed, "fit", step)
         covers, identity = draw_covers(
             self.images,
@@ -52,10 +54,11 @@ class SimulatorTask:
         if processes.count() > 1:
             covers, identity = processes.share(covers, identity)
             randomness = generator(self.seed, "fit", step, processes.rank())
-        with sampled(), self.compute.autocast():
-            inputs = self._inputs(self.images, identity, "donor", step, processes.rank())
-            loss = self._own_loss(network, covers, inputs, randomness)
-        return loss, {}
+        for rows in by_person(identity, self.parts, self.per_person):
+            with sampled(), self.compute.autocast():
+                inputs = self._inputs(self.images, identity, "donor", step, processes.rank(), rows=rows)
+                loss = self._own_loss(network, rows.of(covers), inputs, randomness)
+            yield rows.weighed(loss), {}
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
         """The same loss on the val split, with the same draws every time."""
@@ -71,16 +74,18 @@ class SimulatorTask:
         return total, {"val_loss": total}
 
     def state(self) -> dict[str, Any]:
-        """Nothing is remembered between steps."""
-        return {}
+        """Nothing is remembered between steps but how a batch is worked on."""
+        return {"parts": self.parts}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing to take back."""
+        """Take back what ``state`` gave."""
+        self.parts = max(self.parts, state.get("parts", 1))
 
-    def _inputs(self, images: Images, identity: Tensor, *place: str | int) -> Inputs:
+    def _inputs(self, images: Images, identity: Tensor, *place: str | int, rows: Rows | None = None) -> Inputs:
         # No pair is there yet: who is shown, and somebody else's picture.
         randomness, device = generator(self.seed, *place), self.compute.device
-        return Inputs(identity=identity, donor=lambda: donors(images, identity, randomness, device))
+        rows = rows or Rows(len(identity))
+        return Inputs(identity=rows.of(identity), donor=lambda: donors(images, identity, randomness, device, rows.own))
 
     def _own_loss(self, network: nn.Module, covers: Tensor, inputs: Inputs, randomness: torch.Generator) -> Tensor:
         with timed("simulator"):
@@ -97,11 +102,14 @@ class CodeTask:
     network: nn.Module
     batch_size: int
     seed: int
+    parts: int = 1
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
+    def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, Tensor | float]]]:
         """The code's own loss, in float32: its networks are too small to gain from less."""
-        loss: Tensor = network.fit_loss(self.batch_size, generator(self.seed, "code", step))  # type: ignore[operator]
-        return loss, {}
+        randomness = generator(self.seed, "code", step)
+        for rows in by_piece(self.batch_size, self.parts, self.parts):
+            loss: Tensor = network.fit_loss(len(rows), randomness)  # type: ignore[operator]
+            yield rows.weighed(loss), {}
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
         """The same loss on payloads and flips that stay the same."""
@@ -109,8 +117,9 @@ class CodeTask:
         return float(loss), {"val_loss": float(loss)}
 
     def state(self) -> dict[str, Any]:
-        """Nothing is remembered between steps."""
-        return {}
+        """Nothing is remembered between steps but how a batch is worked on."""
+        return {"parts": self.parts}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Nothing to take back."""
+        """Take back what ``state`` gave."""
+        self.parts = max(self.parts, state.get("parts", 1))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,16 +20,18 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ftbench import stopping
 from ftbench.benchfile.schema import Optimiser
-from ftbench.errors import CellFailed
+from ftbench.errors import NotANumber
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive
 from ftbench.machine.stopwatch import timed
+from ftbench.pipeline.guard import rows_at_most
 from ftbench.progress import Progress
 from ftbench.storage import checkpoint
-from ftbench.storage.files import csv_bytes, write_bytes
+from ftbench.storage.files import csv_bytes
 from ftbench.storage.results import CURVE
 from ftbench.storage.store import CellFolder
+from ftbench.train.batches import VAL_BATCH
 from ftbench.train.schedules import ema_decay, rate_factor
 from ftbench.train.weights import WEIGHTS
 
@@ -47,8 +49,16 @@ class Task(Protocol):
         """What is trained."""
         ...
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """Scalar loss of one batch and the values of the curve, scalars that are left on the device."""
+    @property
+    def parts(self) -> int:
+        """In how many a batch is worked on, their gradients added up: more take less memory."""
+        ...
+
+    def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, Tensor | float]]]:
+        """Each part's share of a batch's loss, a scalar, the next one's made when the gradient of this is there.
+
+        With the last come the values of the curve, of the whole batch: scalars that are left on the device.
+        """
         ...
 
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
@@ -85,7 +95,7 @@ class _Run:
         return self.network if self.averaged is None else self.averaged.module
 
     def fetched(self) -> list[dict[str, float]]:
-        """The window's numbers; raises CellFailed where one is none. The only thing that waits for the device."""
+        """The window's numbers; raises NotANumber where one is none. The only thing that waits for the device."""
         names = list(self.window[0]) if self.window else []
         held = torch.tensor([[float("nan")] * len(names)] * len(self.window), dtype=torch.float64)
         for column, name in enumerate(names):
@@ -95,7 +105,7 @@ class _Run:
         for row, numbers in enumerate(held.tolist()):
             bad = next((name for name, value in zip(names, numbers, strict=True) if _broken(value)), None)
             if bad:
-                raise CellFailed(
+                raise NotANumber(
                     f"{bad} is not a finite number at step {self.step - len(self.window) + row}; the last good "
                     "checkpoint is kept; try a lower learning rate or precision: float32"
                 )
@@ -157,7 +167,7 @@ def train(
 ) -> dict[str, Any]:
     """Train ``task.network``, write weights and curve into ``folder``; return what was kept and how long.
 
-    Raises CellFailed when a loss is not a number, with the last good checkpoint left in place, and Stopped, with a
+    Raises NotANumber when a loss is not a number, with the last good checkpoint left in place, and Stopped, with a
     checkpoint of the step it came to, when a signal asked for it. Of processes that share the training the first alone
     looks at val, writes and returns; from the others comes {}.
     """
@@ -193,8 +203,7 @@ def train(
         torch.manual_seed(derive("layers", run.step, *([processes.rank()] if processes.rank() else [])))
         adam.zero_grad(set_to_none=True)
         with timed("loss"):
-            loss, values = task.loss(network, run.step)
-            loss.backward()
+            measured = _gradients(task, network, run.step)
         with timed("optimiser"):
             processes.average_gradients(trained)
             torch.nn.utils.clip_grad_norm_(trained, optimiser.clip)
@@ -202,7 +211,7 @@ def train(
             if averaged is not None:
                 averaged.update_parameters(network)
         run.step += 1
-        run.window.append({"loss": loss.detach(), **values, "learning_rate": rate})
+        run.window.append({**measured, "learning_rate": rate})
         last = run.step == steps
         if run.step % LOG_EVERY and run.step % validate_every and not last:
             continue
@@ -217,7 +226,17 @@ def train(
         if time.monotonic() - saved > CHECKPOINT_SECONDS and not last:
             run.save(folder, task)
             saved = time.monotonic()
-    return {} if processes.rank() else _finish(run, folder)
+    in_parts = {"parts": task.parts} if task.parts > 1 else {}
+    return {} if processes.rank() else {**_finish(run, folder), **in_parts}
+
+
+def _gradients(task: Task, network: nn.Module, step: int) -> dict[str, Tensor | float]:
+    """Add up the gradients of a batch's parts; its loss, and the values of the curve."""
+    measured: dict[str, Tensor | float] = {}
+    for loss, values in task.losses(network, step):
+        loss.backward()  # type: ignore[no-untyped-call]
+        measured = {"loss": measured.get("loss", 0.0) + loss.detach(), **values}
+    return measured
 
 
 def leave_untrained(task: Task, *, compute: Compute, folder: CellFolder) -> dict[str, Any]:
@@ -234,11 +253,12 @@ def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
     kept = run.kept
     training = kept.training
     kept.eval()
-    with timed("val"), torch.no_grad():
+    most = None if task.parts == 1 else max(1, VAL_BATCH // task.parts)
+    with timed("val"), torch.no_grad(), rows_at_most(most):
         score, values = task.validate(kept)
     kept.train(training)
     if score is not None and _broken(score):
-        raise CellFailed(f"the val loss is not a finite number at step {run.step}; the last good checkpoint is kept")
+        raise NotANumber(f"the val loss is not a finite number at step {run.step}; the last good checkpoint is kept")
     # Until something may be kept as best, the latest is.
     if score is None or score < run.best_score:
         run.best_score = math.inf if score is None else score
@@ -251,8 +271,8 @@ def _look_at_val(task: Task, run: _Run) -> dict[str, float]:
 
 def _finish(run: _Run, folder: CellFolder) -> dict[str, Any]:
     best = {name: tensor.cpu().contiguous() for name, tensor in run.best.items()}
-    write_bytes(folder.file(WEIGHTS), tensor_bytes(best))
-    write_bytes(folder.file(CURVE), csv_bytes(pd.DataFrame(run.curve)))
+    folder.write(WEIGHTS, tensor_bytes(best))
+    folder.write(CURVE, csv_bytes(pd.DataFrame(run.curve)))
     parameters = sum(p.numel() for name, p in run.network.named_parameters() if not name.startswith(SCAFFOLD))
     at_best = next(row for row in reversed(run.curve) if row["step"] == run.best_step)
     return {"steps": run.step, "best_step": run.best_step, "parameters": parameters, "at_best": at_best}

@@ -24,13 +24,16 @@ from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.critic import adversarial_losses
-from ftbench.train.distortion_pool import Pool, dealt, interleaved
+from ftbench.train.distortion_pool import Pieces, Pool, dealt
+from ftbench.train.parts import Rows, by_piece, joined
 from ftbench.train.schedules import LAST_LOOKS, image_share, message_share, psnr_at
 
 MOST_EXACT = 1e-10
 """Mean squared error below which an image counts as unchanged: 100 dB."""
 LOOK_EVERY = 20
 """Steps between looks at the running bit accuracy, and at whatever else has to be fetched from a device."""
+READ = ("accuracy_marked", "accuracy_swapped")
+"""Values of the curve, one a reading."""
 MEMORY = 0.9
 """Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
 
@@ -38,6 +41,21 @@ MEMORY = 0.9
 def bit_accuracy(logits: Tensor, bits: Tensor) -> Tensor:
     """Share of equal bits, logits and bits both (b, n); a scalar on their device."""
     return ((logits.detach() > 0) == (bits > 0.5)).float().mean()
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What a step works on."""
+
+    step: int
+    covers: Tensor
+    identity: Tensor
+    code: Tensor
+    again: Tensor
+    """The code of a second mark, (b,n)."""
+    damage: Pieces
+    randomness: torch.Generator
+    """Of the damage."""
 
 
 @dataclass
@@ -60,14 +78,23 @@ class PairTask:
     accuracy: Tensor = field(default_factory=lambda: torch.tensor(0.5))
     """Running bit accuracy of marked images, on the device: only a look at it waits for the device."""
     read_step: int | None = None
+    parts: int = 1
 
-    def loss(self, network: nn.Module, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
-        """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading."""
+    def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, Tensor | float]]]:
+        """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading.
+
+        All draws are those of the whole batch, however many parts it is worked on in.
+        """
         assert isinstance(network, Pair)
-        with sampled():
-            return self._loss(network, step)
+        batch = self._batch(step)
+        known: dict[str, Tensor] = {}
+        parts = by_piece(len(batch.covers), self.parts, self.settings.pieces)
+        for number, rows in enumerate(parts, start=1):
+            with sampled():
+                loss = self._loss(network, batch, rows, known, last=number == len(parts))
+            yield loss, self._values(known) if number == len(parts) else {}
 
-    def _loss(self, network: Pair, step: int) -> tuple[Tensor, dict[str, Tensor | float]]:
+    def _batch(self, step: int) -> _Batch:
         randomness = generator(self.seed, "train", step)
         covers, identity, code = self._draw(randomness)
         damage = self.pool.draw(randomness, self.settings.pieces)
@@ -76,41 +103,81 @@ class PairTask:
             # Each process damages its own rows with noise of its own.
             randomness = generator(self.seed, "train", step, processes.rank())
         with self.compute.autocast():
-            marked = network.mark(covers, code, self._psnr(step), exact=False)
             again = self._drawn(len(covers), generator(self.seed, "again", step, processes.rank())).to(covers.device)
-            seen = [marked, *self._fakes(network, marked, again, identity, step)]
-            logits = network.read(damage(torch.cat(seen), randomness)).float()
+        return _Batch(step, covers, identity, code, again, damage, randomness)
+
+    def _loss(self, network: Pair, batch: _Batch, rows: Rows, known: dict[str, Tensor], last: bool) -> Tensor:
+        """Some rows' share of the loss; what else is measured of them is added to ``known``."""
+        step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
+        with self.compute.autocast():
+            marked = network.mark(covers, code, self._psnr(step), exact=False)
+            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows)]
+            damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
+            logits = network.read(damaged).float()
         image_loss = functional.mse_loss(marked.float(), covers)
         readings = logits.split(len(covers))
         message_losses = [functional.binary_cross_entropy_with_logits(reading, code) for reading in readings]
         message_loss = torch.stack(message_losses).sum()
-        accuracies = [bit_accuracy(reading, code) for reading in readings]
-        share = self._share(step, accuracies[0])
-        heard = message_share(step, self.settings.steps, self.settings.curriculum)
+        terms = list(self._quality_terms(network, covers, marked))
+        measured = {"message_loss": message_loss, "image_loss": image_loss, **dict(terms)}
+        measured |= {name: bit_accuracy(reading, code) for name, reading in zip(READ, readings, strict=False)}
+        for name, value in measured.items():
+            mean = rows.weighed(value.detach())
+            known[name] = known[name] + mean if name in known else mean
+        if last:
+            self._hear(step, known[READ[0]])
+        settings = self.settings
+        # Whether the ramp began is only known of all rows, but changes nothing in the step that it begins with.
+        share = image_share(step, settings.steps, self.read_step, settings.curriculum)
+        heard = message_share(step, settings.steps, settings.curriculum)
         total = self._total(image_loss * share, message_loss * heard)
-        values: dict[str, Tensor | float] = {"message_loss": message_loss.detach(), "image_loss": image_loss.detach()}
-        for name, term in self._quality_terms(network, covers, marked):
-            values[name] = term.detach()
+        for _, term in terms:
             total = total + term * share
-        return total, {
-            **values,
-            "image_weight": share,
-            "accuracy_marked": accuracies[0],
-            **({"accuracy_swapped": accuracies[1]} if self.attacks else {}),
-            "psnr": -10 * image_loss.detach().clamp_min(MOST_EXACT).log10(),
+        return rows.weighed(total)
+
+    def _values(self, known: Mapping[str, Tensor]) -> dict[str, Tensor | float]:
+        """A step's row of the curve."""
+        settings = self.settings
+        accuracies = {name: known[name] for name in READ if name in known}
+        return {
+            **{name: value for name, value in known.items() if name not in READ},
+            "image_weight": image_share(self._step, settings.steps, self.read_step, settings.curriculum),
+            **accuracies,
+            "psnr": -10 * known["image_loss"].clamp_min(MOST_EXACT).log10(),
         }
 
-    def _fakes(self, network: Pair, marked: Tensor, again: Tensor, identity: Tensor, step: int) -> list[Tensor]:
-        """The fakes (b,3,h,w) of a step, none without simulators; ``again``: the code of a second mark, (b,n)."""
-        met = self._met(step)
-        fakes = []
-        for at, attack in enumerate(met):
-            rows = slice(at, None, len(met))
-            remark = network.marking(again[rows], self._psnr(step), exact=False)
+    def _fakes(
+        self,
+        network: Pair,
+        marked: Tensor,
+        again: Tensor,
+        identity: Tensor,
+        step: int,
+        rows: Rows | None = None,
+    ) -> list[Tensor]:
+        """The fakes (b,3,h,w) of a step, none without simulators; ``again``: the code of a second mark, (b,n).
+
+        ``marked`` holds some rows of the batch, ``again`` and ``identity`` all.
+        """
+        met, rows = self._met(step), rows or Rows(len(marked))
+        fakes, chosen = [], []
+        for at, (attack, own) in enumerate(zip(met, rows.dealt(len(met)), strict=True)):
+            if isinstance(own, Tensor) and not len(own):
+                continue
+            remark = network.marking(rows.of(again)[own], self._psnr(step), exact=False)
             place = (step, processes.rank(), *([at] if at else []))
-            inputs = self._inputs(self.images, identity[rows], remark, "donor", *place)
-            fakes.append(attack(marked[rows], inputs))
-        return fakes if len(fakes) < 2 else [interleaved(fakes)]
+            all_of_it = slice(at, None, len(met))
+            inputs = self._inputs(
+                self.images,
+                identity[all_of_it],
+                remark,
+                "donor",
+                *place,
+                rows=slice(None) if rows.places is None else rows.places[own] // len(met),
+            )
+            fakes.append(attack(marked[own], inputs))
+            chosen.append(own)
+        return fakes if len(met) < 2 else [joined(fakes, chosen)]
 
     def _met(self, step: int) -> list[SimulatorStage]:
         """The simulators of a step, one a piece, all processes' the same."""
@@ -137,10 +204,19 @@ class PairTask:
         return self.codec.encode(torch.randint(0, 2, (count, self.bits), generator=randomness).float())
 
     def _inputs(
-        self, images: Images, identity: Tensor, remark: Callable[[Tensor], Tensor], *place: str | int
+        self,
+        images: Images,
+        identity: Tensor,
+        remark: Callable[[Tensor], Tensor],
+        *place: str | int,
+        rows: Tensor | slice = slice(None),
     ) -> Inputs:
         randomness, device = generator(self.seed, *place), self.compute.device
-        return Inputs(identity=identity, remarked=remark, donor=lambda: donors(images, identity, randomness, device))
+        return Inputs(
+            identity=identity[rows],
+            remarked=remark,
+            donor=lambda: donors(images, identity, randomness, device, rows),
+        )
 
     def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights
@@ -190,13 +266,15 @@ class PairTask:
         return (score if self._near_the_end and self._ramp_over else None), values
 
     def state(self) -> dict[str, Any]:
-        """The running accuracy and when the ramp began."""
-        return {"accuracy": float(self.accuracy), "read_step": self.read_step, "step": self._step}
+        """The running accuracy, when the ramp began, and how a batch is worked on."""
+        told = {"accuracy": float(self.accuracy), "read_step": self.read_step, "step": self._step}
+        return {**told, "parts": self.parts}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what ``state`` gave."""
         self.accuracy = torch.tensor(state["accuracy"])
         self.read_step, self._step = state["read_step"], state["step"]
+        self.parts = max(self.parts, state.get("parts", 1))
 
     _step: int = 0
 
@@ -217,14 +295,14 @@ class PairTask:
             return None
         return psnr_at(step, self.settings.steps, self.read_step, self.settings.curriculum, target)
 
-    def _share(self, step: int, accuracy: Tensor) -> float:
+    def _hear(self, step: int, accuracy: Tensor) -> None:
+        """Note how well marked images were read in a step, and whether the ramp begins with it."""
         self._step = step
         self.accuracy = MEMORY * self.accuracy.to(accuracy.device) + (1 - MEMORY) * accuracy
         if self.read_step is None and step % LOOK_EVERY == 0:
             # Of all rows, so that processes that share a training begin the ramp together.
             known = processes.average(float(self.accuracy), self.compute.device)
             self.read_step = step if known >= self.settings.curriculum.read_at else None
-        return image_share(step, self.settings.steps, self.read_step, self.settings.curriculum)
 
     def _total(self, image_loss: Any, message_loss: Any) -> Any:
         weights = self.loss_weights

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ftbench.errors import BadInput, CannotWrite
 from ftbench.storage.cellfile import CELL, Unreadable, understood
+from ftbench.storage.places import is_remote
 from ftbench.storage.store import CellFolder, Damaged, Held, Store
 from ftbench.vouching.evidence import weights_digest
 from ftbench.vouching.migrate import new_cell, renames
@@ -26,6 +27,8 @@ class Moved:
 
 def migrate(root: Path) -> Moved:
     """Migrate a store. May be repeated: what was broken off goes on. Raises BadInput where there is no store."""
+    if is_remote(root):
+        raise BadInput(f"{root}: a store of an earlier release is renamed where it lies on a disk, and copied then")
     store = Store(root)
     if not root.is_dir():
         raise BadInput(f"there is no store {root}; name its results folder with --out")

@@ -10,8 +10,10 @@ from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.evidence import Rerun, against, why_again
 from ftbench.plan.cells import Cell
+from ftbench.storage import failure
 from ftbench.storage.cellfile import CELL, CellFile, Evidence, Unreadable, read_cell
-from ftbench.storage.store import UNFINISHED, CellFolder, Damaged, Store
+from ftbench.storage.failure import Failure
+from ftbench.storage.store import PICKLED, UNFINISHED, CellFolder, Damaged, Store
 from ftbench.vouching.evidence import evidence_of, factories_of
 
 ACCEPTED, MIGRATED = "accepted by hand", "migrated"
@@ -67,6 +69,15 @@ class Standings:
         """Where a cell lives."""
         return self.store.cell(cell.kind, cell.key)
 
+    def failure(self, cell: Cell) -> Failure | None:
+        """Why an unfinished cell failed last time; None where it did not."""
+        return failure.read(self.folder(cell)) if self.of(cell).summary is None else None
+
+    def fails_again(self, cell: Cell) -> Failure | None:
+        """Why another try of a cell would end as the last did: None where it may not."""
+        last = self.failure(cell)
+        return last if last and last.comes_again(self.evidence(cell)) else None
+
     def evidence(self, cell: Cell) -> Evidence:
         """What a cell would be made with now."""
         return evidence_of(cell, self._factories, ((one.key, self.folder(one)) for one in cell.inputs))
@@ -95,10 +106,17 @@ class Standings:
         if summary is None and (wrong := folder.faults({})):
             name, reason = next(iter(wrong.items()))
             return Standing(again=f"{name} is damaged ({reason})")
-        if summary is None and not folder.file(UNFINISHED).exists():
+        begun = next((name for name in (UNFINISHED, PICKLED) if folder.file(name).exists()), "")
+        if summary is None and not begun:
             return Standing()
         old, new = held.evidence, self.evidence(cell)
         again = why_again(old, new, self.rerun, {one.key: one.label for one in cell.inputs})
+        if summary is None and not again and begun == PICKLED:
+            raise BadInput(
+                f"{folder.file(PICKLED)} is the checkpoint of an earlier release, of a kind that can hold code and is "
+                "read no more; finish its training with the release that began it, or rename or remove it to train "
+                "from the beginning"
+            )
         if again or summary is None:
             return Standing(again=again)
         kept = [MIGRATED] if old.migrated else [ACCEPTED] if old.accepted else []

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ftbench.errors import BadInput
-from ftbench.plan.cells import Plan
+from ftbench.plan.cells import Cell, EvaluateCell, Plan
 from ftbench.storage.cellfile import CELL, Unreadable, understood
 from ftbench.storage.earlier import is_earlier
 from ftbench.storage.store import CellFolder, Store
 from ftbench.vouching.migrate import renames
 from ftbench.vouching.standing import Standings
+
+NEW_METRICS = ("flip", "ciede2000")
+BY_DEFAULT = (
+    "it is there measured by PSNR and SSIM alone, before FLIP and CIEDE2000 were measured by default; "
+    "evaluate.metrics: [psnr, ssim] takes it as it is"
+)
 
 
 def cell_files(store: Store) -> dict[str, Any]:
@@ -72,14 +79,18 @@ def strays(plan: Plan, standings: Standings) -> list[str]:
 
 
 def other_packages(plan: Plan, standings: Standings) -> dict[str, str]:
-    """Key of a cell to do -> which part without a version is another one than in a cell that the store holds."""
+    """Key of a cell to do -> what is another than in a cell that the store holds.
+
+    A part without a version, or the metrics that are measured where a file names none.
+    """
     wanted = {cell.key: cell for cell in plan.cells if standings.of(cell).summary is None}
+    fewer = {key: BY_DEFAULT for key, cell in wanted.items() if _measured_before(cell, standings.store)}
     wanted = {key: cell for key, cell in wanted.items() if set(_sources(cell.settings))}
     made: dict[str, Any] = {}
     for said in cell_files(standings.store).values() if wanted else ():
         if isinstance(said, dict) and said.get("kind") and isinstance(said.get("settings"), dict):
             made[_sourceless(said["kind"], said["settings"])] = said["settings"]
-    reasons = {}
+    reasons = fewer
     for key, cell in wanted.items():
         before = made.get(_sourceless(cell.kind, cell.settings))
         others = sorted(set(_sources(cell.settings)) - set(_sources(before)))
@@ -90,6 +101,15 @@ def other_packages(plan: Plan, standings: Standings) -> dict[str, str]:
                 "change of its package is another part"
             )
     return reasons
+
+
+def _measured_before(cell: Cell, store: Store) -> bool:
+    if not isinstance(cell, EvaluateCell):
+        return False
+    before = tuple(chosen for chosen in cell.metrics if chosen.record.name not in NEW_METRICS)
+    if len(before) != len(cell.metrics) - len(NEW_METRICS):
+        return False
+    return store.cell(cell.kind, replace(cell, metrics=before).key).summary is not None
 
 
 def _sources(settings: Any) -> Iterator[tuple[str, str, str]]:

@@ -38,7 +38,9 @@ def open_session(data: bytes, *, threads: int, cuda: int | None, optimise: bool 
     if cuda is not None and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         exact = {"device_id": cuda, "use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"}
         providers.insert(0, ("CUDAExecutionProvider", exact))
-    return onnxruntime.InferenceSession(data, options, providers=providers)
+    # Its second try on the processor after one on the processor would print, and fail alike.
+    retry = {} if len(providers) > 1 else {"enable_fallback": 0}
+    return onnxruntime.InferenceSession(data, options, providers=providers, **retry)
 
 
 def _run(session: Any, output: str, fed: Mapping[str, Array]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from ftbench_exported.wiring import FLOATS, filled, image_side
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 """Only these: among Pillow's other readers is one that starts Ghostscript."""
+MAXIMUM_PIXELS = 89_478_485
+"""268 MB as RGB; Pillow begins to warn here."""
 
 
 def is_vector(file: str) -> bool:
@@ -45,9 +48,12 @@ def vector(file: str) -> Array:
     """The finite numbers of a ``.npy`` file, never unpickled; raises Unusable."""
     path = Path(file)
     try:
-        array: Array = np.load(path, allow_pickle=False)
+        # Not numpy.load, which opens archives and pickles as well, whatever a file is called.
+        with path.open("rb") as opened:
+            array: Array = np.lib.format.read_array(opened, allow_pickle=False)
         numbers = array.astype(np.float32)
-    except (OSError, ValueError, TypeError, EOFError) as error:
+    # numpy meets a damaged header with ValueError, SyntaxError, TokenError, MemoryError and more.
+    except Exception as error:
         raise Unusable(f"source: {path.name!r} is not a .npy file of numbers; write it with numpy.save") from error
     if not np.isfinite(numbers).all():
         raise Unusable(f"source: {path.name!r} holds numbers that are not finite")
@@ -58,9 +64,13 @@ def photograph(file: str, size: int) -> Array:
     """A photograph, upright, cropped to its middle square: uint8 (size,size,3), RGB; raises Unusable."""
     path = Path(file)
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAXIMUM_PIXELS:
+                raise Unusable(f"source: {path.name!r} is too large, over {MAXIMUM_PIXELS / 1e6:.0f} million pixels")
             upright = ImageOps.exif_transpose(image).convert("RGB")
             return np.array(ImageOps.fit(upright, (size, size), Image.Resampling.BICUBIC))
+    except Unusable:
+        raise
     # Pillow's readers meet damage with OSError, SyntaxError, struct.error and more.
     except Exception as error:
         raise Unusable(

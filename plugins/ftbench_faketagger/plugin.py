@@ -19,7 +19,7 @@ class UNetParameters(ftbench.Parameters):
         default_factory=dict, description="handed to timm, e.g. channels: [16, 32, 64, 128]"
     )
     weights: ftbench.InputPath = Field(
-        "", description="a file of backbone weights (.safetensors, .pth); empty: random initialisation"
+        "", description="a file of backbone weights (.safetensors); empty: random initialisation"
     )
     up_width: float = Field(1.0, gt=0, le=4, description="factor on the channels of the up path")
     stem_channels: int = Field(64, ge=4, le=512, description="channels of the full-size branch")

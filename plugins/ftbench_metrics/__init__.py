@@ -1,1 +1,1 @@
-"""Image quality against a reference: PSNR and SSIM as scikit-image defines them."""
+"""Image quality against a reference: by pixels, by structure, and as an eye or a network sees it."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ftbench_metrics.objections import WINDOW
-from ftbench_metrics.window import Windowed, at_once, in_slabs
+from ftbench_metrics.window import Windowed, at_once, in_slabs, require_same_shape
 
 WHITE = 255.0
 STEADY_MEAN, STEADY_SPREAD = (0.01 * WHITE) ** 2, (0.03 * WHITE) ** 2
@@ -25,7 +25,7 @@ class Psnr:
 
         Raises ValueError when the shapes differ.
         """
-        _require_same_shape(reference, image)
+        require_same_shape(reference, image)
         return -10 * (in_slabs(_errors, reference, image) / WHITE**2).log10()
 
 
@@ -42,7 +42,7 @@ class Ssim:
 
         Raises ValueError when the shapes differ or a side is shorter than the window.
         """
-        _require_same_shape(reference, image)
+        require_same_shape(reference, image)
         height, width = image.shape[-2:]
         if min(height, width) < WINDOW:
             raise ValueError(
@@ -99,11 +99,3 @@ def _similarity(windowed: Windowed, first: Tensor, second: Tensor) -> Tensor:
 def _levels(image: Tensor) -> Tensor:
     """0 to 255: whole numbers, exactly, for the float32 nearest to a 255th of each; contiguous."""
     return image.float().mul(WHITE).contiguous()
-
-
-def _require_same_shape(reference: Tensor, image: Tensor) -> None:
-    if reference.shape != image.shape or image.ndim != 4:
-        raise ValueError(
-            f"a reference of shape {tuple(reference.shape)} and an image of shape {tuple(image.shape)} "
-            "cannot be compared: both must be (images, 3, height, width)"
-        )

@@ -57,6 +57,11 @@ def at_once(image: Tensor) -> int:
     return max(1, min(batch * channels, PIXELS.get(image.device.type, PIXELS["cpu"]) // (height * width)))
 
 
+def images_at_once(image: Tensor) -> int:
+    """How many images (b,c,h,w) are best worked on at a time: at least one."""
+    return max(1, PIXELS.get(image.device.type, PIXELS["cpu"]) // (image.shape[-2] * image.shape[-1]))
+
+
 def in_slabs(measure: Callable[[Tensor, Tensor], Tensor], reference: Tensor, image: Tensor) -> Tensor:
     """``measure`` of images (b,c,h,w), a slab of them a thread where a processor has several: (b,).
 
@@ -96,3 +101,12 @@ def _weights(device: torch.device) -> Tensor:
     for row in range(TILE):
         weights[row, row : row + WINDOW] = window / window.sum()
     return weights.to(device)
+
+
+def require_same_shape(reference: Tensor, image: Tensor) -> None:
+    """Raise ValueError unless two batches of images can be compared."""
+    if reference.shape != image.shape or image.ndim != 4:
+        raise ValueError(
+            f"a reference of shape {tuple(reference.shape)} and an image of shape {tuple(image.shape)} "
+            "cannot be compared: both must be (images, 3, height, width)"
+        )

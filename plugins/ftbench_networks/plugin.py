@@ -90,7 +90,7 @@ class TimmDecoderParameters(ftbench.Parameters):
     )
     weights: ftbench.InputPath = Field(
         "",
-        description="a file of its weights (.safetensors, .pth), read but for the head; empty: random initialisation",
+        description="a file of its weights (.safetensors), read but for the head; empty: random initialisation",
     )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ftbench
-from ftbench_trackers.places import unusable_sqlite
+from ftbench.storage.places import place
+from ftbench_trackers.places import at_hand, unusable_sqlite
 
 if TYPE_CHECKING:
     from ftbench_trackers.runs import Runs
@@ -46,7 +47,7 @@ def ftbench_track_objection(where: str, folder: str) -> str | None:
     except ImportError as error:
         return f"MLflow cannot be imported ({error}); pip install 'ftbench[mlflow]'"
     try:
-        found = client(where).get_experiment_by_name(name := experiment_name(Path(folder)))
+        found = client(where).get_experiment_by_name(name := experiment_name(place(folder)))
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         return f"the store {uri or 'that MLflow uses by default'} cannot be opened: {reason}"
@@ -67,7 +68,7 @@ def ftbench_run_started(
     if NAME in track:
         from ftbench_trackers.runs import Runs
 
-        _open[NAME] = Runs(track[NAME], benchmark, scale, Path(folder), settings)
+        _open[NAME] = Runs(track[NAME], benchmark, scale, place(folder), settings)
 
 
 @ftbench.hookimpl
@@ -95,7 +96,8 @@ def ftbench_cell_finished(cell: str, status: str, summary: Mapping[str, Any]) ->
 def ftbench_run_finished(folder: str, failed: int, results: Sequence[Mapping[str, Any]]) -> None:
     """Results, tables, and the end."""
     if runs := _open.pop(NAME, None):
-        runs.finish(Path(folder), failed, results)
+        with at_hand(folder) as results_folder:
+            runs.finish(results_folder, failed, results)
 
 
 @ftbench.hookimpl

@@ -1,11 +1,14 @@
-"""Whether a place can be written, asked before anything runs."""
+"""Whether a place can be written, asked before anything runs, and what there is of a results folder to log."""
 
 from __future__ import annotations
 
 import sqlite3
 import tempfile
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+from ftbench.storage.places import is_remote, place
 
 CHARTS = ("curves.png", "distortions.png")
 """Figures of a results folder that show numbers; ``samples.png`` shows faces, which are not a tracker's to pass on."""
@@ -14,6 +17,22 @@ CHARTS = ("curves.png", "distortions.png")
 def charts(folder: Path) -> list[Path]:
     """The drawn charts of a results folder."""
     return [file for name in CHARTS if (file := folder / "figures" / name).is_file()]
+
+
+@contextmanager
+def at_hand(folder: str) -> Iterator[Path]:
+    """A results folder on this machine: itself, or a copy of what is logged of a remote one, gone after this."""
+    results = place(folder)
+    if not is_remote(results):
+        yield results
+        return
+    with tempfile.TemporaryDirectory(prefix="ftbench-") as whole:
+        copy = Path(whole) / results.parent.name / results.name
+        for file in [*(results / "tables").glob("*"), results / "manifest.json", *charts(results)]:
+            target = copy.joinpath(*file.parts[len(results.parts) :])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+        yield copy
 
 
 def unwritable(folder: Path) -> str | None:

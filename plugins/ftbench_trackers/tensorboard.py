@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ftbench
-from ftbench_trackers.places import unwritable
+from ftbench.storage.places import is_remote, place
+from ftbench_trackers.places import at_hand, unwritable
 
 if TYPE_CHECKING:
     from ftbench_trackers.board import Board
@@ -27,6 +28,8 @@ def ftbench_track_objection(where: str, folder: str) -> str | None:
         from torch.utils.tensorboard import SummaryWriter  # noqa: F401
     except ImportError as error:
         return f"TensorBoard cannot be imported ({error}); pip install 'ftbench[tensorboard]'"
+    if not where and is_remote(place(folder)):
+        return f"its files go into a folder of this machine, and the results to {folder}; name one, {NAME}=my/logs"
     return unwritable(log_folder(where, folder))
 
 
@@ -37,7 +40,7 @@ def ftbench_run_started(benchmark: str, track: Mapping[str, str], folder: str, s
     if NAME in track:
         from ftbench_trackers.board import Board
 
-        _open[NAME] = Board(log_folder(track[NAME], folder), f"{benchmark} {Path(folder).name}", settings)
+        _open[NAME] = Board(log_folder(track[NAME], folder), f"{benchmark} {place(folder).name}", settings)
 
 
 @ftbench.hookimpl
@@ -58,7 +61,8 @@ def ftbench_cell_finished(cell: str) -> None:
 def ftbench_run_finished(folder: str, results: Sequence[Mapping[str, Any]]) -> None:
     """Results, charts, and the end."""
     if board := _open.pop(NAME, None):
-        board.finish(Path(folder), results)
+        with at_hand(folder) as results_folder:
+            board.finish(results_folder, results)
 
 
 @ftbench.hookimpl
@@ -70,5 +74,5 @@ def ftbench_run_stopped(reason: str) -> None:
 
 def log_folder(where: str, folder: str) -> Path:
     """Where event files go: ``tensorboard/`` in the results folder, or a folder a run below the one that was named."""
-    results = Path(folder)
+    results = place(folder)
     return Path(where).expanduser() / results.parent.name / results.name if where else results / "tensorboard"

@@ -15,6 +15,7 @@ import pytest
 import torch
 from exported_nets import BITS, Exports, blend, one_node, save, value
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 from pydantic import ValidationError
 
 from ftbench.parts.catalogue import Plugins
@@ -287,11 +288,21 @@ def test_sources(plugins: Plugins, tmp_path: Path) -> None:
     assert "is not a .npy file of numbers" in given("face.npy")
     assert "is not a .npy file of numbers" in given("planted.npy")
     assert not (tmp_path / "ran").exists()
+    # What numpy.load would open as an archive, and headers that no number of the file bears out.
+    np.savez(tmp_path / "archive", np.ones(512))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    for name, shape in (("huge.npy", "4611686018427387904,"), ("odd.npy", "(3,"), ("word.npy", "'3',")):
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}\n".encode()
+        (tmp_path / name).write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(16))
+    for name in ("archive.npy", "huge.npy", "odd.npy", "word.npy"):
+        assert "is not a .npy file of numbers" in given(name)
     assert "cannot be filled with an array of (511,)" in given("short.npy")
     assert "not finite" in given("bad.npy")
     assert given("good.npy") == ""
     image = two_inputs(tmp_path / "image.onnx", PIXELS)
     assert "'face.jpg' is not a sound JPEG" in given("face.jpg", image)
+    Image.new("1", (9500, 9500)).save(tmp_path / "large.png")
+    assert "'large.png' is too large, over 89 million pixels" in given("large.png", image)
     # A postscript picture would start another program.
     (tmp_path / "face.eps").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n")
     assert "'face.eps' is not a sound JPEG" in given("face.eps", image)

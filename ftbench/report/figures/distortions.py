@@ -27,11 +27,11 @@ from ftbench.report.figures.canvas import (
     wrapped,
     write_caption,
 )
-from ftbench.report.measures import bit_accuracies, simulators
+from ftbench.report.measures import bit_accuracies, distortions, simulators
 from ftbench.report.result import Caption, display_labels
-from ftbench.report.seeds import SEED, alike, over_seeds, without_seed
-from ftbench.report.summary import distortions
+from ftbench.report.seeds import SEED, alike, without_seed
 from ftbench.report.table import Measured
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import MARKED, UNDISTORTED, CellResult
 
 ACROSS = 4
@@ -194,7 +194,17 @@ def _series(results: Sequence[CellResult]) -> dict[str, Mapping[tuple[str, str],
 
 
 def _mean(found: Sequence[Mapping[tuple[str, str], Measured]]) -> dict[tuple[str, str], Measured]:
-    return {key: over_seeds([one.get(key, Measured()) for one in found]) for key in found[0]}
+    return {key: _over_seeds([one.get(key, Measured()) for one in found]) for key in found[0]}
+
+
+def _over_seeds(entries: Sequence[Measured]) -> Measured:
+    """The mean of what was measured, between the lowest and the highest."""
+    values = [entry.estimate.value for entry in entries if entry.estimate is not None]
+    if not values:
+        return Measured()
+    # Rounding must not put the mean of equal values outside them.
+    mean = min(max(sum(values) / len(values), min(values)), max(values))
+    return Measured(Estimate(mean, min(values), max(values), len(values), "range over seeds"))
 
 
 def _legend_handles(labels: Sequence[str], attacks: Sequence[str]) -> list[Line2D]:

@@ -1,0 +1,1 @@
+"""How the data of the weights in the box are made."""

@@ -1,0 +1,1 @@
+"""What survives what: ``python -m benchmarks.reliability``."""

@@ -1,0 +1,140 @@
+"""The methods at a glance: quality, what is read unattacked, on average and at worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ftbench.report.attacked import CONTROL_NOTE, STALLED_NOTE
+from ftbench.report.attacks import CONTROL, MET, NOTHING, OTHERS, TWINS, VARIANTS, Row, attack_rows
+from ftbench.report.crossed import Crossed, Line, Method, over_method
+from ftbench.report.measures import qualities
+from ftbench.report.quality import held_equal, metric_title, quality_sample
+from ftbench.report.sample import Sample, worst
+from ftbench.report.scores import Scores
+from ftbench.report.table import Measured
+from ftbench.storage.results import UNDISTORTED, UNMARKED, CellResult, MetricInfo
+
+SETTING, QUALITY, BITS, WORDS = (
+    "setting",
+    "marked against cover",
+    "bits read, %",
+    "payloads read without an error, %",
+)
+MEAN_NOTE = "In a mean each attack counts alike; it says as much as the attacks that the benchmark lists."
+WORST_NOTE = (
+    "Worst: chosen after it was seen, so it is too low by chance; its interval holds the lowest true rate, whichever "
+    "attack that is of. It is not compared."
+)
+
+
+def overview_table(
+    results: Sequence[CellResult],
+    metrics: Sequence[MetricInfo],
+    scores: Sequence[Scores],
+    methods: Sequence[Method],
+) -> Crossed:
+    """One line a measure. CSV: ``overview_value`` and so on, in the metric's unit or, of rates, in 0..1."""
+    made = _Overview(methods)
+    for name, values in _settings(results).items():
+        if len(set(values)) > 1:
+            made.add(
+                Line(SETTING, name, {"measure": name}, better=0),
+                said=[Measured(said=values[method.places[0]]) for method in methods],
+            )
+    for metric in metrics:
+        better = 0 if held_equal(results, metric) else 1 if metric.higher_is_better else -1
+        each = [quality_sample(qualities(result, "marked"), metric.name) for result in results]
+        made.add(Line(QUALITY, metric_title(metric), {"measure": metric.name}, metric.digits, 1.0, better), each)
+    rows = attack_rows(results, scores)
+    for kind in (NOTHING, MET, VARIANTS, TWINS, OTHERS):
+        of = [row for row in rows if row.kind == kind]
+        if of:
+            title = "marked" if kind == NOTHING else f"{kind}: {_mean_of(of)}"
+            made.bits(title, scores, of)
+    simulators = [row for row in rows if row.attack[1] == UNDISTORTED and row.kind not in (NOTHING, CONTROL)]
+    distortions = [row for row in rows if row.attack[1] != UNDISTORTED]
+    for called, of in (("simulators", simulators), ("distortions", distortions)):
+        if len(of) > 1:
+            made.bits(f"all {called}: {_mean_of(of)}", scores, of)
+            made.worst(called, scores, of)
+    if any(row.kind == CONTROL for row in rows):
+        each = [one.bits_read([(UNMARKED, UNDISTORTED)]) for one in scores]
+        made.add(Line(BITS, CONTROL, {"measure": "bits unmarked"}, 1, 100.0, 0), each)
+    for called, of in (
+        ("marked", [row for row in rows if row.kind == NOTHING]),
+        ("all simulators", simulators),
+        ("all distortions", distortions),
+    ):
+        if of:
+            title = called if called == "marked" else f"{called}: {_mean_of(of)}"
+            each = [one.words_read([row.attack for row in of]) for one in scores]
+            made.add(Line(WORDS, title, {"measure": f"words {called}"}, 1, 100.0), each)
+    notes = [_shared(results)] if results else []
+    notes += [MEAN_NOTE] if len(simulators) > 1 or len(distortions) > 1 else []
+    notes += [WORST_NOTE] if made.has_worst else []
+    notes += [CONTROL_NOTE] if any(row.kind == CONTROL for row in rows) else []
+    notes += [STALLED_NOTE] if any(result.stalled for result in results) else []
+    lines, samples, said = made.lines, made.samples, made.said
+    notes = [note for note in notes if note]
+    return Crossed("overview", "Overview", "overview", tuple(lines), tuple(methods), samples, said, tuple(notes))
+
+
+class _Overview:
+    """Lines as they come."""
+
+    def __init__(self, methods: Sequence[Method]) -> None:
+        self.methods = methods
+        self.lines: list[Line] = []
+        self.samples: dict[tuple[int, int], Sample] = {}
+        self.said: dict[tuple[int, int], Measured] = {}
+        self.has_worst = False
+
+    def add(self, line: Line, each: Sequence[Sample | None] = (), said: Sequence[Measured] = ()) -> None:
+        number = len(self.lines)
+        self.lines.append(line)
+        for place, method in enumerate(self.methods):
+            if each and (sample := over_method(method, each)) is not None:
+                self.samples[number, place] = sample
+            if said:
+                self.said[number, place] = said[place]
+
+    def bits(self, title: str, scores: Sequence[Scores], rows: Sequence[Row]) -> None:
+        each = [one.bits_read([row.attack for row in rows]) for one in scores]
+        self.add(Line(BITS, title, {"measure": f"bits {title}"}, 1, 100.0), each)
+
+    def worst(self, called: str, scores: Sequence[Scores], rows: Sequence[Row]) -> None:
+        found, names = [], []
+        for method in self.methods:
+            each = [over_method(method, [one.bits_read([row.attack]) for one in scores]) for row in rows]
+            there = [(row, sample) for row, sample in zip(rows, each, strict=True) if sample is not None]
+            alike = {sample.values.shape for _, sample in there}
+            if not there or len(alike) > 1:
+                found.append(Measured())
+                names.append(Measured())
+                continue
+            place, entry = worst([sample for _, sample in there])
+            found.append(entry)
+            names.append(Measured(said=there[place][0].title))
+        self.has_worst = True
+        self.add(Line(BITS, f"worst of the {called}", {"measure": f"bits worst of {called}"}, 1, 100.0, 0), said=found)
+        self.add(Line(BITS, "which", {"measure": f"which of {called}"}, better=0), said=names)
+
+
+def _mean_of(rows: Sequence[Row]) -> str:
+    return rows[0].title if len(rows) == 1 else f"mean of {len(rows)}"
+
+
+def _settings(results: Sequence[CellResult]) -> dict[str, list[str]]:
+    return {
+        "status": [result.status for result in results],
+        "payload bits": [str(result.bits) for result in results],
+        "code bits": [str(result.code_bits) for result in results],
+    }
+
+
+def _shared(results: Sequence[CellResult]) -> str:
+    """What every cell has in common, said once."""
+    names = dict.fromkeys(name for result in results for name in result.settings)
+    columns = {name: [result.settings.get(name, "") for result in results] for name in names} | _settings(results)
+    same = [f"{name} {values[0]}" for name, values in columns.items() if len(set(values)) == 1 and values[0]]
+    return f"The same for all: {', '.join(same)}." if same else ""

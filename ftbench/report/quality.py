@@ -1,0 +1,115 @@
+"""How marked images look: every metric against the cover, of deepfakes against each other, and after a distortion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from ftbench.report.crossed import Crossed, Line, Method, over_method
+from ftbench.report.measures import FAKE, identities, qualities
+from ftbench.report.sample import Sample
+from ftbench.storage.results import AFTER, MARKED, CellResult, MetricInfo
+
+PEOPLE_SHOWN = 6
+"""More people than this are reported together alone."""
+COVER = "marked"
+FAKE_NOTE = "Marked: against the cover. Fake: of the marked image, against the fake of its cover."
+REFERENCE_NOTE = (
+    "After a distortion: against the cover, or the deepfake of the cover, as it is without one. What moves or turns an "
+    "image is far from it however clear it stays."
+)
+
+
+def metric_title(metric: MetricInfo) -> str:
+    """``PSNR dB``, with the direction where less is better."""
+    title = f"{metric.name.upper()} {metric.unit}".strip()
+    return title if metric.higher_is_better else f"{title} (less is better)"
+
+
+def held_equal(results: Sequence[CellResult], metric: MetricInfo) -> bool:
+    """Whether every pair was trained or rescaled to a value of the metric: then its differences are none of quality."""
+    unit = metric.unit or metric.name
+    wanted = {f"target {unit}", f"at {unit}"}
+    return all(
+        any(result.settings.get(name, "none") not in ("none", "own", "") for name in wanted) for result in results
+    )
+
+
+def quality_sample(rows: pd.DataFrame, metric: str) -> Sample | None:
+    """A metric's value for each image, the mean of its finite draws."""
+    if rows.empty or metric not in rows.columns:
+        return None
+    place, images = pd.factorize(rows["image"], sort=True)
+    values = rows[metric].to_numpy(dtype=float)
+    finite = np.isfinite(values)
+    number = np.bincount(place[finite], minlength=len(images))
+    total = np.bincount(place[finite], weights=values[finite], minlength=len(images))
+    with np.errstate(invalid="ignore"):
+        means = total / number
+    draws = np.bincount(place, weights=np.square(rows["draw"].to_numpy(dtype=float) + 2), minlength=len(images))
+    read = hash(tuple(images)), draws.tobytes()
+    partial = number < np.bincount(place, minlength=len(images))
+    return Sample(means[None], None, (read,), identical=int(np.isposinf(values).sum()), partial=partial[None])
+
+
+def quality_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo], methods: Sequence[Method]) -> Crossed:
+    """Of every metric: marked images, of all and of each of few people; fakes; what a distortion left."""
+    people = [None, *(who for who in identities(results) if 1 < len(identities(results)) <= PEOPLE_SHOWN)]
+    taken: list[tuple[str, dict[str, str], list[pd.DataFrame]]] = []
+    for of, title in _of(results).items():
+        for who in people if of == "marked" else [None]:
+            about = {"of": of, "identity": who or "", "simulator": of.partition(":")[2], "distortion": ""}
+            frames = [qualities(result, of, who) for result in results]
+            taken.append((title if who is None else f"{title}, {who}", about, frames))
+    after = _after(results)
+    lines, rows_of = [], []
+    for metric in metrics:
+        held = held_equal(results, metric)
+        for title, keys, frames in [*taken, *after]:
+            better = 0 if held and keys["of"] == "marked" else 1 if metric.higher_is_better else -1
+            lines.append(Line(metric_title(metric), title, {**keys, "metric": metric.name}, metric.digits, 1.0, better))
+            rows_of.append(frames)
+    notes = [FAKE_NOTE, *([REFERENCE_NOTE] if after else [])]
+    samples = {}
+    for number, (line, of_all) in enumerate(zip(lines, rows_of, strict=True)):
+        each = [quality_sample(rows, line.keys["metric"]) for rows in of_all]
+        for place, method in enumerate(methods):
+            if (sample := over_method(method, each)) is not None:
+                samples[number, place] = sample
+    if len(identities(results)) > PEOPLE_SHOWN:
+        notes.append(f"{len(identities(results))} people are shown; image quality is over all of them.")
+    return Crossed(
+        "quality", "Image quality", "quality", tuple(lines), tuple(methods), samples, notes=tuple(notes),
+        nothing="No quality was measured.",
+    )  # fmt: skip
+
+
+def _of(results: Sequence[CellResult]) -> dict[str, str]:
+    """What quality rows are of -> the heading of its lines."""
+    found: dict[str, str] = {}
+    for result in results:
+        for of in result.quality["of"].unique() if not result.quality.empty else ():
+            if of != AFTER:
+                found[str(of)] = (
+                    COVER if of == "marked" else f"{str(of).removeprefix(FAKE)}: fake against fake of cover"
+                )
+    return found
+
+
+def _after(
+    results: Sequence[CellResult],
+) -> list[tuple[str, dict[str, str], list[pd.DataFrame]]]:
+    """Every simulator and distortion after which quality was measured: in words, as keys, and the rows of each cell."""
+    taken = [qualities(result, AFTER) for result in results]
+    grouped = [
+        dict(list(rows.groupby(["simulator", "distortion"], sort=False))) if not rows.empty else {} for rows in taken
+    ]
+    found = []
+    for simulator, distortion in dict.fromkeys(key for one in grouped for key in one):
+        keys = {"of": AFTER, "identity": "", "simulator": str(simulator), "distortion": str(distortion)}
+        frames = [one.get((simulator, distortion), rows.iloc[:0]) for one, rows in zip(grouped, taken, strict=True)]
+        title = f"{distortion}" if simulator == MARKED else f"{simulator}, then {distortion}"
+        found.append((f"after {title}", keys, frames))
+    return found
