@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from tabulate import tabulate
 
-from ftbench.statistics.estimates import clustered_rate, difference_over_seeds, paired_difference
+from ftbench.statistics.estimates import clustered_rate, difference_over_seeds, paired_difference, worst_rate
 
 Floats = NDArray[np.float64]
 Rng = np.random.Generator
@@ -40,6 +41,7 @@ RATES: dict[str, tuple[Chances, float, int, int]] = {
     "bits independent, 99.9 %": (lambda rng, n: uneven(rng, n, 0.999, 0), 0.999, 30, 1),
     "uneven images, 80 %": (lambda rng, n: uneven(rng, n, 0.8, 0.3), 0.8, 8, 16),
     "uneven images, 99 %": (lambda rng, n: uneven(rng, n, 0.99, 0.3), 0.99, 8, 16),
+    "uneven images, 99 %, one draw": (lambda rng, n: uneven(rng, n, 0.99, 0.3), 0.99, 8, 1),
     "uneven images, 99.9 %": (lambda rng, n: uneven(rng, n, 0.999, 0.3), 0.999, 30, 1),
     "1 % of images at chance, others 99.9 %": (lambda rng, n: failing(rng, n, 0.01, 0.001), 0.994011, 30, 16),
     "0.1 % of images at chance, others 99.9 %": (lambda rng, n: failing(rng, n, 0.001, 0.001), 0.9985011, 30, 16),
@@ -149,8 +151,45 @@ def methods(repeats: int) -> Iterator[list[str]]:
         yield [f"{100 * spread:g} points", *called]
 
 
+WORST: dict[str, tuple[Sequence[float], int, int]] = {
+    "12 alike, 95 %": ([0.95] * 12, 8, 1),
+    "12 alike, 99.9 %": ([0.999] * 12, 30, 1),
+    "12 alike, 80 %, 16 draws": ([0.8] * 12, 8, 16),
+    "12 from 90 to 99 %": (list(np.linspace(0.9, 0.99, 12)), 8, 4),
+    "one at 85 %, 11 at 99 %": ([0.85] + [0.99] * 11, 8, 4),
+    "4 alike, 95 %": ([0.95] * 4, 8, 4),
+}
+
+
+def worst(repeats: int) -> Iterator[list[str]]:
+    """How often the interval of the worst of several attacks holds the lowest rate; in brackets the chosen one's own.
+
+    Attacks share each image's difficulty: half of what makes an image uneven is common to all of them.
+    """
+    for name, (truths, bits, draws) in WORST.items():
+        shown = []
+        for images in IMAGES:
+            rng = np.random.default_rng(0)
+            held = own = 0
+            for _ in range(repeats):
+                common = rng.random(images) < 0.5
+                same = rng.random(images)
+                read_rightly, trials = [], np.full(images, float(bits * draws))
+                for truth in truths:
+                    concentration = (1 - 0.3) / 0.3
+                    place = np.where(common, same, rng.random(images))
+                    chances = scipy.special.betaincinv(truth * concentration, (1 - truth) * concentration, place)
+                    read_rightly.append(rng.binomial(bits * draws, chances).astype(float))
+                chosen, one = worst_rate(np.stack(read_rightly), np.stack([trials] * len(truths)))
+                alone = clustered_rate(read_rightly[chosen], trials)
+                held += one.low <= min(truths) <= one.high
+                own += alone.low <= min(truths) <= alone.high
+            shown.append(f"{held / repeats:.3f} [{own / repeats:.3f}]")
+        yield [name, str(bits), str(draws), *shown]
+
+
 def main() -> None:
-    """Print the three tables."""
+    """Print the four tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=1000, help="simulated evaluations a number (default 1000)")
     repeats = parser.parse_args().repeats
@@ -159,6 +198,8 @@ def main() -> None:
     print(tabulate(rates(repeats), ["images", "bits", "draws", *images], "github", disable_numparse=True))
     print("\nA difference's 95 % interval holds the truth, and is called different:\n")
     print(tabulate(pairs(repeats), ["first and second", *images], "github", disable_numparse=True))
+    print("\nThe worst of several attacks: the interval holds the lowest true rate [the chosen one's own interval]:\n")
+    print(tabulate(worst(repeats), ["attacks", "bits", "draws", *images], "github", disable_numparse=True))
     print("\nTwo alike methods, 100 images, are called different:\n")
     headings = ["between seeds", "one training each", "2 seeds", "3 seeds", "5 seeds"]
     print(tabulate(methods(repeats), headings, "github", disable_numparse=True))

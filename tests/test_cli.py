@@ -73,7 +73,7 @@ def test_a_run_leaves_tables_figures_rows_curves_and_a_manifest(finished: Path) 
     folder = finished / "results" / "tiny" / "procedural-faces-small"
     main = pd.read_csv(folder / "tables" / "main.csv")
     assert len(main) == 2
-    assert {"main.md", "main.tex", "pairs.md", "distortions.csv"} <= set(tables(folder))
+    assert {"main.csv", "overview.md", "attacks.tex", "pairs.md", "detection.json"} <= set(tables(folder))
     for figure in ("samples.png", "curves.png", "distortions.png"):
         with Image.open(folder / "figures" / figure) as picture:
             assert picture.width > 200
@@ -108,7 +108,7 @@ def test_the_same_command_again_keeps_everything(finished: Path, ftbench_command
     first, second = (call(ftbench_command, "run", "tiny.yaml", cwd=finished) for _ in range(2))
     assert first.returncode == 0
     assert first.stdout.count("done before, kept") == 5
-    assert "Bits read and image quality" in first.stdout
+    assert "Bits read after each attack" in first.stdout
     assert first.stdout == second.stdout
     assert {file: (file.stat().st_mtime_ns, file.read_bytes()) for file in before} == before
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from ftbench.report.layout import WIDTH
+
 ROOT = Path(__file__).parents[1]
 ALLOWED = ("procedural-faces-", "portraits-")
 """How folders begin whose pictures may be shown."""
@@ -13,6 +15,16 @@ ALLOWED = ("procedural-faces-", "portraits-")
 def _shown(files: list[str]) -> list[str]:
     pictures = [Path(file) for file in files if Path(file).name == "samples.png"]
     return [str(one) for one in pictures if not one.parts[2].startswith(ALLOWED)]
+
+
+def test_no_table_is_wider_than_a_page() -> None:
+    wide = [
+        f"{file.relative_to(ROOT)}: {len(line)}"
+        for file in (ROOT / "results").glob("*/*/tables/*.md")
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.startswith("|") and len(line) > WIDTH
+    ]
+    assert not wide
 
 
 def test_no_picture_of_a_real_face_is_kept() -> None:

@@ -26,7 +26,7 @@ def test_a_run_returns_the_tables_that_stand_in_its_folder(file: Path, tmp_path:
     tables = ftbench.run(file, out=tmp_path / "results", settings={"train.steps": 6}, quiet=True)
     [folder] = (tmp_path / "results" / "tiny").iterdir()
     again = ftbench.results(folder)
-    assert tables.keys() == again.keys() >= {"main", "pairs", "fakes", "distortions"}
+    assert tables.keys() == again.keys() >= {"main", "overview", "attacks", "detection", "quality", "pairs"}
     for name, table in tables.items():
         pd.testing.assert_frame_equal(table, again[name])
         assert len(table) == len((folder / "tables" / f"{name}.csv").read_text(encoding="utf-8").splitlines()) - 1

@@ -8,6 +8,7 @@ is called altered. Never a wrong number.
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import shutil
 import tempfile
@@ -49,7 +50,7 @@ class Trial:
 
     file: Path
     how: str
-    hurt: Callable[[Path], None]
+    hurt: Callable[[Path], object]
 
 
 def tried(tiny: TinyRun, every: int = 1) -> int:
@@ -85,7 +86,7 @@ def trials(results: Path) -> Iterator[Trial]:
         yield Trial(file, "emptied", lambda path: path.write_bytes(b""))
         yield Trial(file, "deleted", lambda path: path.unlink())
         other = like[number % len(like)] if like else files[number - 1]
-        yield Trial(file, f"swapped with {other.relative_to(results)}", lambda path, other=other: _swap(path, other))
+        yield Trial(file, f"swapped with {other.relative_to(results)}", functools.partial(_swap, other=other))
 
 
 def _looked_at(tiny: TinyRun, trial: Trial) -> Iterator[str]:

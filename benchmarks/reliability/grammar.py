@@ -184,8 +184,8 @@ def _value(schema: Mapping[str, Any], known: Mapping[str, Any], key: str, plugin
         return st.just(schema["const"])
     if "anyOf" in schema:
         return st.one_of(*(_value(one, known, key, plugins) for one in schema["anyOf"]))
-    drawn: Callable[[], SearchStrategy[Any]] = kinds.get(schema.get("type", ""), lambda: VALUES)
-    return drawn()
+    kind = kinds.get(schema.get("type", ""))
+    return kind() if kind else VALUES
 
 
 def _object(schema: Mapping[str, Any], known: Mapping[str, Any], plugins: Plugins) -> SearchStrategy[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import onnx
@@ -108,12 +108,13 @@ def weights() -> Iterator[bytes]:
     yield save(tensors)
     yield save(tensors, {"note": "x" * 300})
     yield checkpoint.packed({"network": tensors}, {"step": 1})
-    for written in (
+    writers: tuple[Callable[[io.BytesIO], object], ...] = (
         lambda file: np.save(file, np.ones(512, np.float32)),
         lambda file: np.save(file, np.array([{}], dtype=object), allow_pickle=True),
         lambda file: np.savez(file, a=np.ones(3)),
         lambda file: torch.save(tensors, file),
-    ):
+    )
+    for written in writers:
         held = io.BytesIO()
         written(held)
         yield held.getvalue()

@@ -31,7 +31,7 @@ def look(folder: Path, times: int, command: Sequence[str] | None = None, jobs: b
     given = {} if command is None else {"command": command}
     one = ("--set", "compute.threads=1")
     first, wrong = repeat.run(folder / "first", *one, **given), []
-    ways = {f"again {number}": one for number in range(1, times)}
+    ways: dict[str, tuple[str, ...]] = {f"again {number}": one for number in range(1, times)}
     if jobs:
         # Two pairs, so that two cells can be worked on side by side; the second is in no other run.
         ways["side by side"] = (*one, "--jobs", "2", "--set", "matrix.seed=[0, 1]")

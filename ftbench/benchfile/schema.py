@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -353,6 +353,24 @@ class Matrix(Section):
         ]
 
 
+class ReportSection(Section):
+    """How tables are laid out; no number hangs on it."""
+
+    rows: Literal["attack", "method"] | None = Field(None, description="what stands below each other; default: attack")
+    columns: Literal["attack", "method"] | None = Field(None, description="what stands side by side: the other")
+
+    @model_validator(mode="after")
+    def _both_ways(self) -> Self:
+        if self.rows is not None and self.rows == self.columns:
+            raise ValueError(f"rows and columns are both {self.rows}; one is attack and the other method")
+        return self
+
+    @property
+    def methods_across(self) -> bool:
+        """Whether methods are columns."""
+        return self.columns == "method" if self.rows is None and self.columns else self.rows != "method"
+
+
 class ComputeSection(Section):
     """How cells are computed: part of their identity, and settled once for a results folder."""
 
@@ -384,6 +402,7 @@ class Benchmark(Section):
     code: CodeSection = CodeSection()
     train: TrainSection = TrainSection()
     evaluate: EvaluateSection
+    report: ReportSection = ReportSection()
     compute: ComputeSection = ComputeSection()
     most_settings: int = Field(
         500, ge=1, description="settings that the matrix may multiply to, each of them a training"

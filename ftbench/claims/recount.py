@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ftbench.errors import BadInput, CannotWrite
+from ftbench.publish.anew import Said
 from ftbench.report import ENDINGS, report_tables
 from ftbench.report.table import Measured, Table
-from ftbench.report.tables import csv_text, latex, markdown
+from ftbench.report.tables import csv_text, json_text, latex, markdown
 from ftbench.statistics.estimates import Estimate
 from ftbench.storage.manifest import MANIFEST, Folder, read_results
 from ftbench.storage.results import CellResult
@@ -22,17 +25,6 @@ CLOSE = 1e-9
 """Relative: sums may be taken in another order by another version of a library."""
 # What a damaged file, or a number that no evaluation writes, makes pandas and the statistics raise.
 _UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError, BadInput)
-
-
-@dataclass(frozen=True)
-class Said:
-    """A caption that is known by its words alone."""
-
-    text: str
-
-    def line(self) -> str:
-        """The caption."""
-        return self.text
 
 
 def against_rows(folder: Folder) -> Iterator[str]:
@@ -47,11 +39,16 @@ def against_rows(folder: Folder) -> Iterator[str]:
         return
     yield from _counts(folder, results)
     try:
-        tables = report_tables(results, folder.metrics)
+        tables = report_tables(results, folder.metrics, methods_across=folder.methods_across)
     except _UNREADABLE as error:
         yield f"no tables can be made from the rows: {_first_line(error)}"
         return
-    made = {f"{printed.name}{ending}" for printed, _ in tables for ending in ENDINGS}
+    made = {
+        f"{printed.name}{ending}"
+        for printed, _ in tables
+        for ending in ENDINGS
+        if printed.printed or ending in (".csv", ".json")
+    }
     yield from (
         f"tables/{file.name} cannot be made from the rows"
         for file in sorted((folder.path / "tables").glob("*"))
@@ -87,8 +84,31 @@ def _table(folder: Folder, printed: Table, rows: Table) -> Iterator[str]:
     known = _as_in_file(rows, text)
     shown = replace(printed, frame=printed.frame.map(lambda entry: _known(entry, known)))
     caption = Said(folder.manifest.caption)
-    for ending, render in ((".md", markdown), (".tex", latex)):
+    for ending, render in ((".md", markdown), (".tex", latex)) if printed.printed else ():
         yield from misprints(folder.path / f"tables/{printed.name}{ending}", render(shown, caption))
+    yield from _in_json(folder.path / f"tables/{printed.name}.json", json_text(rows, caption))
+
+
+def _in_json(file: Path, expected: str) -> Iterator[str]:
+    """Whether a JSON file says what it should, numbers but for their last digits."""
+    name = f"{file.parent.name}/{file.name}"
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        yield f"{name} cannot be read"
+        return
+    if not _alike(json.loads(expected), found):
+        yield f"{name}: is not what the rows and the manifest's caption give"
+
+
+def _alike(expected: Any, found: Any) -> bool:
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return list(expected) == list(found) and all(_alike(expected[key], found[key]) for key in expected)
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(expected) == len(found) and all(map(_alike, expected, found))
+    if isinstance(expected, bool) or isinstance(found, bool) or expected is None or found is None:
+        return expected is found
+    return _close(str(expected), str(found)) and isinstance(expected, str) == isinstance(found, str)
 
 
 def different(name: str, expected: str, found: str, source: str) -> Iterator[str]:
@@ -138,7 +158,7 @@ def _as_in_file(table: Table, text: str) -> dict[Estimate, Estimate]:
                 key = column.key
                 known[entry.estimate] = replace(
                     entry.estimate,
-                    value=float(line[f"{key}_mean" if column.over_seeds else f"{key}_value"]),
+                    value=float(line[f"{key}_value"]),
                     low=float(line[f"{key}_low"]),
                     high=float(line[f"{key}_high"]),
                 )

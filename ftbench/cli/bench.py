@@ -242,15 +242,49 @@ def speed(
 
 def report(
     folder: Results,
+    rows: Annotated[
+        str | None, typer.Option("--rows", metavar="attack|method", help="What stands below each other.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", metavar="method|attack", help="What stands side by side.")
+    ] = None,
 ) -> None:
-    """Print the tables of a results folder again."""
-    from ftbench.errors import BadInput
+    """Make the tables of a results folder anew from its rows, without networks, and print them.
 
-    tables = sorted((folder / "tables").glob("*.md"))
+    Without rows, as where a repository keeps tables alone, what is there is printed.
+    """
+    from ftbench.errors import BadInput
+    from ftbench.report import TABLES
+
+    way = _way_round(rows, columns)
+    if (folder / "rows").is_dir():
+        from ftbench.publish.anew import tables_anew
+        from ftbench.storage.manifest import open_folder
+
+        tables_anew(open_folder(folder), way)
+    elif way is not None:
+        raise BadInput(f"{folder} holds no rows to make tables of another layout from; leave out --rows and --columns")
+    tables = sorted(
+        (folder / "tables").glob("*.md"),
+        key=lambda file: TABLES.index(file.stem) if file.stem in TABLES else len(TABLES),
+    )
     if not tables:
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
     for table in tables:
         typer.echo(shown_lines(table.read_text(encoding="utf-8")))
+
+
+def _way_round(rows: str | None, columns: str | None) -> str | None:
+    """What ``--rows`` and ``--columns`` say of rows; None: nothing. Raises BadInput."""
+    from ftbench.errors import BadInput
+
+    other = {"attack": "method", "method": "attack"}
+    for option, said in (("--rows", rows), ("--columns", columns)):
+        if said is not None and said not in other:
+            raise BadInput(f"{option} {said!r} is neither attack nor method")
+    if rows is not None and rows == columns:
+        raise BadInput(f"--rows and --columns are both {rows}; one is attack and the other method")
+    return rows if rows is not None else None if columns is None else other[columns]
 
 
 def schema() -> None:

@@ -1,4 +1,4 @@
-"""The command that holds results against claims: compare."""
+"""The command that holds results against claims, or against other results: compare."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from ftbench.claims.claims import Claims
     from ftbench.claims.judge import Finding
 
-HOLD, FAILED, BAD = 0, 1, 2
+HOLD, FAILED, BAD, TOLD = 0, 1, 2, 3
+FAIL_IF = ("worse", "different")
 FAULTS_SHOWN = 10
 STYLES = {"holds": "green", "fails": "bold red", "undecided": "bold yellow", "not judged": "dim"}
 
@@ -49,20 +50,34 @@ def compare(
     strict: Annotated[
         bool, typer.Option("--strict", help="A claim meant for the results that could not be judged fails too.")
     ] = False,
+    fail_if: Annotated[
+        str | None,
+        typer.Option(
+            "--fail-if",
+            metavar="worse|different",
+            help="With another results folder: exit with 3 where something there is told to be worse, or different.",
+        ),
+    ] = None,
 ) -> None:
-    """Check that results are what was written, then whether claims hold on them; or whether two runs can be compared.
+    """Check that results are what was written, then whether claims hold on them, or how another run differs.
 
     Exits with 0 when every judged claim holds, 1 when one does not or a number was altered, 2 on bad input; of two
-    runs with 0 where they can be compared and what is in both is the same.
+    runs with 0 where they can be compared and what is in both is the same, and with 3 where --fail-if found what it
+    asks for.
     """
-    from ftbench.benchfile.bundled import find_claims
-    from ftbench.claims.claims import load
+    if fail_if is not None and fail_if not in FAIL_IF:
+        raise BadInput(f"--fail-if {fail_if!r} is neither of {' and '.join(FAIL_IF)}")
     from ftbench.storage.manifest import MANIFEST
 
-    console = Console()
     other = place(claims)
     if (other / MANIFEST).exists():
-        raise typer.Exit(_two_runs(results, other, console))
+        raise typer.Exit(_two_runs(results, other, fail_if, Console()))
+    if fail_if is not None:
+        raise BadInput(f"--fail-if goes with two results folders, and {claims} is none")
+    from ftbench.benchfile.bundled import find_claims
+    from ftbench.claims.claims import load
+
+    console = Console()
     said = load(find_claims(claims))
     folders = _folders(results, console)
     codes, judged = [], 0
@@ -82,7 +97,43 @@ def compare(
         raise typer.Exit(max(codes))
 
 
-def _two_runs(first: Path, second: Path, console: Console) -> int:
+def _between(first: Path, second: Path, fail_if: str | None, console: Console) -> bool:
+    """Compare the cells of two folders image by image, where rows are kept; whether ``fail_if`` found anything."""
+    from ftbench.claims.audit import faults
+    from ftbench.claims.between import compare_folders
+    from ftbench.report.terminal import print_table
+    from ftbench.storage.manifest import open_folder
+
+    folders = [open_folder(path) for path in (first, second)]
+    for opened in folders:
+        if not opened.has_rows:
+            told = f"{opened.path} has no rows, and cells are compared image by image; run its benchmark again"
+            if fail_if is not None:
+                raise BadInput(told)
+            _say(console, told, "dim")
+            return False
+        if wrong := faults(opened):
+            raise BadInput(f"{opened.path} is not what was written: {wrong[0]}")
+    found = compare_folders(*folders)
+    for name, opened in zip(("first", "second"), folders, strict=True):
+        _say(console, f"{name}: {opened.path}: {opened.manifest.caption}", "dim")
+    if found.changed:
+        _say(console, f"Between the folders differ: {'; '.join(found.changed)}.", "")
+    if found.alone:
+        _say(console, f"Without a match: {'; '.join(found.alone)}.", "bold yellow")
+    if not found.matched:
+        _say(console, f"no cell of {first} matches a cell of {second}; compare folders of one benchmark", "bold yellow")
+        return False
+    print_table(found.table, console)
+    _say(
+        console,
+        f"{found.matched} cells matched: {found.different} differences told, {found.worse} for the worse",
+        "bold",
+    )
+    return fail_if is not None and {"worse": found.worse, "different": found.different}[fail_if] > 0
+
+
+def _two_runs(first: Path, second: Path, fail_if: str | None, console: Console) -> int:
     """Say whether two runs can be compared, and whether what is in both came out the same; the exit code."""
     from ftbench.storage.grounds import in_both, sentence
     from ftbench.storage.manifest import open_folder
@@ -97,7 +148,9 @@ def _two_runs(first: Path, second: Path, console: Console) -> int:
         _say(console, f"{shared} cells are in both, and came out the same, to the bit", "")
     else:
         _say(console, "no cell is in both: their settings, or what is in a key, differ", "")
-    return FAILED if otherwise or not said.endswith("yes") else HOLD
+    if _between(first, second, fail_if, console):
+        return TOLD
+    return FAILED if fail_if is None and (otherwise or not said.endswith("yes")) else HOLD
 
 
 def _folders(results: Path, console: Console) -> list[Path]:

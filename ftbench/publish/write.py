@@ -17,6 +17,7 @@ from ftbench.machine import provenance
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.cells import Cell, EvaluateCell, TrainCell, chosen_parts
 from ftbench.plan.part import input_paths, metric_record
+from ftbench.publish.anew import made_by
 from ftbench.publish.failures import in_parts, missing
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
 from ftbench.publish.seeds import seeds_of
@@ -59,7 +60,8 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
         tables = None if stays else standing_tables(folder, draft, root)
         if tables is None:
             results = [_result(cell, opened, outcome) for cell in finished]
-            made = report_tables(results, metrics)
+            across = opened.benchmark.report.methods_across
+            made = report_tables(results, metrics, methods_across=across)
             tables = {printed.name: printed for printed, _ in made}
             if not stays:
                 with swapped_in(folder) as new:
@@ -133,6 +135,7 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
         steps=training_steps(opened.plan.trainings),
+        made_by=made_by(provenance.code()),
         notes=_notes(opened, outcome),
     )
 
@@ -245,6 +248,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         "distributions": describe_plugins(bench.plugins),
         "parts": _parts(plan.cells),
         "configuration": configuration(opened),
+        "report": {"rows": "attack" if opened.benchmark.report.methods_across else "method"},
         "behind": _behind(plan.cells, opened, outcome),
         "cells": [
             {

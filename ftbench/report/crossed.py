@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ftbench.report.layout import HEADING
@@ -11,7 +11,7 @@ from ftbench.report.measures import reached
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, compared, measured, pooled, tellable
 from ftbench.report.seeds import SEED, alike, without_seed
-from ftbench.report.table import BEST, CSV_ONLY, LEVEL, Column, Measured, Table, make_table
+from ftbench.report.table import BEST, CSV_ONLY, LEVEL, NO_CELL, Column, Measured, Table, make_table
 from ftbench.statistics.estimates import Estimate
 from ftbench.statistics.significance import holm
 from ftbench.storage.results import STALLED, CellResult
@@ -24,7 +24,7 @@ MARK_NOTE = (
 TRAININGS_NOTE = (
     "Of methods with one seed that is said of these trainings: what another seed would give, images cannot tell."
 )
-UNLIKE_NOTE = "Not compared: what was not read on the same images and draws as the best of its {across}."
+UNLIKE_NOTE = "Not compared with each other: what was not measured on the same images and draws."
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,7 @@ def over_method(method: Method, samples: Sequence[Sample | None]) -> Sample | No
 
 def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, Table]:
     """As it is printed, and row by row for programs."""
-    entries: dict[tuple[int, int], Measured] = {
-        key: entry for key, entry in measured(crossed.samples).items() if isinstance(key, tuple)
-    }
-    entries |= crossed.said
+    entries = measured(crossed.samples) | dict(crossed.said)
     differences, corrected, family = _behind_best(crossed, entries)
     for (line, method), entry in entries.items():
         form = crossed.lines[line]
@@ -133,8 +130,8 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
         notes.append(MARK_NOTE.format(across=across, same=same, family=f"{family:,}"))
         if any(len(method.places) == 1 for method in crossed.methods):
             notes.append(TRAININGS_NOTE)
-        if _unlike(crossed, entries, differences):
-            notes.append(UNLIKE_NOTE.format(across=across))
+    if _unlike(crossed):
+        notes.append(UNLIKE_NOTE)
     if crossed.met:
         notes.append("°: met in its own training.")
     printed = _across(crossed, entries, notes) if methods_across else _down(crossed, entries, notes)
@@ -142,31 +139,34 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
 
 
 def _is_best(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], line: int, method: int) -> bool:
-    best = _best(crossed, entries, line, crossed.methods[method].peers)
-    if best is None or (line, method) not in crossed.samples:
+    if (line, method) not in crossed.samples:
+        return False
+    best = _best(crossed, entries, line, _peers(crossed, line, method))
+    if best is None:
         return False
     first, other = entries[line, best].estimate, entries[line, method].estimate
     return first is not None and other is not None and first.value == other.value
 
 
-def _best(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], line: int, peers: str) -> int | None:
+def _best(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], line: int, peers: Sequence[int]) -> int | None:
     """The method whose value is best, the first of those that share it; None where there is nothing to compare."""
     better = crossed.lines[line].better
     values = {
         method: better * found.value
-        for method in _there(crossed, line, peers)
+        for method in peers
         if (entry := entries.get((line, method))) is not None and (found := entry.estimate) is not None
         if math.isfinite(found.value)
     }
     return max(values, key=values.__getitem__) if better and len(values) > 1 else None
 
 
-def _there(crossed: Crossed, line: int, peers: str) -> list[int]:
-    """The methods of one quality that were measured."""
+def _peers(crossed: Crossed, line: int, method: int) -> list[int]:
+    """The methods of one quality that were measured on the same images and draws, this one among them."""
+    wanted = crossed.methods[method].peers, crossed.samples[line, method].images
     return [
         number
-        for number, method in enumerate(crossed.methods)
-        if method.peers == peers and (line, number) in crossed.samples
+        for number, other in enumerate(crossed.methods)
+        if (line, number) in crossed.samples and (other.peers, crossed.samples[line, number].images) == wanted
     ]
 
 
@@ -179,32 +179,33 @@ def _behind_best(
     """
     pairs, family = {}, 0
     for line in range(len(crossed.lines)):
-        for peers in dict.fromkeys(method.peers for method in crossed.methods):
+        seen: set[int] = set()
+        for method in range(len(crossed.methods)):
+            if method in seen or (line, method) not in crossed.samples:
+                continue
+            peers = _peers(crossed, line, method)
+            seen |= set(peers)
             if (best := _best(crossed, entries, line, peers)) is None:
                 continue
-            there = _there(crossed, line, peers)
-            family += len(there) * (len(there) - 1) // 2
+            family += len(peers) * (len(peers) - 1) // 2
             first = entries[line, best].estimate
-            for method in there:
-                found = entries[line, method].estimate
+            for other in peers:
+                found = entries[line, other].estimate
                 if found is not None and first is not None and found.value != first.value:
-                    pairs[line, method] = (crossed.samples[line, method], crossed.samples[line, best])
-    differences = {key: found for key, found in compared(pairs).items() if isinstance(key, tuple)}
+                    pairs[line, other] = (crossed.samples[line, other], crossed.samples[line, best])
+    differences = compared(pairs)
     tested = [key for key, found in differences.items() if tellable(found)]
     p_values = holm([found.p if (found := differences[key]).p is not None else 1.0 for key in tested], family)
     return differences, dict(zip(tested, p_values, strict=True)), family
 
 
-def _unlike(
-    crossed: Crossed,
-    entries: Mapping[tuple[int, int], Measured],
-    differences: Mapping[tuple[int, int], Estimate],
-) -> bool:
-    return any(
-        key not in differences and not entry.mark and entry.estimate is not None
-        for key, entry in entries.items()
-        if key in crossed.samples and _best(crossed, entries, key[0], crossed.methods[key[1]].peers) is not None
-    )
+def _unlike(crossed: Crossed) -> bool:
+    """Whether methods of one quality were measured on unlike images."""
+    found: dict[tuple[int, str], set[Hashable]] = {}
+    for (line, method), sample in crossed.samples.items():
+        if crossed.lines[line].better:
+            found.setdefault((line, crossed.methods[method].peers), set()).add(sample.images)
+    return any(len(images) > 1 for images in found.values())
 
 
 def _across(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: Sequence[str]) -> Table:
@@ -264,8 +265,8 @@ def _row(
 def _table(
     crossed: Crossed, columns: Sequence[Column], rows: Sequence[Mapping[str, str | Measured]], notes: Sequence[str]
 ) -> Table:
-    nothing = {"nothing": crossed.nothing} if crossed.nothing else {}
-    return make_table(crossed.name, crossed.title, columns, rows, notes, group="group", **nothing)
+    nothing = crossed.nothing or NO_CELL
+    return make_table(crossed.name, crossed.title, columns, rows, notes, group="group", nothing=nothing)
 
 
 def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: Sequence[str]) -> Table:
@@ -280,8 +281,8 @@ def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: 
         row: dict[str, str | Measured] = {"row": method.label}
         row |= {str(line): entries.get((line, place), Measured()) for line in range(len(crossed.lines))}
         rows.append(row)
-    nothing = {"nothing": crossed.nothing} if crossed.nothing else {}
-    return make_table(crossed.name, crossed.title, columns, rows if crossed.lines else [], notes, **nothing)
+    nothing = crossed.nothing or NO_CELL
+    return make_table(crossed.name, crossed.title, columns, rows if crossed.lines else [], notes, nothing=nothing)
 
 
 def _in_rows(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,8 @@ TRACED_NOTE = (
     "others is as near are added up (union bound)."
 )
 CAPACITY_NOTE = (
-    "Capacity: n · (1 − H₂(share of wrong bits)) bits an image of n code bits; by the caption's size, as many a pixel."
+    "Capacity: n · (1 − H(share of wrong bits)) bits an image of n code bits, H the entropy of a bit; an image has the "
+    "pixels of the caption's size."
 )
 ROC_NOTE = (
     "Empirical cross-check: the chance that a reading after the attack matches better than one of an unmarked cover "
@@ -95,13 +97,13 @@ def _measures(scores: Sequence[Scores]) -> list[_Measure]:
     for rate in RATES:
         if any(smallest_match(bits, rate) is not None for bits in lengths):
             part = f"found at a false-positive rate of at most {_power(rate)}, %"
-            found.append(_Measure(part, f"found at {rate:g}", lambda one, rate=rate: _found(one, rate), control=True))
+            found.append(_Measure(part, f"found at {rate:g}", partial(_found, rate=rate), control=True))
     # Where even the mildest rate wants every bit, that is the floor already.
     if any(smallest_match(bits, RATES[-1]) is None and smallest_match(bits, RATES[0]) != bits for bits in lengths):
         found.append(_Measure(FLOOR, "found, every bit", lambda one: one.payload_errors == 0, control=True))
     for number in REGISTERED:
         part = f"traced to the right one of {number:,} registered payloads, %"
-        found.append(_Measure(part, f"traced among {number}", lambda one, number=number: _traced(one, number)))
+        found.append(_Measure(part, f"traced among {number}", partial(_traced, registered=number)))
     if any((UNMARKED, UNDISTORTED) in one.attacks for one in scores):
         found.append(_Measure("area under the empirical ROC curve", "area", _placements, CHANCE, scale=1.0, digits=3))
     return found

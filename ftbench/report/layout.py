@@ -6,7 +6,7 @@ import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ftbench.report.table import BEST, Column, Measured, Table, common_n, format_short
+from ftbench.report.table import ABSENT, BEST, Column, Measured, Table, common_n, format_short
 
 WIDTH = 120
 HEADING, TITLE, GROUP = 20, 36, 48
@@ -62,7 +62,9 @@ def pieces(table: Table, width: int, drawn: Callable[[Entry], str]) -> tuple[lis
 
     ``drawn`` gives an entry as it will be written, whose length counts.
     """
-    legend, notes, found = Legend(), [], []
+    legend = Legend()
+    notes: list[str] = []
+    found: list[Piece] = []
     n = common_n(table)
     same = _same(table)
     if same:
@@ -122,6 +124,8 @@ def _rows(table: Table, columns: list[list[Entry]], names: Mapping[str, str]) ->
     groups = list(table.frame[table.group]) if table.group else [""] * len(table.frame)
     before = ""
     for group, row in zip(groups, zip(*columns, strict=True), strict=True):
+        if table.group and all(entry.text == ABSENT for entry in row[1:]):
+            continue
         if group != before:
             before = group
             yield names[group]

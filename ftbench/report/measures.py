@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ftbench.report.table import Measured
-from ftbench.statistics.estimates import clustered_rate, mean_over_images
+from ftbench.statistics.estimates import clustered_rate
 from ftbench.storage.results import MARKED, UNDISTORTED, UNMARKED, CellResult
 
 FAKE = "fake:"
@@ -65,28 +65,20 @@ def image_quality(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
     return means
 
 
-def mean_quality(rows: pd.DataFrame, metric: str) -> Measured:
-    """Mean over images; pictures where the metric is infinite are counted apart."""
-    if rows.empty or metric not in rows.columns:
-        return Measured()
-    identical = int(np.isposinf(rows[metric].to_numpy(dtype=float)).sum())
-    values = image_quality(rows, metric)
-    return Measured(mean_over_images(values.to_numpy()) if len(values) else None, identical)
-
-
 def reached(result: CellResult) -> tuple[float, float] | None:
     """The dB (or FLIP) that were asked for and the mean that marked images have, where the two are apart, or None.
 
     A residual whose pixels saturate cannot be scaled in full, and stays above the PSNR that it was scaled to.
     """
-    if _is_number(flip := result.settings.get("at FLIP", "")):
-        found = mean_quality(qualities(result, "marked"), "flip").estimate
-        return None if found is None or abs(found.value - float(flip)) <= OFF_FLIP else (float(flip), found.value)
-    asked = next((text for name in ("at dB", "target dB") if _is_number(text := result.settings.get(name, ""))), None)
-    found = mean_quality(qualities(result, "marked"), "psnr").estimate
-    if asked is None or found is None or abs(found.value - float(asked)) <= OFF_TARGET:
+    marked = qualities(result, "marked")
+    asked, metric, off = result.settings.get("at FLIP", ""), "flip", OFF_FLIP
+    if not _is_number(asked):
+        of_psnr = (result.settings.get(name, "") for name in ("at dB", "target dB"))
+        asked, metric, off = next(filter(_is_number, of_psnr), ""), "psnr", OFF_TARGET
+    if not asked or marked.empty or metric not in marked.columns:
         return None
-    return float(asked), found.value
+    found = float(image_quality(marked, metric).mean())
+    return None if not math.isfinite(found) or abs(found - float(asked)) <= off else (float(asked), found)
 
 
 def _is_number(text: str) -> bool:

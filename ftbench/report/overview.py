@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ftbench.report.attacked import CONTROL_NOTE, STALLED_NOTE
 from ftbench.report.attacks import CONTROL, MET, NOTHING, OTHERS, TWINS, VARIANTS, Row, attack_rows
 from ftbench.report.crossed import Crossed, Line, Method, over_method
-from ftbench.report.measures import qualities
+from ftbench.report.measures import qualities, reached
 from ftbench.report.quality import held_equal, metric_title, quality_sample
 from ftbench.report.sample import Sample, worst
 from ftbench.report.scores import Scores
@@ -19,6 +19,10 @@ SETTING, QUALITY, BITS, WORDS = (
     "marked against cover",
     "bits read, %",
     "payloads read without an error, %",
+)
+REACHED_NOTE = (
+    "Reached dB: residuals were scaled to the asked PSNR, but saturated pixels keep some of them from it; what stays "
+    "above has the weaker mark, and is not of equal quality."
 )
 MEAN_NOTE = "In a mean each attack counts alike; it says as much as the attacks that the benchmark lists."
 WORST_NOTE = (
@@ -35,6 +39,8 @@ def overview_table(
 ) -> Crossed:
     """One line a measure. CSV: ``overview_value`` and so on, in the metric's unit or, of rates, in 0..1."""
     made = _Overview(methods)
+    if not results:
+        return Crossed("overview", "Overview", "overview", (), (), {})
     for name, values in _settings(results).items():
         if len(set(values)) > 1:
             made.add(
@@ -69,10 +75,11 @@ def overview_table(
             title = called if called == "marked" else f"{called}: {_mean_of(of)}"
             each = [one.words_read([row.attack for row in of]) for one in scores]
             made.add(Line(WORDS, title, {"measure": f"words {called}"}, 1, 100.0), each)
-    notes = [_shared(results)] if results else []
+    notes = [_shared(results)]
     notes += [MEAN_NOTE] if len(simulators) > 1 or len(distortions) > 1 else []
     notes += [WORST_NOTE] if made.has_worst else []
     notes += [CONTROL_NOTE] if any(row.kind == CONTROL for row in rows) else []
+    notes += [REACHED_NOTE] if any(reached(result) for result in results) else []
     notes += [STALLED_NOTE] if any(result.stalled for result in results) else []
     lines, samples, said = made.lines, made.samples, made.said
     notes = [note for note in notes if note]

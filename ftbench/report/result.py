@@ -37,6 +37,8 @@ class Caption:
     seeds: tuple[int, ...]
     steps: str
     notes: tuple[str, ...] = ()
+    made_by: str = ""
+    """Release and commit of the harness."""
 
     def line(self) -> str:
         """Everything in one line of text."""
@@ -49,6 +51,7 @@ class Caption:
             _count(self.draws, "draw") + " each",
             ("seed " if len(self.seeds) == 1 else "seeds ") + ", ".join(map(str, self.seeds)),
             f"training steps: {self.steps}",
+            *([self.made_by] if self.made_by else []),
         )
         return " · ".join(facts) + "." + "".join(f" {_sentence(note)}" for note in self.notes)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from ftbench.statistics.estimates import (
 from ftbench.statistics.significance import FEWEST
 
 Floats = NDArray[np.float64]
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,11 @@ def pooled(samples: Sequence[Sample | None], seeds: Sequence[str]) -> Sample | N
     )
 
 
-def measured(samples: Mapping[Hashable, Sample]) -> dict[Hashable, Measured]:
+def measured(samples: Mapping[Key, Sample]) -> dict[Key, Measured]:
     """Estimates of many samples, those of one kind together."""
-    rates: dict[tuple[int, float], list[Hashable]] = {}
-    found: dict[Hashable, Measured] = {}
-    values: dict[Hashable, Floats] = {}
+    rates: dict[tuple[int, float], list[Key]] = {}
+    found: dict[Key, Measured] = {}
+    values: dict[Key, Floats] = {}
     for key, sample in samples.items():
         if sample.trials is not None:
             rates.setdefault((sample.values.shape[1], sample.chance), []).append(key)
@@ -103,10 +105,10 @@ def worst(samples: Sequence[Sample]) -> tuple[int, Measured]:
     return place, _with_seeds(samples[place], estimate)
 
 
-def compared(pairs: Mapping[Hashable, tuple[Sample, Sample]]) -> dict[Hashable, Estimate]:
+def compared(pairs: Mapping[Key, tuple[Sample, Sample]]) -> dict[Key, Estimate]:
     """First minus second of each pair of samples of the same images, over seeds where both have some."""
-    differences: dict[float, dict[Hashable, Floats]] = {}
-    seeded: dict[Hashable, tuple[Floats, Floats, bool]] = {}
+    differences: dict[float, dict[Key, Floats]] = {}
+    seeded: dict[Key, tuple[Floats, Floats, bool]] = {}
     for key, (first, second) in pairs.items():
         if first.images != second.images:
             continue
@@ -123,7 +125,7 @@ def compared(pairs: Mapping[Hashable, tuple[Sample, Sample]]) -> dict[Hashable, 
         differences.setdefault(reach, {})[key] = apart(a.mean(axis=0), b.mean(axis=0))
         if min(len(a), len(b)) > 1:
             seeded[key] = a.mean(axis=1), b.mean(axis=1), paired
-    found: dict[Hashable, Estimate] = {}
+    found: dict[Key, Estimate] = {}
     for reach, sets in differences.items():
         found |= zip(sets, differences_over_images(sets.values(), reach=reach), strict=True)
     for key, (a, b, paired) in seeded.items():

@@ -75,7 +75,7 @@ class Scores:
         """Values of the readings, added up by attack and image (attacks, images)."""
         shape = len(self.attacks), len(self.images)
         flat = np.bincount(self.place, weights=values.astype(np.float64), minlength=shape[0] * shape[1])
-        return flat.reshape(shape)
+        return flat.reshape(shape).astype(np.float64)
 
     def where(self, attacks: Sequence[Attack]) -> list[int]:
         """The places of those attacks that were evaluated."""
@@ -120,8 +120,10 @@ def scores_of(result: CellResult) -> Scores:
     attack, found = pd.factorize(simulator.astype(np.int64) * len(distortions) + distortion)
     first = np.unique(attack, return_index=True)[1]
     categories = rows["category"].iloc[first].astype(str)
-    attacks = [(str(simulators[one // len(distortions)]), str(distortions[one % len(distortions)])) for one in found]
-    draw = pd.factorize(rows["draw"], sort=True)[0] + 1
+    attacks = [
+        (str(simulators[one // len(distortions)]), str(distortions[one % len(distortions)])) for one in map(int, found)
+    ]
+    draw = rows["draw"].to_numpy().astype(np.int64)
     return Scores(
         result.bits,
         result.code_bits,
@@ -132,7 +134,7 @@ def scores_of(result: CellResult) -> Scores:
         rows["code_errors"].to_numpy().astype(np.int16),
         rows["payload_errors"].to_numpy().astype(np.int16),
         # Unlike sums for unlike sets of draws.
-        np.square(draw + 1).astype(np.int32),
+        np.square(draw + 2).astype(np.int32),
     )
 
 

@@ -56,8 +56,8 @@ def main_table(
                 samples[number, f"{key}_payload_bit_accuracy"] = one.bits_read(attack, payload=True)
                 samples[number, f"{key}_payload_word_accuracy"] = one.words_read(attack)
         for who, key in people.items():
-            rows = qualities(result, "marked", who)
-            samples |= {(number, f"{metric.name}_{key}"): quality_sample(rows, metric.name) for metric in metrics}
+            taken = qualities(result, "marked", who)
+            samples |= {(number, f"{metric.name}_{key}"): quality_sample(taken, metric.name) for metric in metrics}
     entries = measured({key: sample for key, sample in samples.items() if sample is not None})
     rows = []
     for number, (label, result) in enumerate(zip(display_labels(results, loud=False), results, strict=True)):
@@ -89,7 +89,8 @@ def _people(results: Sequence[CellResult]) -> dict[str | None, str]:
     people: dict[str | None, str] = {None: "all"}
     shown = identities(results)
     if 1 < len(shown) <= PEOPLE_SHOWN:
-        people |= unique_names(shown, taken=("all",))
+        names = unique_names(shown, taken=("all",))
+        people |= {who: names[who] for who in shown}
     return people
 
 

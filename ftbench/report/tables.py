@@ -87,7 +87,7 @@ def _drawn(piece: Piece) -> str:
         else [_in_markdown(entry) for entry in row]
         for row in piece.rows
     ]
-    headings = [markdown_escape(heading) for heading in piece.columns]
+    headings = [_in_markdown(Entry(heading)) for heading in piece.columns]
     widths = [max(3, *map(len, column)) for column in zip(headings, *body, strict=True)]
 
     def line(texts: Sequence[str]) -> str:
@@ -142,8 +142,9 @@ def latex(table: Table, caption: Stated) -> str:
     found, notes = pieces(table, WIDTH, lambda entry: entry.text)
     for number, piece in enumerate(found, start=1):
         label = f"tab:{table.name}" + (f"-{number}" if number > 1 else "")
-        said = f"{table.title}. " + (f"{piece.heading}. " if piece.heading else "") + caption_text(table, caption)
-        above = " ".join([said, *((*notes, *table.notes) if number == 1 else ())])
+        # What every piece was made from stands above the first.
+        full = [caption_text(table, caption), *notes, *table.notes] if number == 1 else ["Continued."]
+        above = " ".join([f"{table.title}.", *([f"{piece.heading}."] if piece.heading else []), *full])
         lines = [
             r"\begin{table*}", r"\centering", rf"\caption{{{latex_escape(above)}}}", rf"\label{{{label}}}",
             r"\begin{adjustbox}{max width=\linewidth}",
@@ -167,7 +168,20 @@ def json_text(table: Table, caption: Stated) -> str:
         "rows": records(table),
     }
     # JSON has no word for an interval without an end.
-    return json.dumps(_finite(whole), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return laid_out(_finite(whole))
+
+
+def laid_out(whole: dict[str, Any]) -> str:
+    """JSON with a line for each key and for each row: it takes less room so, and changes show line by line."""
+
+    def dumped(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+    lines = [
+        f" {dumped(key)}: " + ("[\n  " + ",\n  ".join(map(dumped, value)) + "\n ]" if key == "rows" else dumped(value))
+        for key, value in whole.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _finite(value: Any) -> Any:

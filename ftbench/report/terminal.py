@@ -46,20 +46,32 @@ def print_made(
             told = True
         left = len(table.frame) - most if name in ("pairs", "methods") else 0
         cut = replace(table, frame=table.frame.head(most)) if left > 0 else table
-        found, notes = pieces(cut, min(console.width, WIDTH), lambda entry: entry.text)
-        console.print(Text(f"\n{table.title}", style="bold"))
-        heading = ""
-        for piece in found:
-            if piece.heading != heading:
-                heading = piece.heading
-                console.print(Text(heading, style="italic"))
-            console.print(_drawn(piece))
+        notes = _print(cut, console)
         if left > 0:
             console.print(f"… and {left} more in the files.", highlight=False)
         for note in (*notes, *table.notes):
             if note not in said:
                 said.add(note)
                 console.print(Text(note, style="bold red" if STALLED.upper() in note else "dim"))
+
+
+def print_table(table: Table, console: Console) -> None:
+    """Print a whole table and its notes."""
+    for note in (*_print(table, console), *table.notes):
+        console.print(Text(note, style="dim"))
+
+
+def _print(table: Table, console: Console) -> list[str]:
+    """Print title and pieces; returns the notes of the layout."""
+    found, notes = pieces(table, min(console.width, WIDTH), lambda entry: entry.text)
+    console.print(Text(f"\n{table.title}", style="bold"))
+    heading = ""
+    for piece in found:
+        if piece.heading != heading:
+            heading = piece.heading
+            console.print(Text(heading, style="italic"))
+        console.print(_drawn(piece))
+    return notes
 
 
 def _drawn(piece: Piece) -> RichTable:

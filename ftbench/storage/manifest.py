@@ -108,6 +108,12 @@ class Folder:
         return [MetricInfo(m.name, m.unit, m.digits, m.higher_is_better) for m in self.manifest.metrics]
 
     @property
+    def methods_across(self) -> bool:
+        """Whether methods are the columns of its tables, and attacks the rows."""
+        said = self.raw.get("report") or (self.raw.get("configuration") or {}).get("report") or {}
+        return not isinstance(said, dict) or said.get("rows", "attack") == "attack"
+
+    @property
     def row_files(self) -> list[str]:
         """Every file of rows that the tables were made from."""
         return [name for cell in self.evaluations if cell.row for name in (cell.row.kept.rows, cell.row.kept.quality)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import subprocess
@@ -115,8 +116,9 @@ def _parted(first: Path, second: Path) -> Iterator[str]:
 def _frame(file: Path) -> pd.DataFrame:
     import pandas as pd
 
-    packed = "gzip" if file.name.endswith(".gz") else None
-    return pd.read_csv(io.BytesIO(file.read_bytes()), compression=packed, dtype=str, keep_default_na=False)
+    content = file.read_bytes()
+    plain = gzip.decompress(content) if file.name.endswith(".gz") else content
+    return pd.read_csv(io.BytesIO(plain), dtype=str, keep_default_na=False)
 
 
 def _table(name: str, first: pd.DataFrame, second: pd.DataFrame) -> str:

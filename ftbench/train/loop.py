@@ -234,7 +234,7 @@ def _gradients(task: Task, network: nn.Module, step: int) -> dict[str, Tensor | 
     """Add up the gradients of a batch's parts; its loss, and the values of the curve."""
     measured: dict[str, Tensor | float] = {}
     for loss, values in task.losses(network, step):
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         measured = {"loss": measured.get("loss", 0.0) + loss.detach(), **values}
     return measured
 

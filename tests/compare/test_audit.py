@@ -61,14 +61,14 @@ def test_a_folder_of_odd_numbers_is_sound(tmp_path: Path) -> None:
     assert found(without_rows(folder)) == []
 
 
-@pytest.mark.parametrize("column", ["simulators_bit_accuracy_value", "worst_simulators_bit_accuracy_value"])
+@pytest.mark.parametrize("column", ["overview_value", "overview_low"])
 def test_a_mean_over_simulators_that_was_altered_is_found(tmp_path: Path, column: str) -> None:
     both = [made(f"α={image}", weights("1", image), fakes=("faceswap", "reenact")) for image in ("0.1", "0.5")]
     folder = write(tmp_path / "two", both)
     assert found(folder) == []
-    in_csv("overall", column)(folder)
+    in_csv("overview", column, -0.01)(folder)
     vouch_anew(folder)
-    assert any("overall.csv" in fault for fault in found(folder))
+    assert any("overview.csv" in fault for fault in found(folder))
 
 
 def test_a_difference_of_methods_that_was_altered_is_found(tmp_path: Path) -> None:
@@ -97,14 +97,15 @@ ALTERATIONS: dict[str, tuple[Alter, str]] = {
     "main.csv": (in_csv("main", "faceswap_raw_bit_accuracy_value"), "main.csv"),
     "main.csv, metric": (in_csv("main", "psnr_all_value"), "main.csv"),
     "pairs.csv": (in_csv("pairs", "psnr_difference_value"), "pairs.csv"),
-    "distortions.csv": (in_csv("distortions", "raw_bit_accuracy_low", -0.01), "distortions.csv"),
-    "seeds.csv": (in_csv("seeds", "marked_raw_bit_accuracy_low", -0.01), "seeds.csv"),
-    "main.md": (in_text("tables/main.md", "93.75 [", "98.75 ["), "main.md"),
-    "main.tex": (in_text("tables/main.tex", "93.75 {[}", "98.75 {[}"), "main.tex"),
-    "seeds.md": (in_text("tables/seeds.md", "90.62 [", "97.62 ["), "seeds.md"),
+    "attacks.csv": (in_csv("attacks", "raw_bit_accuracy_low", -0.01), "attacks.csv"),
+    "attacks.csv, seeds": (in_csv("attacks", "raw_bit_accuracy_lowest", -0.01), "attacks.csv"),
+    "attacks.md": (in_text("tables/attacks.md", "90.6 ", "98.6 "), "attacks.md"),
+    "attacks.tex": (in_text("tables/attacks.tex", "90.6 $", "98.6 $"), "attacks.tex"),
+    "attacks.json": (in_text("tables/attacks.json", "0.90625", "0.98625"), "attacks.json"),
+    "best": (in_text("tables/attacks.csv", ",best,", ",level,"), "attacks.csv"),
     "a setting": (in_text("tables/main.csv", "λ=1 α=0.1 seed 0,done", "λ=9 α=0.1 seed 0,done"), "row 1, label"),
     "a column": (in_text("manifest.json", '"λ": "1"', '"λ": "2"'), "lambda"),
-    "the caption": (in_text("manifest.json", "24 images", "99 images"), "main.md"),
+    "the caption": (in_text("manifest.json", "24 images", "99 images"), "attacks.md"),
     "a row left out": (
         lambda folder: (
             (folder / "tables/main.csv").write_text(
@@ -170,12 +171,12 @@ def test_a_digest_that_fits_no_file_is_found(folder: Path) -> None:
 
 
 def test_files_that_are_missing_or_too_many(folder: Path) -> None:
-    (folder / "tables" / "fakes.md").unlink()
+    (folder / "tables" / "quality.md").unlink()
     (folder / "curves" / "1.csv").unlink()
     (folder / "tables" / "best.csv").write_text("label\n")
     told = found(folder)
     for expected in (
-        "tables/fakes.md is missing",
+        "tables/quality.md is missing",
         "curves/1.csv is missing",
         "tables/best.csv is not in the manifest",
         "tables/best.csv cannot be made from the rows",

@@ -14,12 +14,13 @@ from markdown_it.token import Token
 from rich.console import Console
 
 from ftbench.plaintext import shown
-from ftbench.report import print_tables, write_report
+from ftbench.report import write_report
 from ftbench.report.figures import distortion_plot, picture_grid
 from ftbench.report.result import Caption, Samples
 from ftbench.report.table import Column, make_table
 from ftbench.report.tables import csv_text, latex_escape, markdown, markdown_escape
 from ftbench.storage.results import PSNR_SSIM, CellResult
+from tests.report.printing import print_tables
 
 HOSTILE = (
     "a\x1b[31mred",

@@ -12,12 +12,13 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from ftbench.report import print_tables, report_tables, write_report
+from ftbench.report import report_tables, write_report
 from ftbench.report.methods import methods_table
 from ftbench.report.pairs import pairs_table
 from ftbench.report.result import Caption
 from ftbench.report.table import Table
 from ftbench.storage.results import PSNR_SSIM, CellResult
+from tests.report.printing import print_tables
 
 Make = Callable[..., CellResult]
 IMAGES = 30

@@ -8,11 +8,10 @@ import pandas as pd
 import pytest
 
 from ftbench.report.pairs import pairs_table, verdict
-from ftbench.report.result import Caption
-from ftbench.report.summary import main_table
-from ftbench.report.tables import csv_text, markdown
+from ftbench.report.tables import csv_text
 from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import CellResult
+from tests.report.printing import tables
 
 Make = Callable[..., CellResult]
 
@@ -200,10 +199,9 @@ def test_a_psnr_that_is_not_the_asked_one_is_said_in_the_row(
         seeded(many(str(reached), np.full(10, reached), np.zeros(10)), f"at {reached}", 0, **columns)
         for reached in (db, 32.0)
     )
-    main, pairs = main_table([first, second]), pairs_table([first, second])
-    printed = markdown(main, Caption("quick", "faces", "0" * 64, "small", 32, 10, 1, (0,), "9"))
-    assert ("32.16, asked 32.00" in printed) == off
-    assert any("not of equal quality" in note for note in main.notes) == off
+    made = tables([first, second])
+    main, pairs, overview = made["main"][1], made["pairs"][0], made["overview"][0]
+    assert any("not of equal quality" in note for note in overview.notes) == off
     assert (list(main.frame.get("reached_db", [])) == ["32.16, asked 32.00", ""]) == off
     assert pairs.frame["first"].iloc[0].endswith("(reached 32.16 dB)") == off
     assert "reached" not in pairs.frame["second"].iloc[0]

@@ -9,11 +9,13 @@ import pandas as pd
 import pytest
 
 from ftbench.errors import BadInput
+from ftbench.report.measures import distortions
 from ftbench.report.result import display_labels
-from ftbench.report.summary import distortion_rows, distortion_table, distortions, fakes_table, main_table
+from ftbench.report.summary import main_table
 from ftbench.report.table import Measured, Table
 from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import CellResult, MetricInfo
+from tests.report.printing import tables
 
 
 def found(table: Table, key: str, row: int = 0) -> Estimate:
@@ -103,7 +105,7 @@ def test_a_crowd_is_reported_together_alone(result: CellResult) -> None:
     crowd = pd.concat([result.quality.assign(identity=f"p{i}", image=f"i{i}") for i in range(9)])
     table = main_table([replace(result, quality=crowd)])
     assert [key for key in table.frame if str(key).startswith("psnr")] == ["psnr_all"]
-    assert any("9 people" in note for note in table.notes)
+    assert any("9 people" in note for note in tables([replace(result, quality=crowd)])["quality"][0].notes)
 
 
 def test_single_image(result: CellResult) -> None:
@@ -119,10 +121,12 @@ def test_single_image(result: CellResult) -> None:
 
 
 def test_stalled_is_said_in_the_row_and_explained(result: CellResult, stalled: CellResult) -> None:
-    table = main_table([result, stalled])
-    assert list(table.frame["status"]) == ["done", "STALLED"]
-    assert any(note.startswith("STALLED") for note in table.notes)
-    assert not any("STALLED" in note for note in main_table([result]).notes)
+    made = tables([result, stalled])
+    assert list(made["main"][1].frame["status"]) == ["done", "STALLED"]
+    for name in ("overview", "attacks"):
+        assert any(note.startswith("STALLED") for note in made[name][0].notes)
+        assert [column.title for column in made[name][0].columns][2:] == ["λ=1 α=0.1", "λ=1 α=0.5 STALLED"]
+        assert not any("STALLED" in note for note in tables([result])[name][0].notes)
     assert display_labels([result, stalled]) == ["λ=1 α=0.1", "λ=1 α=0.5 STALLED"]
 
 
@@ -151,20 +155,6 @@ def test_metrics_come_from_the_caller(result: CellResult) -> None:
     assert "psnr_all" not in table.frame
 
 
-def test_distortion_tables(result: CellResult, stalled: CellResult) -> None:
-    wide = distortion_table([result, stalled])
-    assert list(wide.frame["distortion"]) == ["identity", "jpeg quality=50"]
-    assert list(wide.frame["category"]) == ["none", "compression"]
-    assert found(wide, "0:none", 1).value == pytest.approx(1 - 2 / 4)
-    assert found(wide, "0:faceswap", 1).value == pytest.approx(1 - 3 / 4)
-    assert found(wide, "1:faceswap", 0).value == pytest.approx(0.5)
-    assert "0:unmarked" not in wide.frame
-    long = distortion_rows([result, stalled])
-    assert len(long.frame) == 2 * 2 * 2
-    chosen = (long.frame["distortion"] == "jpeg quality=50") & (long.frame["simulator"] == "faceswap")
-    assert [entry.estimate.value for entry in long.frame[chosen]["raw_bit_accuracy"]] == pytest.approx([0.25, 0.25])
-
-
 def test_distortions_keep_file_order_within_their_category(result: CellResult) -> None:
     template = result.rows[result.rows["distortion"] == "identity"]
     order = [("jpeg quality=90", "compression"), ("noise std=1", "noise"), ("jpeg quality=50", "compression")]
@@ -177,18 +167,11 @@ def test_distortions_keep_file_order_within_their_category(result: CellResult) -
     ]
 
 
-def test_fakes_table(result: CellResult) -> None:
-    table = fakes_table([result])
-    assert list(table.frame["simulator"]) == ["faceswap"]
-    assert found(table, "psnr_all").value == pytest.approx((21 + 26) / 2)
-    assert found(table, "ssim_b").value == pytest.approx(0.7)
-
-
-@pytest.mark.parametrize("make", [main_table, fakes_table, distortion_table, distortion_rows])
-def test_no_cell_is_a_sentence(make: object) -> None:
-    table = make([])  # type: ignore[operator]
-    assert table.frame.empty
-    assert "No finished cell" in table.nothing
+def test_no_cell_is_a_sentence() -> None:
+    for table, rows in tables([]).values():
+        assert table.frame.empty
+        assert rows.frame.empty
+        assert table.nothing.startswith("No")
 
 
 def test_a_frame_without_its_columns_is_refused(result: CellResult) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import csv
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +10,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ftbench.report.pairs import pairs_table
+from ftbench.report.layout import WIDTH
 from ftbench.report.result import Caption
-from ftbench.report.summary import distortion_rows, distortion_table, fakes_table, main_table
-from ftbench.report.table import Column, Measured, Table, format_measured, make_table, snake_case, unique_names
-from ftbench.report.tables import csv_text, latex, latex_escape, markdown, write_table
+from ftbench.report.table import Column, Measured, format_measured, format_short, make_table, snake_case, unique_names
+from ftbench.report.tables import csv_text, json_text, latex, latex_escape, markdown, write_table
 from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import CellResult
+from tests.report.printing import tables
 
 NASTY = r"a_b & 50% {x} #1 \y ~z^ [q] $5 <|>"
 
@@ -36,10 +38,16 @@ def grids(text: str) -> list[list[list[str]]]:
     return [[row for row in grid if not set("".join(row)) <= set("-:")] for grid in found]
 
 
-@pytest.mark.parametrize("make", [main_table, fakes_table, pairs_table, distortion_rows])
-def test_csv_gives_back_every_number_exactly(make: object, result: CellResult, stalled: CellResult) -> None:
-    table: Table = make([result, stalled])  # type: ignore[operator]
+NAMES = ("overview", "attacks", "words", "detection", "quality", "combined", "pairs", "main")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_csv_gives_back_every_number_exactly(
+    name: str, result: CellResult, stalled: CellResult, caption: Caption
+) -> None:
+    table = tables([result, stalled])[name][1]
     text = csv_text(table)
+    assert_json_says_the_same(json.loads(json_text(table, caption)), text)
     assert not text.startswith("#")
     back = read_csv(text)
     assert len(back) == len(table.frame) > 0
@@ -57,74 +65,106 @@ def test_csv_gives_back_every_number_exactly(make: object, result: CellResult, s
     assert all(re.fullmatch(r"[a-z0-9_]+", name) for name in back.columns)
 
 
+def assert_json_says_the_same(whole: dict[str, object], text: str) -> None:
+    rows = whole["rows"]
+    assert isinstance(rows, list)
+    for row, line in zip(rows, csv.DictReader(io.StringIO(text)), strict=True):
+        assert list(row) == list(line)
+        for key, value in row.items():
+            if value is None:
+                assert line[key] in ("", "inf", "-inf")
+            else:
+                assert value == line[key].removeprefix("'") if isinstance(value, str) else value == float(line[key])
+
+
 def test_csv_counts_identical_pictures(result: CellResult) -> None:
-    back = read_csv(csv_text(main_table([result])))
+    back = read_csv(csv_text(tables([result])["main"][1]))
     assert list(back["psnr_all_identical"]) == ["1"]
     assert "ssim_all_identical" not in back
 
 
 def test_csv_quotes_what_holds_a_comma(result: CellResult) -> None:
     label = 'a, "b" c'
-    assert read_csv(csv_text(main_table([replace(result, label=label)])))["label"][0] == label
+    assert read_csv(csv_text(tables([replace(result, label=label)])["main"][1]))["label"][0] == label
 
 
-def test_markdown_one_row_a_setting(result: CellResult, stalled: CellResult, caption: Caption) -> None:
-    text = markdown(main_table([result, stalled]), caption)
-    reading, payload, quality = grids(text)
-    for grid in (reading, payload, quality):
-        assert len(grid) == 3
-        assert {len(row) for row in grid} == {len(grid[0])}
-        assert [row[0] for row in grid[1:]] == ["λ=1 α=0.1", "λ=1 α=0.5"]
-        assert [row[1] for row in grid[1:]] == ["done", "**STALLED**"]
-    marked = reading[1][reading[0].index("bits, marked (n=2)")]
-    assert re.fullmatch(r"75\.00 \[\d+\.\d\d, \d+\.\d\d\]", marked)
-    payload_words = payload[1][payload[0].index("payload words, after faceswap (n=2)")]
-    assert payload_words.startswith("25.00 [")
-    psnr = quality[1][quality[0].index("PSNR dB, all (n=2)")]
-    assert psnr.startswith("35.50 [")
-    assert psnr.endswith("(1 identical)")
-    assert quality[1][quality[0].index("SSIM, all (n=2)")].startswith("0.950 [")
-    # Equal settings are said once, differing ones are columns.
-    assert "α" in reading[0]
-    assert "encoder" not in reading[0]
-    assert "The same in every row: encoder unet, codec repetition, λ 1." in text
+def test_markdown_one_row_an_attack(result: CellResult, stalled: CellResult, caption: Caption) -> None:
+    (grid,) = grids(markdown(tables([result, stalled])["attacks"][0], caption))
+    assert grid[0] == ["", "λ=1 α=0.1", "λ=1 α=0.5 **STALLED**"]
+    assert [row[0] for row in grid[1:]] == [
+        "*not attacked*", "marked", "*other simulators*", "faceswap", "*distortions: compression*", "jpeg quality=50",
+        "*control*", "unmarked covers",
+    ]  # fmt: skip
+    # 4 of 16 bits are wrong; both settings are the best.
+    assert re.fullmatch(r"\*\*75\.0 [−+±\d. ]+\*\*", grid[2][1])
+    assert grid[2][1] == grid[2][2]
+    quality = markdown(tables([result, stalled])["quality"][0], caption)
+    psnr = next(row for row in grids(quality)[0] if row[0] == "marked")
+    assert psnr[1].startswith("**35.50 ")
+    assert psnr[1].endswith("(1 identical)**")
+    # What is the same is said once.
+    overview = markdown(tables([result, stalled])["overview"][0], caption)
+    assert "The same for all: encoder unet, codec repetition, λ 1, payload bits 2, code bits 4." in overview
+    assert "| status " in overview
+
+
+def test_the_other_way_round(result: CellResult, stalled: CellResult, caption: Caption) -> None:
+    across = tables([result, stalled])["attacks"]
+    down = tables([result, stalled], methods_across=False)["attacks"]
+    pd.testing.assert_frame_equal(across[1].frame, down[1].frame)
+    found = grids(markdown(down[0], caption))
+    assert [grid[0][0] for grid in found] == ["method"] * 4
+    assert [row[0] for row in found[0][1:]] == ["λ=1 α=0.1", "λ=1 α=0.5 **STALLED**"]
+    assert found[2][0] == ["method", "jpeg quality=50"]
+    assert found[0][1][1] == grids(markdown(across[0], caption))[0][2][1]
 
 
 def test_caption_states_what_the_table_was_made_from(result: CellResult, caption: Caption) -> None:
-    first = markdown(main_table([result]), caption).splitlines()[0]
+    stated = replace(caption, made_by="ftbench 9.9 (0a1b2c3d)")
+    first = markdown(tables([result])["attacks"][0], stated).splitlines()[0]
     for said in (
         "quick", "two_identities", "0123456789ab", "small", "32×32 px", "2 images", "2 draws", "seeds 0, 1",
-        "100", "50 % of it.",
+        "100", "50 % of it.", "ftbench 9.9 (0a1b2c3d)", "wilson, clustered", "n = 2",
     ):  # fmt: skip
         assert said in first
     assert "0123456789abc" not in first
-    for method in main_table([result]).methods():
-        assert method in first
 
 
 def test_n_stands_beside_the_number_where_images_differ(
     result: CellResult, stalled: CellResult, caption: Caption
 ) -> None:
     fewer = replace(stalled, rows=stalled.rows[stalled.rows["image"] == "a"])
-    reading = grids(markdown(main_table([result, fewer]), caption))[0]
-    place = reading[0].index("bits, marked")
-    assert reading[1][place].endswith(" n=2")
-    assert reading[2][place].endswith(" n=1")
+    made = tables([result, fewer])["attacks"][0]
+    row = next(row for row in grids(markdown(made, caption))[0] if row[0] == "marked")
+    assert "n=" not in row[1]
+    assert row[2].endswith(" n=1")
+    assert any("Not compared" in note for note in made.notes)
 
 
 def test_markdown_escapes_what_would_break_a_row(result: CellResult, caption: Caption) -> None:
-    grid = grids(markdown(main_table([replace(result, label=NASTY)]), caption))[0]
+    grid = grids(markdown(tables([replace(result, label=NASTY)], methods_across=False)["words"][0], caption))[0]
     assert {len(row) for row in grid} == {len(grid[0])}
     assert re.sub(r"\\(.)", r"\1", grid[1][0]) == NASTY
 
 
-def test_wide_distortion_table_is_split_by_settings(result: CellResult, caption: Caption) -> None:
-    cells = [replace(result, cell=f"{n:064x}", label=f"s{n}") for n in range(4)]
-    first, second = grids(markdown(distortion_table(cells), caption))
-    assert [len(first[0]), len(second[0])] == [2 + 3 * 2, 2 + 1 * 2]
-    assert second[0][2:] == ["s3, marked (n=2)", "s3, faceswap (n=2)"]
-    assert [row[1] for row in second[1:]] == ["identity", "jpeg quality=50"]
-    assert second[2][3].startswith("25.00 [")
+@pytest.mark.parametrize("methods_across", [True, False])
+@pytest.mark.parametrize("number", [1, 2, 5, 13])
+def test_no_table_is_wider_than_a_page(number: int, methods_across: bool, result: CellResult, caption: Caption) -> None:
+    rows = pd.concat([result.rows.assign(simulator=f"{name} deepfake-of-a-long-name strength={name}")
+                      for name in range(9)] + [result.rows])  # fmt: skip
+    cells = [
+        replace(result, cell=f"{n:064x}", label=f"an encoder with a long name {n} of them *all*", rows=rows,
+                settings={**result.settings, "λ": str(n)})
+        for n in range(number)
+    ]  # fmt: skip
+    for name, (table, _) in tables(cells, methods_across=methods_across).items():
+        if table.printed:
+            found = [line for line in markdown(table, caption).splitlines() if line.startswith("|")]
+            assert found or table.frame.empty
+            assert max(map(len, found), default=0) <= WIDTH, name
+            # Every method's numbers are there.
+            if table.frame.shape[0] and methods_across and name == "attacks":
+                assert sum(line.count("75.0") for line in found if line.startswith("| marked ")) == number
 
 
 # A reader of just enough LaTeX to find what would not compile: what is left after known commands,
@@ -132,6 +172,7 @@ def test_wide_distortion_table_is_split_by_settings(result: CellResult, caption:
 KNOWN = re.compile(
     r"\\(?:begin|end|caption|label|textbf|centering|toprule|midrule|bottomrule|linewidth)\b"
     r"|\\textbackslash\{\}|\\textasciitilde\{\}|\\textasciicircum\{\}|\\ldots\{\}"
+    r"|\\(?:multicolumn|emph)\b"
     r"|\$(?:\\[A-Za-z]+|\^\\circ|\^2|[-<>|]|\\frac\{1\}\{2\})\$"
     r"|\\[{}&%$#_]|\\\\"
 )
@@ -147,7 +188,7 @@ def check_latex(text: str) -> None:
     assert re.findall(r"\\begin\{(.+?)\}", body).count("tabular") == body.count(r"\end{tabular}")
     for tabular in re.findall(r"\\begin\{tabular\}\{([lr]+)\}\n(.*?)\\end\{tabular\}", body, re.DOTALL):
         for line in tabular[1].splitlines():
-            if line.endswith(r"\\"):
+            if line.endswith(r"\\") and not line.startswith(r"\multicolumn"):
                 assert len(re.findall(r"(?<!\\)&", line)) == len(tabular[0]) - 1
                 assert not line.startswith("[")
     left = KNOWN.sub(" ", body)
@@ -161,10 +202,10 @@ def test_latex_checker_finds_faults() -> None:
             check_latex(fault)
 
 
-@pytest.mark.parametrize("make", [main_table, fakes_table, pairs_table, distortion_table])
-def test_latex(make: object, result: CellResult, stalled: CellResult, caption: Caption) -> None:
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "main"])
+def test_latex(name: str, result: CellResult, stalled: CellResult, caption: Caption) -> None:
     nasty = replace(caption, notes=(NASTY, "± 1 — “so”"))
-    text = latex(make([replace(result, label=NASTY), stalled]), nasty)  # type: ignore[operator]
+    text = latex(tables([replace(result, label=NASTY), stalled])[name][0], nasty)
     check_latex(text.replace("“", "``"))
     assert text.count(r"\toprule") == text.count(r"\bottomrule") == text.count(r"\begin{table*}") >= 1
     assert r"\textbf{STALLED}" in text
@@ -188,10 +229,12 @@ def test_latex_escape(plain: str, escaped: str) -> None:
 
 
 def test_no_cell_is_said_in_every_format(caption: Caption, tmp_path: Path) -> None:
-    for path in write_table(tmp_path, main_table([]), caption):
+    for path in write_table(tmp_path, tables([])["attacks"][0], caption):
         text = path.read_text()
         if path.suffix == ".csv":
             assert len(text.splitlines()) == 1
+        elif path.suffix == ".json":
+            assert json.loads(text)["rows"] == []
         else:
             assert "No finished cell" in text
 
@@ -212,6 +255,36 @@ def test_no_cell_is_said_in_every_format(caption: Caption, tmp_path: Path) -> No
 )
 def test_format(estimate: Estimate | None, column: Column, text: str) -> None:
     assert format_measured(Measured(estimate), column) == text
+
+
+@pytest.mark.parametrize(
+    ("entry", "column", "text"),
+    [
+        (Measured(Estimate(0.978, 0.969, 0.987, 90, "m")), Column("a", "a", 2, 100.0), "97.8 ±0.9"),
+        (Measured(Estimate(0.978, 0.957, 0.982, 90, "m")), Column("a", "a", 2, 100.0), "97.8 −2.1 +0.4"),
+        # What is not all is not called all.
+        (Measured(Estimate(0.9997, 0.9990, 0.9999, 90, "m")), Column("a", "a", 2, 100.0), ">99.9 ±0.0"),
+        (Measured(Estimate(1.0, 0.963, 1.0, 90, "m")), Column("a", "a", 2, 100.0), "100.0 −3.7 +0.0"),
+        (Measured(Estimate(-0.012, -0.022, -0.002, 9, "m")), Column("a", "a", 2, 100.0, signed=True), "−1.2 ±1.0"),
+        (Measured(Estimate(31.234, 30.0, 32.4, 5, "m"), 2), Column("a", "a", 2), "31.23 ±1.20 (2 identical)"),
+        (Measured(Estimate(1.0, float("-inf"), float("inf"), 1, "m")), Column("a", "a", 1), "1.0 ±n/a"),
+        (Measured(None, said="out of reach"), Column("a", "a", 1), "out of reach"),
+        (Measured(None), Column("a", "a", 1), "—"),
+        (
+            Measured(Estimate(0.95, 0.94, 0.96, 9, "m"), lowest=0.949, highest=0.951, seeds=3, mark="level"),
+            Column("a", "a", 2, 100.0),
+            "95.0 ±1.0 (94.9–95.1) ≈",
+        ),
+        # Of five seeds the interval tells enough.
+        (
+            Measured(Estimate(0.95, 0.94, 0.96, 9, "m"), lowest=0.949, highest=0.951, seeds=5),
+            Column("a", "a", 2, 100.0),
+            "95.0 ±1.0",
+        ),
+    ],
+)
+def test_short_format(entry: Measured, column: Column, text: str) -> None:
+    assert format_short(entry, column) == text
 
 
 def test_format_identical() -> None:

@@ -1,37 +1,32 @@
 from __future__ import annotations
 
 import errno
-import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from ftbench.errors import BadInput
-from ftbench.report import print_tables, write_report
+from ftbench.report import write_report
 from ftbench.report.figures import curves
 from ftbench.report.result import Caption, Samples
 from ftbench.storage.results import PSNR_SSIM, CellResult
+from tests.report.printing import printed
 
 TABLES = {
-    f"tables/{name}.{ending}" for name in ("main", "pairs", "fakes", "distortions") for ending in ("md", "csv", "tex")
-}
+    f"tables/{name}.{ending}"
+    for name in ("overview", "attacks", "words", "detection", "quality", "combined", "pairs")
+    for ending in ("md", "csv", "json", "tex")
+} | {"tables/main.csv", "tables/main.json"}
+NONE = {name for name in TABLES if "combined" not in name}
 PLOTS = {"figures/curves.png", "figures/distortions.png"}
 
 
 def inside(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-
-
-def printed(results: list[CellResult], caption: Caption, width: int = 100) -> str:
-    console = Console(width=width, file=io.StringIO(), force_terminal=False)
-    print_tables(results, caption, console)
-    file = console.file
-    assert isinstance(file, io.StringIO)
-    return file.getvalue()
 
 
 def test_everything_is_written_and_named(
@@ -53,15 +48,16 @@ def test_pictures_can_be_left_out_and_stale_ones_go(
 ) -> None:
     write_report(tmp_path, [result], caption, PSNR_SSIM, {result.label: samples})
     (tmp_path / "figures" / "mine.png").write_bytes(b"kept")
+    (tmp_path / "tables" / "overall.md").write_text("of an earlier release", encoding="utf-8")
     write_report(tmp_path, [result], caption, PSNR_SSIM, {result.label: samples}, pictures=False)
     assert inside(tmp_path) == TABLES | PLOTS | {"figures/mine.png"}
 
 
 def test_no_finished_cell(tmp_path: Path, caption: Caption) -> None:
     write_report(tmp_path, [], caption, PSNR_SSIM)
-    assert inside(tmp_path) == TABLES
+    assert inside(tmp_path) == NONE
     for path in (tmp_path / "tables").glob("*.md"):
-        assert "No finished cell" in path.read_text()
+        assert re.search(r"^No (finished cell|quality)", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert "No finished cell" in printed([], caption)
 
 
@@ -83,33 +79,33 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
     assert inside(tmp_path) == {"curves.png"}
 
 
-def test_three_settings_fit_a_hundred_columns(result: CellResult, stalled: CellResult, caption: Caption) -> None:
-    third = replace(result, cell="9" * 64, label="λ=10 α=0.1")
-    text = printed([result, stalled, third], caption)
-    assert max(map(len, text.splitlines())) <= 100
-    line = next(line for line in text.splitlines() if "bits, marked" in line)
-    # Measure, n, then the three settings side by side, each number with its interval on one line.
-    assert line.split()[:3] == ["bits,", "marked", "2"]
-    assert line.count("75.00 [") == 3
+def test_what_is_printed_fits_the_width(result: CellResult, stalled: CellResult, caption: Caption) -> None:
+    third = replace(result, cell="9" * 64, label="λ=10 α=0.1", settings={**result.settings, "λ": "10"})
+    for width in (80, 100, 120):
+        text = printed([result, stalled, third], caption, width)
+        assert max(map(len, text.splitlines())) <= width
+    attacks = text[text.index("Bits read after each attack") :]
+    # The three settings, each number with its interval.
+    found = "".join(line for line in attacks.splitlines() if line.strip().startswith("marked "))
+    assert found.count("75.0 −") == 3
     assert "STALLED" in text
-    assert "λ=1 α=0.1 − λ=10 α=0.1" in text
-    assert "tie" in text
+    assert "undecided" in text
 
 
 def test_terminal_prints_numbers_without_an_interval(many: Callable[..., CellResult], caption: Caption) -> None:
     one = many("1", np.array([30.0]), np.array([0]))
-    line = next(line for line in printed([one], caption).splitlines() if "PSNR dB, all" in line)
-    assert "30.00 [" in line
+    line = next(line for line in printed([one], caption).splitlines() if line.strip().startswith("PSNR dB"))
+    assert "30.00 ±n/a" in line
 
 
-def test_terminal_numbers_long_labels_and_counts_what_it_leaves_out(
+def test_terminal_shortens_long_labels_and_counts_what_it_leaves_out(
     many: Callable[..., CellResult], caption: Caption
 ) -> None:
     cells = [
-        replace(many(str(n), np.full(4, 30.0 + n), np.zeros(4)), label=f"unet-resnet18 conv7 soft-bch seed {n}")
+        replace(many(str(n), np.full(8, 30.0 + n), np.zeros(8)), label=f"unet-resnet18 conv7 soft-bch length {n}")
         for n in range(6)
     ]
     text = printed(cells, caption)
-    assert "#2 unet-resnet18 conv7 soft-bch seed 1" in text
-    assert "#1 − #2" in text
-    assert "3 more pairs" in text
+    assert "In the name of every method: unet-resnet18 conv7 soft-bch length." in text
+    assert "(a) unet-resnet18 conv7 soft-bch length 0" in text.replace("\n", " ")
+    assert "3 more in the files" in text

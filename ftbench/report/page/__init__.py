@@ -1,0 +1,5 @@
+"""A results folder as one file that a browser opens without a network."""
+
+from ftbench.report.page.write import PAGE, page, write_page
+
+__all__ = ["PAGE", "page", "write_page"]

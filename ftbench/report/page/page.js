@@ -1,0 +1,135 @@
+"use strict";
+// The tables stand complete without this: it sorts and filters them, keeps the view in the address, enlarges figures.
+(() => {
+  const tables = [...document.querySelectorAll("table[data-name]")];
+  const tools = document.querySelector(".tools");
+  const filter = document.getElementById("filter");
+  const intervals = document.getElementById("intervals");
+  const count = document.getElementById("count");
+  const large = document.getElementById("large");
+  const collator = new Intl.Collator("en", { numeric: true });
+  // Name of a table -> [column, 1 or -1].
+  const sorted = new Map();
+  const original = new Map(tables.map((table) => [table, [...table.tBodies[0].rows]]));
+
+  const value = (row, column) => row.cells[column].dataset.v;
+  // Entries without a value come last, whichever way.
+  const compare = (column, sign) => (a, b) => {
+    const [x, y] = [value(a, column), value(b, column)];
+    if (x === "" || y === "") return (x === "") - (y === "");
+    const [m, n] = [Number(x), Number(y)];
+    return sign * (Number.isNaN(m) || Number.isNaN(n) ? collator.compare(x, y) : m - n);
+  };
+
+  function sort(table) {
+    const [column, sign] = sorted.get(table.dataset.name) || [-1, 1];
+    const rows = [...original.get(table)];
+    if (column >= 0) rows.sort(compare(column, sign));
+    table.tBodies[0].append(...rows);
+    [...table.tHead.rows[0].cells].forEach((head, index) => {
+      if (index === column) head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+      else head.removeAttribute("aria-sort");
+    });
+  }
+
+  function show() {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    let all = 0;
+    for (const table of tables) {
+      for (const row of table.tBodies[0].rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+        shown += !row.hidden;
+        all += 1;
+      }
+    }
+    count.textContent = words.length ? `${shown} of ${all} rows` : "";
+    document.body.classList.toggle("intervals", intervals.checked);
+  }
+
+  // The view is the query of the fragment: #main?filter=jpeg&intervals=1&sort=main:2:-1
+  function read() {
+    const [place, query = ""] = decodeURI(location.hash.slice(1)).split("?");
+    const view = new URLSearchParams(query);
+    filter.value = view.get("filter") || "";
+    intervals.checked = view.has("intervals");
+    sorted.clear();
+    for (const one of view.getAll("sort")) {
+      const [name, column, sign] = one.split(":");
+      const table = tables.find((candidate) => candidate.dataset.name === name);
+      const index = Number(column);
+      if (table && index >= 0 && index < table.tHead.rows[0].cells.length) {
+        sorted.set(name, [index, sign === "-1" ? -1 : 1]);
+      }
+    }
+    tables.forEach(sort);
+    show();
+    go(place);
+  }
+
+  function go(place) {
+    document.querySelectorAll("details.here").forEach((one) => one.classList.remove("here"));
+    const target = place && document.getElementById(place);
+    if (!target) return;
+    if (target.tagName === "DETAILS") {
+      target.open = true;
+      target.classList.add("here");
+    }
+    target.scrollIntoView();
+  }
+
+  function keep() {
+    const view = new URLSearchParams();
+    if (filter.value) view.set("filter", filter.value);
+    if (intervals.checked) view.set("intervals", "1");
+    for (const [name, [column, sign]] of sorted) view.append("sort", `${name}:${column}:${sign}`);
+    const [place] = location.hash.slice(1).split("?");
+    const query = view.toString();
+    history.replaceState(null, "", `#${place}${query ? `?${query}` : ""}`);
+  }
+
+  for (const table of tables) {
+    [...table.tHead.rows[0].cells].forEach((head, index) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const [column, sign] = sorted.get(table.dataset.name) || [-1, 1];
+        // Numbers are first sorted from the best end down, text from A; a third click gives the first order back.
+        const first = head.classList.contains("n") ? -1 : 1;
+        if (column !== index) sorted.set(table.dataset.name, [index, first]);
+        else if (sign === first) sorted.set(table.dataset.name, [index, -first]);
+        else sorted.delete(table.dataset.name);
+        sort(table);
+        keep();
+      });
+    });
+  }
+
+  for (const small of document.querySelectorAll("tbody small")) small.parentElement.title = small.textContent;
+  tools.hidden = false;
+  tools.addEventListener("submit", (event) => event.preventDefault());
+  filter.addEventListener("input", () => { show(); keep(); });
+  intervals.addEventListener("change", () => { show(); keep(); });
+  window.addEventListener("hashchange", read);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link) {
+      // A link within the page keeps the view.
+      event.preventDefault();
+      const [, query = ""] = location.hash.split("?");
+      history.pushState(null, "", link.getAttribute("href") + (query ? `?${query}` : ""));
+      go(link.getAttribute("href").slice(1));
+      return;
+    }
+    const zoom = event.target.closest(".zoom");
+    if (zoom) {
+      large.querySelector(".pan").replaceChildren(zoom.querySelector("img").cloneNode());
+      large.showModal();
+    }
+  });
+  window.addEventListener("popstate", read);
+  read();
+})();

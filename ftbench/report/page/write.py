@@ -1,0 +1,172 @@
+"""``report.html``: tables, figures and where each number comes from, in one file that asks no network for anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ftbench.plaintext import shown
+from ftbench.report.files import write_text
+from ftbench.report.page.sheet import sheets
+from ftbench.report.result import Stated
+from ftbench.report.table import Table
+from ftbench.report.tables import caption_text
+
+PAGE = "report.html"
+PICTURES = 400_000
+"""Bytes that all figures together may take; they are made smaller until they do."""
+TITLES = {
+    "samples": "Cover, marked image, what was changed, and fakes of both",
+    "curves": "Training curves",
+    "distortions": "Bits read after each distortion",
+}
+"""Stem of a figure's file -> what it shows."""
+WIDTHS = (2400, 1600, 1100, 800)
+"""Pixels across that a figure is tried at."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture inside the page."""
+
+    title: str
+    source: str
+    width: int
+    height: int
+
+
+def write_page(
+    folder: Path, tables: Sequence[Table], caption: Stated, manifest: Mapping[str, Any], title: str = ""
+) -> Path:
+    """Write ``report.html`` beside the tables and figures of a results folder, whole or not at all; its path."""
+    figures = {path.stem: path.read_bytes() for path in sorted((folder / "figures").glob("*.png"))}
+    return write_text(folder / PAGE, page(tables, caption, manifest, figures, title))
+
+
+def page(
+    tables: Sequence[Table],
+    caption: Stated,
+    manifest: Mapping[str, Any],
+    figures: Mapping[str, bytes],
+    title: str = "",
+) -> str:
+    """The page's text. ``figures``: stem of a file -> PNG. Names of parts, people and files stay text."""
+    cells = [_cell(cell) for cell in manifest.get("cells", [])]
+    keys = {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
+    style, script = (_part(name) for name in ("page.css", "page.js"))
+    return _environment().get_template("page.html").render(
+        title=shown(title or f"{manifest.get('benchmark', '')}, scale {manifest.get('scale', '')}"),
+        facts=list(_facts(manifest)),
+        caption=shown(caption.line()),
+        failed=[cell for cell in cells if cell["status"] == "failed"],
+        stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
+        sheets=[sheet for table in tables for sheet in sheets(table, caption_text(table, caption), keys)],
+        figures=list(_figures(figures)),
+        cells=cells,
+        again=_again(manifest),
+        style=Markup(style),
+        script=Markup(script),
+        style_digest=_digest(style),
+        script_digest=_digest(script),
+    )
+
+
+def _environment() -> Environment:
+    loader = PackageLoader("ftbench.report.page", "")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+
+
+def _part(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """What a content-security policy names an inline style or script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    data, compute, code = (manifest.get(name) or {} for name in ("data", "compute", "code"))
+    machine = manifest.get("machine") or {}
+    made = manifest.get("cells", [])
+    facts = {
+        "data": f"{data.get('name', '')} ({str(data.get('digest', ''))[:12]})",
+        "picture size": f"{data.get('size', '')} px",
+        "seeds": ", ".join(map(str, (manifest.get("seeds") or {}).get("train", []))),
+        "settings": str(sum(cell.get("kind") == "evaluate" for cell in made)),
+        "worked for": _time(sum(float(cell.get("seconds") or 0) for cell in made)),
+        "on": f"{compute.get('device', '')}, {compute.get('precision', '')}, {machine.get('processor', '')}",
+        "ftbench": f"{code.get('ftbench', '')} ({str(code.get('commit', ''))[:10] or 'no commit known'})",
+        "written": str(manifest.get("written", ""))[:16].replace("T", " "),
+    }
+    for name, value in facts.items():
+        yield name, shown(value)
+
+
+def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
+    key = str(cell.get("identity", ""))
+    made = cell.get("made_with") or {}
+    row = (cell.get("row") or {}).get("columns") or {}
+    seconds = cell.get("seconds")
+    facts = {
+        **{str(name): str(value) for name, value in row.items()},
+        "steps": f"{cell['steps']:,}" if "steps" in cell else "",
+        "weights of step": f"{cell['best_step']:,}" if "best_step" in cell else "",
+        "parameters": f"{cell['parameters']:,}" if "parameters" in cell else "",
+        "images": str(cell.get("images", "")),
+        "took": _time(float(seconds)) if seconds is not None else "",
+        "code": str(made.get("commit", "")),
+        "libraries": ", ".join(f"{name} {made[name]}" for name in ("python", "torch", "kornia", "timm") if name in made),
+        "remark": str(cell.get("remark", "")),
+        "reason": str(cell.get("reason", "")),
+        "cell": key,
+    }
+    return {
+        "kind": shown(str(cell.get("kind", ""))),
+        "label": shown(str(cell.get("label", ""))),
+        "status": shown(str(cell.get("status", ""))),
+        "reason": shown(str(cell.get("reason", ""))),
+        "anchor": f"cell-{shown(key)}",
+        "key": shown(key),
+        "facts": [(shown(name), shown(value)) for name, value in facts.items() if value],
+        "inputs": [shown(str(needed)) for needed in cell.get("inputs", [])],
+    }
+
+
+def _figures(figures: Mapping[str, bytes]) -> Iterator[Figure]:
+    from PIL import Image
+
+    names = sorted(figures, key=lambda name: (list(TITLES).index(name) if name in TITLES else len(TITLES), name))
+    for name in names:
+        with Image.open(io.BytesIO(figures[name])) as opened:
+            picture = opened.convert("RGB")
+        for width in WIDTHS:
+            scaled = picture.copy()
+            scaled.thumbnail((width, 100 * width), Image.Resampling.LANCZOS)
+            held = io.BytesIO()
+            scaled.save(held, "WEBP", quality=90, method=6)
+            if held.tell() <= PICTURES // len(names):
+                break
+        source = "data:image/webp;base64," + base64.b64encode(held.getvalue()).decode()
+        yield Figure(shown(TITLES.get(name, name)), source, *scaled.size)
+
+
+def _again(manifest: Mapping[str, Any]) -> str:
+    return shown(
+        "Each number is of one cell: a fit, a training or an evaluation, named by everything that it hangs on. To make "
+        f"them again: ftbench run {manifest.get('benchmark', '')} --scale {manifest.get('scale', '')}"
+    )
+
+
+def _time(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
