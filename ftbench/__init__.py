@@ -1,7 +1,7 @@
 """ftbench: train and benchmark face watermarks that survive deepfakes, with every part a plugin.
 
-Importing this package brings the plugin contract alone, and never torch. ``ftbench.run`` and ``ftbench.results`` are
-loaded when they are first used.
+Importing this package brings the plugin contract alone, and never torch. ``ftbench.run``, ``ftbench.results`` and
+``ftbench.marker`` are loaded when they are first used.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from ftbench.contract.records import (
 )
 
 if TYPE_CHECKING:
+    from ftbench.marking.marker import marker
     from ftbench.publish.benchmark import results, run
 
 __version__ = "0.1.0"
@@ -37,6 +38,7 @@ __all__ = [
     "Parameters",
     "Simulator",
     "hookimpl",
+    "marker",
     "results",
     "run",
 ]
@@ -47,4 +49,8 @@ def __getattr__(name: str) -> Any:
         from ftbench.publish import benchmark
 
         return getattr(benchmark, name)
+    if name == "marker":
+        from ftbench.marking.marker import marker
+
+        return marker
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -325,3 +325,9 @@ def test_what_did_not_change_is_not_read_again(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(Path, "read_bytes", read)
     assert code_evidence("parts.network", ["parts"]) == before
+
+
+def test_another_name_in_the_front_of_the_package_is_no_difference() -> None:
+    old = {"ftbench/__init__.py": "a", "ftbench_networks/__init__.py": "a"}
+    assert differences(old, {**old, "ftbench/__init__.py": "b"}) == []
+    assert differences(old, {**old, "ftbench_networks/__init__.py": "b"}) == ["ftbench_networks/__init__.py changed"]

@@ -34,17 +34,24 @@ class Format(StrEnum):
     same = "same"
 
 
-Model = Annotated[
-    Path,
+class Spelling(StrEnum):
+    """How payloads are printed."""
+
+    bits = "bits"
+    int = "int"
+    text = "text"
+
+
+Words = Annotated[
+    list[str] | None,
     typer.Argument(
-        parser=place,
-        metavar="MODEL",
-        help="A results folder, e.g. results/paper/two_identity-small, or a train-… folder of a .store.",
+        metavar="[MODEL] PICTURE...",
+        help="JPEG, PNG, WebP, TIFF or BMP files, or folders with all that is below. Before them, if another model "
+        "than portrait-256 is meant: its name, its folder, a results folder, or a train-… folder of a .store.",
     ),
 ]
-Pictures = Annotated[
-    list[Path] | None,
-    typer.Argument(metavar="PICTURE", help="JPEG, PNG, WebP, TIFF or BMP files, or folders with all that is below."),
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="MODEL", help="The model, where it is not the first word.")
 ]
 FilesFrom = Annotated[
     Path | None,
@@ -64,6 +71,18 @@ StoreFolder = Annotated[
     Path | None,
     typer.Option("--store", parser=place, metavar="FOLDER", help="Where the weights are; default: MODEL's own .store."),
 ]
+Tag = Annotated[
+    int | None,
+    typer.Option(
+        metavar="BITS", help="Last bits of each payload that are a check of the others; default: the model's own."
+    ),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option(
+        "--key", metavar="FILE", help="Whose content the check is made with; default: a key that everybody knows."
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -73,13 +92,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def embed(
-    model: Model,
-    pictures: Pictures = None,
+    words: Words = None,
+    model: Model = None,
     files_from: FilesFrom = None,
     setting: Setting = None,
     payload: Annotated[
-        str | None, typer.Option(metavar="BITS", help="Write this into every picture: bits, or hexadecimal after 0x.")
+        str | None,
+        typer.Option(
+            metavar="BITS",
+            help="Write this into every picture: bits, hexadecimal after 0x, int:N, text:T; or uuid:U, which the "
+            "register keeps beside a drawn payload.",
+        ),
     ] = None,
+    note: Annotated[
+        str, typer.Option(metavar="TEXT", help="For the register, to be shown where one of these pictures is traced.")
+    ] = "",
     draw: Annotated[
         bool, typer.Option("--draw", help="Draw a payload for each picture: the default without --payload.")
     ] = False,
@@ -97,6 +124,16 @@ def embed(
     quality: Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG files; default: 95.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are in --out already.")] = False,
     store: StoreFolder = None,
+    tag: Tag = None,
+    key: Key = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--register",
+            metavar="FILE",
+            help="Of payloads; in SQLite if it ends in .sqlite. Default: payloads.csv in --out.",
+        ),
+    ] = None,
 ) -> None:
     """Write a payload into pictures; each becomes a new file, and its payload a row of payloads.csv."""
     if draw and payload is not None:
@@ -105,18 +142,23 @@ def embed(
         raise BadInput(f"--out {out}: marked pictures go into a folder of this machine, and can be copied from there")
     if quality is not None and kind is Format.png:
         raise BadInput("--quality is for JPEG files; give --format jpeg or leave it out")
-    from ftbench.marking import inference, payloads, register, sources
+    from ftbench.marking import given, inference, presence, register, sources, tracing
 
+    wanted, note = given.spoken(payload, note)
+    secret = presence.read_key(key)
+    named, pictures = split(words or (), model)
     gathered = sources.gather(_named(pictures, files_from), leave_out=out)
-    trained = _load(model, setting, store)
+    trained = given.with_tag(load(named, setting, store), tag)
     order = inference.Order(
         trained=trained,
-        register=register.Register(out / register.REGISTER),
-        payload=None if payload is None else payloads.parse(payload, trained.bits),
+        register=tracing.opened(into or out / register.REGISTER),
+        payload=None if wanted is None else given.whole(wanted, trained, secret),
         psnr=psnr,
         format=kind.value,
         quality=quality or 95,
         overwrite=overwrite,
+        key=secret,
+        note=note,
     )
     # Now, and not at the first picture: where payloads cannot be kept, none is given.
     _warn(*register.few(order.register.read().faults))
@@ -145,8 +187,8 @@ def embed(
 
 
 def extract(
-    model: Model,
-    pictures: Pictures = None,
+    words: Words = None,
+    model: Model = None,
     files_from: FilesFrom = None,
     setting: Setting = None,
     expect: Annotated[
@@ -154,39 +196,68 @@ def extract(
     ] = None,
     among: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Compare with every payload of a payloads.csv, show the closest."),
+        typer.Option(metavar="FILE", help="Compare with every payload of a register, CSV or SQLite, show the closest."),
     ] = None,
     drawn: Annotated[
         bool, typer.Option("--drawn", help="The --expect payload was drawn by chance, so that it has a p-value.")
     ] = False,
+    false_positives: Annotated[
+        float | None,
+        typer.Option(
+            "--false-positives",
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="Of unmarked pictures that may count as marked, whatever was tried; default: 0.001.",
+        ),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="To search each picture for a mark that was cut, framed, mirrored or turned; 0: none. Default: 3 "
+            "where payloads have a check, else 0.",
+        ),
+    ] = None,
+    spelling: Annotated[
+        Spelling, typer.Option("--as", help="How payloads are printed: bits; int or text, without their check.")
+    ] = Spelling.bits,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: StoreFolder = None,
+    tag: Tag = None,
+    key: Key = None,
 ) -> None:
-    """Read the payload of pictures and, where one is expected, say how likely so many matches are by accident.
+    """Read the payload of pictures, say whether they are marked, and compare them with payloads that were given.
 
-    Every picture reads as some payload, marked or not: only the comparison tells.
+    Every picture reads as some payload, marked or not: only a check within it or a comparison tells.
     """
     if expect is not None and among is not None:
         raise BadInput("--expect and --among exclude each other; leave one out")
     if drawn and expect is None:
         raise BadInput("--drawn speaks of the payload of --expect; a register says itself which were drawn")
-    from ftbench.marking import payloads, sources, tracing
+    from ftbench.marking import finding, given, presence, sources, tracing
     from ftbench.marking.register import few
 
+    secret = presence.read_key(key)
+    named, pictures = split(words or (), model)
     gathered = sources.gather(_named(pictures, files_from))
-    trained = _load(model, setting, store)
-    candidates = tracing.Candidates()
+    trained = given.with_tag(load(named, setting, store), tag)
+    rules = finding.rules(trained, false_positives, seconds, secret)
+    candidates = finding.Candidates()
     if expect is not None:
-        candidates = tracing.expected(payloads.parse(expect, trained.bits), drawn)
+        candidates = tracing.expected(given.whole(expect, trained, secret), drawn)
     elif among is not None:
         candidates = tracing.registered(among, trained)
+        _warn(*filter(None, [tracing.other_key(candidates, trained, secret)]))
         _warn(*few(candidates.faults))
     items = [(source.path, source) for source in gathered.pictures]
 
     def one(source: sources.Source) -> dict[str, Any]:
         if source.obstacle:
             raise BadInput(source.obstacle)
-        return tracing.extract(trained, source.path, candidates)
+        said = tracing.extract(trained, source.path, candidates, rules)
+        data = said["payload"].removeprefix("0b")[: trained.bits - trained.tag]
+        return said if spelling is Spelling.bits else {**said, "payload": given.readable(data, spelling.value)}
 
     outcome = _each(items, one, "extract", Console(stderr=True))
     rows = [
@@ -204,10 +275,23 @@ def extract(
         raise typer.Exit(1)
 
 
-def _named(pictures: Sequence[Path] | None, files_from: Path | None) -> list[Path]:
+def split(words: Sequence[str], model: str | None) -> tuple[str, list[Path]]:
+    """The model that a command line means, and its pictures: the first word may be either."""
+    from ftbench.marking.catalogue import DEFAULT, is_model
+    from ftbench.marking.sources import ENDINGS
+
+    first = words[0] if words else ""
+    # A model's name with a slip in it must not be taken for a picture that is not there.
+    slip = len(words) > 1 and not place(first).exists() and Path(first).suffix.lower() not in ENDINGS
+    if model is None and first and (is_model(first) or slip):
+        return first, [Path(word) for word in words[1:]]
+    return model or DEFAULT, [Path(word) for word in words]
+
+
+def _named(pictures: Sequence[Path], files_from: Path | None) -> list[Path]:
     from ftbench.marking.sources import listed
 
-    named = [*(pictures or []), *(listed(files_from) if files_from else [])]
+    named = [*pictures, *(listed(files_from) if files_from else [])]
     if not named:
         raise BadInput("no picture is named; give files or folders, or a list of them with --files-from")
     return named
@@ -218,12 +302,11 @@ def _warn(*sentences: str) -> None:
         Console(stderr=True).print(f"ftbench: {shown(sentence)}", style="yellow", **LINE)
 
 
-def _load(model: Path, setting: str | None, store: Path | None) -> Trained:
-    from ftbench.marking.locate import find
-    from ftbench.marking.trained import load
-    from ftbench.parts.discovery import discover
+def load(model: str, setting: str | None, store: Path | None) -> Trained:
+    """The model that a word means, and its warnings to the errors. Raises BadInput."""
+    from ftbench.marking.load import load_model
 
-    trained = load(find(model, setting, store), discover())
+    trained = load_model(model, setting, store)
     _warn(*trained.warnings)
     return trained
 
@@ -279,7 +362,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _cell(key: str, value: Any) -> str:
-    if key == "p_value":
+    if key in ("p_value", "false_positives"):
         return "none" if value is None else f"{value:.3g}"
+    if isinstance(value, dict):
+        value = ", ".join(f"{name} {held}" for name, held in value.items() if held is not False)
     text = shown(str(value))
     return text if len(text) <= LONGEST_CELL or key == "file" else f"{text[:LONGEST_CELL]}…"

@@ -35,7 +35,7 @@ def fit(pixels: Tensor, size: int) -> Tensor:
     """Squeeze or stretch pixels (3,h,w) uint8 to (1,3,size,size) in [0, 1], bicubic and without aliasing."""
     if pixels.shape[-2:] == (size, size):
         return pixels[None].float() / 255
-    channels = [_squeezed(channel[None, None].float() / 255, size) for channel in pixels]
+    channels = [squeezed(channel[None, None].float() / 255, size) for channel in pixels]
     return torch.cat(channels, dim=1).clamp(0, 1)
 
 
@@ -52,7 +52,7 @@ def enlarged(change: Tensor, height: int, width: int) -> Tensor:
     there = (min(height, side), min(width, side))
     sent = change
     for _ in range(ROUNDS):
-        sent = sent + change - _squeezed(_stretched(sent, there), size)
+        sent = sent + change - squeezed(_stretched(sent, there), size)
     return _stretched(sent, (height, width))
 
 
@@ -97,7 +97,8 @@ def psnr_of(cover: Tensor, marked: Tensor) -> float:
     return _decibels(_error(cover, marked))
 
 
-def _squeezed(image: Tensor, size: int) -> Tensor:
+def squeezed(image: Tensor, size: int) -> Tensor:
+    """Image (b,c,h,w) -> (b,c,size,size), bicubic and without aliasing; it may leave [0, 1] a little."""
     return functional.interpolate(image, size=(size, size), mode="bicubic", antialias=True, align_corners=False)
 
 

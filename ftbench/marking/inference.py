@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from ftbench.errors import BadInput, CannotWrite
-from ftbench.marking import anysize, payloads, pictures
+from ftbench.marking import anysize, given, payloads, pictures, presence
+from ftbench.marking.database import Database
+from ftbench.marking.looks import looks_of
 from ftbench.marking.metadata import Kind
 from ftbench.marking.register import Entry, Register
 from ftbench.marking.sources import Job
@@ -27,7 +29,7 @@ class Order:
     """How pictures are to be marked."""
 
     trained: Trained
-    register: Register
+    register: Register | Database
     payload: str | None
     """``0110`` for every picture; None: one is drawn for each."""
     psnr: float | None
@@ -35,6 +37,10 @@ class Order:
     format: Wanted
     quality: int
     overwrite: bool
+    key: bytes = presence.PUBLIC
+    """Of the check within drawn payloads."""
+    note: str = ""
+    """For the register."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class Marked:
     """Of the file's pixels against the cover's, dB: lower where the file is a JPEG."""
     read_back: int
     """Bits of the payload that the file gives back."""
+    looks: str
     notes: tuple[str, ...]
 
 
@@ -72,19 +79,21 @@ def embed(order: Order, job: Job) -> Marked:
     if picture.obstacle:
         raise BadInput(picture.obstacle)
     kind = picture.kind if order.format == "same" else KINDS[order.format]
-    payload = order.payload or payloads.draw(trained.bits)
+    payload = order.payload or given.draw(trained, order.key)
     cover = tensor(picture.pixels)
     psnr = trained.target_psnr if order.psnr is None else order.psnr
     marked = anysize.mark(trained.pair, cover, trained.code(payload), trained.size, psnr)
     data = pictures.write(picture, marked.permute(1, 2, 0).contiguous().numpy(), kind, order.quality)
     # What is said of the file is measured on the file.
-    held = tensor(pictures.read(data).pixels)
+    saved = pictures.read(data).pixels
+    held = tensor(saved)
     result = Marked(
         target=job.target,
         payload=payload,
         psnr_of_mark=anysize.psnr_of(cover, marked),
         psnr=anysize.psnr_of(cover, held),
         read_back=payloads.matches(payload_in(trained, held), payload),
+        looks=looks_of(saved),
         notes=picture.lost(kind),
     )
     # The payload first: a picture without its payload could never be traced, the reverse does no harm.
@@ -106,14 +115,28 @@ def _write(target: Path, data: bytes) -> None:
         ) from error
 
 
+def _from(folder: Path, job: Job) -> str:
+    """The marked copy as reached from the register's folder, with / between folders."""
+    if folder / job.name == job.target:
+        return job.name
+    try:
+        return Path(os.path.relpath(job.target, folder)).as_posix()
+    # Two drives of Windows have no way between them.
+    except ValueError:
+        return job.target.absolute().as_posix()
+
+
 def _entry(order: Order, job: Job, marked: Marked, data: bytes) -> Entry:
     return Entry(
         # A name that is no text in the file system's encoding is kept readable.
-        file=os.fsencode(job.name).decode("utf-8", "backslashreplace"),
+        file=os.fsencode(_from(order.register.path.parent, job)).decode("utf-8", "backslashreplace"),
         payload=payloads.spell(marked.payload),
         psnr=f"{marked.psnr:.2f}",
         model=order.trained.key,
         setting=order.trained.label,
         sha256=hashlib.sha256(data).hexdigest(),
         drawn="yes" if order.payload is None else "no",
+        looks=marked.looks,
+        note=order.note,
+        key=presence.key_name(order.key) if order.trained.tag else "",
     )

@@ -100,7 +100,7 @@ def find(model: Path, setting: str | None = None, store: Path | None = None) -> 
         return CellFolder(model)
     if not (model / MANIFEST).is_file():
         raise BadInput(_nothing(model))
-    manifest = _read(_Manifest, model / MANIFEST)
+    manifest = read_record(_Manifest, model / MANIFEST)
     listed = {cell.identity: cell for cell in manifest.cells if cell.kind == "train"}
     labels = _labels(listed)
     chosen = listed[_choose(model, labels, setting)]
@@ -136,7 +136,7 @@ def describe(folder: CellFolder) -> TrainCell:
     # Older forms, which this one does not understand, are read below.
     with contextlib.suppress(Unreadable):
         read_cell(folder.path)
-    return _read(TrainCell, folder.file(CELL))
+    return read_record(TrainCell, folder.file(CELL))
 
 
 def _labels(listed: Mapping[str, _Listed]) -> dict[str, str]:
@@ -183,18 +183,19 @@ def _nothing(model: Path) -> str:
     return f"{model} holds neither {MANIFEST} nor {CELL}; give a results folder or a trained cell of its .store"
 
 
-def _read(record: type[Read], file: Path) -> Read:
+def read_record(record: type[Read], file: Path, again: str = "run its benchmark again") -> Read:
+    """What a JSON file says. Raises BadInput, which ends in what to do about it."""
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
         kind = held.get("kind", "train") if isinstance(held, dict) else None
     except (OSError, ValueError) as error:
-        raise BadInput(f"{file} cannot be read ({str(error).splitlines()[0]}); run its benchmark again") from error
+        raise BadInput(f"{file} cannot be read ({str(error).splitlines()[0]}); {again}") from error
     if record is TrainCell and kind in ("fit", "evaluate"):
         raise BadInput(f"{file.parent} is a cell of kind {kind!r} and no trained pair; name a train-… folder")
     try:
         return record.model_validate(held)
     except ValidationError as error:
-        raise BadInput(f"{file} cannot be understood ({first_of(error)}); run its benchmark again") from error
+        raise BadInput(f"{file} cannot be understood ({first_of(error)}); {again}") from error
 
 
 def first_of(error: ValidationError) -> str:

@@ -29,6 +29,9 @@ def parse(text: str, bits: int) -> str:
     >>> parse("00101010", 8)
     '00101010'
     """
+    # As registers spell them, a hundred thousand at a time.
+    if len(text) == bits + 2 and text.startswith("0b") and not text[2:].strip("01"):
+        return text[2:]
     found = re.fullmatch(r"(0b|0x)?(\w+)", text.strip().lower(), re.ASCII)
     kind, digits = (found[1] or "", found[2]) if found else ("", "")
     if kind != "0x" and re.fullmatch(r"[01]+", digits):

@@ -38,8 +38,16 @@ class Entry:
     """Of the file."""
     drawn: str = ""
     """``yes``: from the system's randomness; ``no``: given by the user; empty: not known, as in older registers."""
+    looks: str = ""
+    """Of the marked picture, as ``looks.looks_of`` spells them."""
+    note: str = ""
+    """Whatever the user wants to look up."""
+    key: str = ""
+    """Which key its check was made with, as ``presence.key_name`` says; empty: it has no check."""
 
 
+Row = tuple[int, str, str, str, str, str, str]
+"""Line, payload, file, drawn, looks, note and key: what tracing needs of an entry, at a fraction of its cost."""
 COLUMNS = tuple(field.name for field in fields(Entry))
 NEEDED = frozenset({"file", "payload", "model"})
 
@@ -68,8 +76,11 @@ class Register:
 
     path: Path
 
-    def read(self) -> Listing:
-        """Every row; one that cannot be read blocks no other. Raises BadInput when the file is not a register."""
+    def read(self, models: frozenset[str] | None = None) -> Listing:
+        """Every row, or those of some models; one that cannot be read blocks no other.
+
+        Raises BadInput when the file is not a register.
+        """
         try:
             held = self._sheet(self.path.read_bytes())
         except FileNotFoundError:
@@ -81,10 +92,18 @@ class Register:
         for row in held.rows:
             entry = Entry(*(held.field(row, column) for column in COLUMNS))
             if entry.payload and entry.model:
+                if models is not None and entry.model not in models:
+                    continue
                 good.append((row.line, entry))
             else:
                 faults.append(self.fault(row.line, "it is not a row of this register"))
         return Listing(tuple(good), tuple(faults))
+
+    def given(self, models: frozenset[str]) -> tuple[list[Row], tuple[str, ...]]:
+        """What was given with some models, and one sentence for each row that is none. Raises BadInput."""
+        held = self.read(models)
+        rows = [(line, one.payload, one.file, one.drawn, one.looks, one.note, one.key) for line, one in held.rows]
+        return rows, held.faults
 
     def fault(self, line: int, why: str) -> str:
         """One sentence about a row that is passed over."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+import functools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from ftbench.errors import BadInput
-from ftbench.marking import payloads
+from ftbench.marking import payloads, presence
 from ftbench.marking.anysize import read
+from ftbench.marking.database import ENDINGS, Database
+from ftbench.marking.finding import Candidates, Found, Known, Rules, find
+from ftbench.marking.looks import OTHER, apart, looks_of
 from ftbench.marking.pictures import Pixels, read_file
-from ftbench.marking.register import REGISTER, Register
+from ftbench.marking.register import REGISTER, Register, Row
 from ftbench.marking.trained import Trained
-from ftbench.statistics.detection import p_value
+from ftbench.marking.windows import Windows
 
 CHOSEN = (
     "no p-value: this payload was chosen and not drawn, and a decoder may read some payloads in unmarked pictures "
@@ -29,65 +30,70 @@ EXPECTED = (
     "no p-value: only a payload that was drawn by chance has one; add --drawn if the expected payload was "
     "(payloads.csv says so), and leave it out if somebody chose it"
 )
+SMALLER = 4
+"""How much smaller than the network's square a picture may be that is read."""
+EDGE = 0.03
+"""Share of a side that a frame may reach beyond the picture and still be seen as a whole."""
+SEEN = 128
+"""Side in pixels of what is looked at."""
+SURE = 0.8
+"""Share of bits that must agree before a picture's looks are compared."""
 DRAWN = {"yes": True, "true": True, "no": False, "false": False}
 
 
-@dataclass(frozen=True)
-class Known:
-    """A payload that a picture may carry, and the marked files that were given it."""
-
-    payload: str
-    why_not: str = ""
-    """Why it has no p-value; empty: it was drawn."""
-    files: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """All payloads that pictures are compared with; those that were drawn come first, so that they win a tie."""
-
-    known: tuple[Known, ...] = ()
-    faults: tuple[str, ...] = ()
-    """Rows of the register that could not be used."""
-
-    @cached_property
-    def _bits(self) -> npt.NDArray[np.uint8]:
-        """(payloads, bits) characters."""
-        return np.frombuffer("".join(one.payload for one in self.known).encode(), np.uint8).reshape(len(self.known), -1)
-
-    @cached_property
-    def drawn(self) -> int:
-        """How many of them were drawn."""
-        return sum(not one.why_not for one in self.known)
-
-    def closest(self, found: str) -> tuple[Known, int]:
-        """The payload that has most bits in common with one that was read, and how many these are."""
-        equal = (self._bits == np.frombuffer(found.encode(), np.uint8)).sum(axis=1)
-        place = int(equal.argmax())
-        return self.known[place], int(equal[place])
-
-
-def extract(trained: Trained, source: Path, candidates: Candidates) -> dict[str, Any]:
-    """What one picture reads as, and beside the closest known payload how likely that is by accident.
+def extract(trained: Trained, source: Path, candidates: Candidates, rules: Rules | None = None) -> dict[str, Any]:
+    """What one picture reads as, whether it is marked, and beside the closest known payload how likely that is.
 
     Raises BadInput when it cannot be read.
     """
-    pixels = read_file(source).pixels
+    pixels = readable(trained, read_file(source).pixels)
+    found = find(trained, pixels, candidates, rules or Rules())
+    return told(trained, found, copied(found, pixels))
+
+
+def readable(trained: Trained, pixels: Pixels) -> Tensor:
+    """Pixels (h,w,3) uint8 -> (3,h,w) uint8. Raises BadInput where they are too few for the model."""
     height, width = pixels.shape[:2]
-    if min(height, width) < trained.size:
-        raise BadInput(f"{width}×{height} pixels are too few: this model reads {trained.size} on either side")
-    found = payload_in(trained, tensor(pixels))
-    told: dict[str, Any] = {"payload": payloads.spell(found)}
-    if not candidates.known:
-        return told
-    closest, equal = candidates.closest(found)
-    if closest.files:
-        told |= {"closest": payloads.spell(closest.payload), "given_to": ", ".join(closest.files)}
-    told |= {"matches": equal, "of": trained.bits, "p_value": None}
-    if closest.why_not:
-        return {**told, "no_p_value": closest.why_not}
+    # A small copy of a marked picture is enlarged; of a quarter nothing is left.
+    least = trained.size // SMALLER
+    if min(height, width) < least:
+        raise BadInput(f"{width}×{height} pixels are too few: this model reads {least} on either side, or more")
+    return tensor(pixels)
+
+
+def copied(found: Found, pixels: Tensor) -> int | None:
+    """Bits of 64 in which pixels (3,h,w) uint8 look unlike what was given this mark; None where nobody can say.
+
+    ``looks.OTHER`` or more: the mark was copied onto another picture.
+    """
+    known = found.match.known.looks if found.match else ()
+    at = found.placement
+    if not known or min(at.left, at.top, 1 - at.right, 1 - at.bottom) < -EDGE:
+        return None
+    frame = (Windows(pixels, SEEN).cut([at])[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    looks = looks_of(np.ascontiguousarray(frame))
+    return min((bits for one in known if (bits := apart(looks, one)) is not None), default=None)
+
+
+def told(trained: Trained, found: Found, unlike: int | None = None) -> dict[str, Any]:
+    """What was found, under the names that a table and JSON have."""
+    said: dict[str, Any] = {"payload": payloads.spell(found.payload)}
+    if found.marked is not None:
+        said |= {"mark": "marked" if found.marked else "no mark found", "false_positives": found.chance}
+    if not found.placement.is_whole:
+        said["found_at"] = found.place
+    match = found.match
+    if match is None:
+        return said
+    if match.known.files:
+        said |= {"closest": payloads.spell(match.known.payload), "given_to": ", ".join(match.known.files)}
+    if match.known.notes:
+        said["note"] = ", ".join(match.known.notes)
+    if unlike is not None and unlike >= OTHER and match.equal >= SURE * trained.bits:
+        said["copied"] = f"this is not the picture that was given the mark: {unlike} of 64 bits of its looks differ"
+    said |= {"matches": match.equal, "of": trained.bits, "p_value": match.p_value}
     # Those that were chosen are no part of the bound: it speaks of what chance alone could match.
-    return {**told, "p_value": float(p_value(equal, trained.bits, registered=candidates.drawn))}
+    return said if match.p_value is not None else {**said, "no_p_value": match.known.why_not}
 
 
 def expected(payload: str, drawn: bool) -> Candidates:
@@ -99,26 +105,42 @@ def registered(file: Path, trained: Trained) -> Candidates:
     """The different payloads that a register holds for this model. Raises BadInput when there are none."""
     if not file.is_file():
         raise BadInput(f"there is no {file}; give the {REGISTER} of a folder that ftbench embed wrote")
-    register = Register(file)
-    listing = register.read()
-    files: dict[str, dict[str, None]] = {}
-    ways: dict[str, set[bool | None]] = {}
-    faults = list(listing.faults)
-    for line, entry in listing.rows:
-        if entry.model not in trained.names:
-            continue
+    register = opened(file)
+    rows, unread = register.given(trained.names)
+    groups: dict[str, list[Row]] = {}
+    faults = list(unread)
+    for row in rows:
         try:
-            payload = payloads.parse(entry.payload, trained.bits)
+            groups.setdefault(payloads.parse(row[1], trained.bits), []).append(row)
         except BadInput as error:
-            faults.append(register.fault(line, str(error)))
-            continue
-        files.setdefault(payload, {})[entry.file] = None
-        ways.setdefault(payload, set()).add(DRAWN.get(entry.drawn.strip().lower()))
-    if not files:
-        unread = f"; {faults[0]}" if faults else ""
-        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){unread}")
-    known = [Known(payload, _why_not(ways[payload]), tuple(names)) for payload, names in files.items()]
-    return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults))
+            faults.append(register.fault(row[0], str(error)))
+    if not groups:
+        why = f"; {faults[0]}" if faults else ""
+        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){why}")
+    known = [_known(payload, group) for payload, group in groups.items()]
+    keys = frozenset(row[6] for row in rows if row[6])
+    return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults), keys)
+
+
+def other_key(candidates: Candidates, trained: Trained, key: bytes) -> str:
+    """One sentence where all payloads of a register have checks under another key; else empty."""
+    if not trained.tag or not candidates.keys or presence.key_name(key) in candidates.keys:
+        return ""
+    return (
+        "the payloads of the register were made with another key, so no picture will count as marked by its check; "
+        "give that key with --key"
+    )
+
+
+def opened(file: Path) -> Register | Database:
+    """A register of the kind that its ending says."""
+    return Database(file) if file.suffix.lower() in ENDINGS else Register(file)
+
+
+def _known(payload: str, group: list[Row]) -> Known:
+    _, _, files, drawn, looks, notes, _ = zip(*group, strict=True)
+    why_not = _why_not(set(map(_way, set(drawn))))
+    return Known(payload, why_not, *(tuple(dict.fromkeys(filter(None, held))) for held in (files, looks, notes)))
 
 
 def tensor(pixels: Pixels) -> Tensor:
@@ -129,6 +151,11 @@ def tensor(pixels: Pixels) -> Tensor:
 def payload_in(trained: Trained, pixels: Tensor) -> str:
     """What pixels (3,h,w) uint8 read as, ``0110``."""
     return trained.payload(read(trained.pair, pixels, trained.size))
+
+
+@functools.cache
+def _way(drawn: str) -> bool | None:
+    return DRAWN.get(drawn.strip().lower())
 
 
 def _why_not(ways: set[bool | None]) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ftbench.contract.protocols import ChannelCode
 from ftbench.contract.records import Kind
 from ftbench.errors import BadInput
-from ftbench.marking.locate import PartRecord, TrainCell, describe, first_of
+from ftbench.marking.locate import PartRecord, TrainCell, TrainSettings, describe, first_of
 from ftbench.parts.catalogue import Plugins
 from ftbench.parts.evidence import SHOWN
 from ftbench.parts.fingerprint import differences
@@ -48,6 +48,8 @@ class Trained:
     pair: Pair
     codec: ChannelCode
     warnings: tuple[str, ...] = ()
+    tag: int = 0
+    """Of the payload's bits, the last so many are a check of the others; 0: none."""
 
     @torch.no_grad()
     def code(self, payload: str) -> Tensor:
@@ -57,7 +59,12 @@ class Trained:
     @torch.no_grad()
     def payload(self, logits: Tensor) -> str:
         """Logits (1, n) -> payload ``0110``."""
-        return "".join("1" if bit > 0.5 else "0" for bit in self.codec.decode(logits)[0].tolist())
+        return self.payloads(logits)[0]
+
+    @torch.no_grad()
+    def payloads(self, logits: Tensor) -> list[str]:
+        """Logits (b, n) -> a payload ``0110`` for each row."""
+        return ["".join("1" if bit > 0.5 else "0" for bit in row) for row in self.codec.decode(logits).tolist()]
 
 
 def load(folder: CellFolder, plugins: Plugins) -> Trained:
@@ -78,18 +85,10 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
     except Damaged as error:
         raise BadInput(f"{error.file} is damaged ({error.reason}); {AGAIN}") from error
     settings = cell.settings
-    parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
-    sides = {"size": settings.size, "bits": settings.code_bits}
-    encoder, decoder = parts["encoder"], parts["decoder"]
-    guard = (guard_of(encoder), guard_of(decoder))
-    pair = Pair(_built(encoder, **sides), _built(decoder, **sides), guard=guard, bits=settings.code_bits)
+    parts, pair, codec = rebuilt(settings, plugins)
     _fill(pair, folder)
-    codec = _built(parts["codec"], bits=settings.bits)
     if parts["codec"].record.trainable:
         _fill(codec, _fitted_codec(cell, folder))
-    for network in (pair, codec):
-        if isinstance(network, nn.Module):
-            network.eval().requires_grad_(False)
     return Trained(
         names=cell.names,
         key=cell.identity,
@@ -101,6 +100,23 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
         codec=codec,
         warnings=tuple(_warnings(parts, cell, summary, plugins)),
     )
+
+
+def rebuilt(settings: TrainSettings, plugins: Plugins) -> tuple[dict[Kind, ResolvedPart], Pair, Any]:
+    """The parts that settings name, and what they build, which waits for its weights: the pair and its code.
+
+    Raises BadInput where a part is not installed or no longer takes its parameters.
+    """
+    parts = {kind: _part(kind, getattr(settings, kind), plugins) for kind in KINDS}
+    sides = {"size": settings.size, "bits": settings.code_bits}
+    encoder, decoder = parts["encoder"], parts["decoder"]
+    guard = (guard_of(encoder), guard_of(decoder))
+    pair = Pair(_built(encoder, **sides), _built(decoder, **sides), guard=guard, bits=settings.code_bits)
+    codec = _built(parts["codec"], bits=settings.bits)
+    for network in (pair, codec):
+        if isinstance(network, nn.Module):
+            network.eval().requires_grad_(False)
+    return parts, pair, codec
 
 
 def _part(kind: Kind, known: PartRecord, plugins: Plugins) -> ResolvedPart:
@@ -143,10 +159,15 @@ def _fill(network: nn.Module, folder: CellFolder) -> None:
         held = folder.load(WEIGHTS, load_tensors)
     except Damaged as error:
         raise BadInput(f"{file} is damaged ({error.reason}), and nothing of it was used; {AGAIN}") from error
-    fault = next(_faults(network.state_dict(), held), None)
+    fault = fault_of(network, held)
     if fault:
         raise BadInput(f"{file} does not fit its model: {fault}; delete {folder.path} and run its benchmark again")
     network.load_state_dict(held)
+
+
+def fault_of(network: nn.Module, held: Mapping[str, Tensor]) -> str | None:
+    """The first thing for which tensors are not the weights of a network, all of them and no others."""
+    return next(_faults(network.state_dict(), held), None)
 
 
 def _faults(wanted: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Iterator[str]:

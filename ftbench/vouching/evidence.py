@@ -22,6 +22,7 @@ ROOTS: Mapping[CellKind, tuple[str, ...]] = {
 """Where the work of each kind of cell begins."""
 UNFOLLOWED: Mapping[str, str] = {
     "ftbench.publish.benchmark": "what notebooks call; ``import ftbench`` names it, and no part uses it",
+    "ftbench.marking.marker": "what notebooks call; ``import ftbench`` names it, and no part uses it",
     "ftbench.runner.bench": "finds folders",
     "ftbench.runner.jobs": "calls the work of each kind, where ROOTS begin",
     "ftbench.plan.keys": "what it makes is the key",

@@ -53,6 +53,33 @@ class CarrierDecoder(Carrier):
         return self.heard(image)
 
 
+class Spread(nn.Module):
+    """n random patterns without coarse shapes, orthonormal: a part of each tells its sign, whatever the picture is."""
+
+    def __init__(self, *, size: int, bits: int) -> None:
+        super().__init__()
+        noise = torch.randn(1, bits, 16, 16, generator=torch.Generator().manual_seed(5))
+        fine = nn.functional.interpolate(noise, (size, size), mode="bicubic")
+        fine = (fine - nn.functional.avg_pool2d(fine, 7, 1, 3, count_include_pad=False)).flatten(2)[0]
+        self.patterns: Tensor
+        self.register_buffer("patterns", torch.linalg.qr(fine.T)[0].T.contiguous())
+
+
+class SpreadEncoder(Spread):
+    def forward(self, cover: Tensor, code: Tensor) -> Tensor:
+        change = ((2 * code - 1) @ self.patterns).view(-1, 1, *cover.shape[-2:])
+        return (cover + change).clamp(0, 1)
+
+
+class SpreadDecoder(Spread):
+    """Sure of what it reads where all patterns are there, as a trained network is; and nowhere else."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        grey = image.mean(1, keepdim=True)
+        fine = (grey - nn.functional.avg_pool2d(grey, 7, 1, 3, count_include_pad=False)).flatten(1)
+        return 60 * nn.functional.normalize(fine.clamp(-0.15, 0.15)) @ self.patterns.T
+
+
 class Flipper(nn.Module):
     """A learned code of sorts: it inverts the bits that its weights are negative for."""
 
@@ -77,6 +104,8 @@ def plugins_with(real: Plugins) -> Plugins:
     records: list[Any] = [
         ftbench.Encoder(name="carrier", factory=f"{here}:CarrierEncoder", summary="cosines"),
         ftbench.Decoder(name="carrier", factory=f"{here}:CarrierDecoder", summary="cosines"),
+        ftbench.Encoder(name="spread", factory=f"{here}:SpreadEncoder", summary="soft patterns"),
+        ftbench.Decoder(name="spread", factory=f"{here}:SpreadDecoder", summary="soft patterns"),
         ftbench.Codec(
             name="flipper", factory=f"{here}:Flipper", summary="inverts", length=lambda k, _: k, trainable=True
         ),

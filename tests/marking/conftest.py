@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import ftbench.cli
+from ftbench.marking import catalogue, packed
+from ftbench.marking.locate import describe
+from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
+from ftbench.storage.store import CellFolder
 from tests.marking.calls import BITS, Command, Said
 from tests.marking.carriers import chosen, plugins_with, write_cell, write_manifest
 
@@ -34,6 +40,42 @@ def ftbench_here(
         return Said(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def wide_cell(plugins: Plugins, tmp_path: Path) -> CellFolder:
+    """A pair for 32 bits."""
+    more = plugins_with(plugins)
+    parts = {
+        "encoder": chosen(more, "encoder", "spread"),
+        "decoder": chosen(more, "decoder", "spread"),
+        "codec": chosen(more, "codec", "none"),
+    }
+    return write_cell(tmp_path / "wide" / ".store", parts, bits=32, label="wide", target_psnr=24.0)
+
+
+@pytest.fixture
+def wide(wide_cell: CellFolder, plugins: Plugins) -> Trained:
+    """The last 16 of its bits are a check."""
+    return replace(load(wide_cell, plugins_with(plugins)), tag=16)
+
+
+@pytest.fixture
+def shipped(
+    wide: Trained, wide_cell: CellFolder, plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A catalogue whose default is that pair."""
+    package = tmp_path / "shipped_models"
+    package.mkdir()
+    (package / "__init__.py").write_text("", encoding="utf-8")
+    settings, said = describe(wide_cell).settings, {"licence": "MIT", "survives": "crops"}
+    weights = packed.halved(wide.pair)
+    packed.save(package / catalogue.DEFAULT, weights, settings, "# A card", key=wide.key, version=1, tag=16, **said)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(catalogue, "OURS", package.name)
+    monkeypatch.setattr("ftbench.parts.discovery.discover", lambda: plugins_with(plugins))
+    yield package / catalogue.DEFAULT
+    sys.modules.pop(package.name, None)
 
 
 @pytest.fixture

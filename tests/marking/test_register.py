@@ -155,7 +155,7 @@ def test_a_bad_row_blocks_itself_alone_and_is_named_by_its_line(tmp_path: Path) 
     for number in range(3):
         register.add(replace(ENTRY, file=f"{number}.png"))
     lines = path.read_text(encoding="utf-8").splitlines()
-    bad = ["nonsense", '"torn.png","0b00', '"many"' + ',"x"' * 9, '"no payload.png","","","c0ffee","","",""']
+    bad = ["nonsense", '"torn.png","0b00', '"many"' + ',"x"' * 12, '"no payload.png","","","c0ffee","","",""']
     path.write_text("\n".join([*lines[:2], *bad, *lines[2:]]) + "\n", encoding="utf-8")
     held = register.read()
     assert [entry.file for entry in held.entries] == ["0.png", "1.png", "2.png"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ftbench.marking import tracing
+from ftbench.marking import finding
 from tests.marking.calls import Command, as_drawn, photo, register
 
 
@@ -77,8 +77,8 @@ def test_the_closest_of_a_hundred_thousand_is_found_at_once(ftbench_here: Comman
     source = photo(tmp_path / "a.png")
     assert ftbench_here("embed", model, source, "--payload", "10011010").code == 0
     rows = [(f"{number}.png", f"{number:030b}") for number in range(100_000)]
-    known = tuple(tracing.Known(payload, files=(name,)) for name, payload in rows)
-    candidates, begun = tracing.Candidates(known), time.process_time()
+    known = tuple(finding.Known(payload, files=(name,)) for name, payload in rows)
+    candidates, begun = finding.Candidates(known), time.process_time()
     for number in range(0, 100_000, 5_000):
         assert candidates.closest(f"{number:030b}") == (known[number], 30)
     # Counted bit by bit it took 1.8 s for each.

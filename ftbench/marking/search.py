@@ -1,0 +1,123 @@
+"""Readings of a picture at many places, the likeliest first, in stages that cost more and more.
+
+Which readings are kept is decided by the decoder's certainty alone. Neither the check of a payload nor any registered
+one has a say in it, so only the payloads that are compared afterwards count as tries, not the places looked at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ftbench.marking.placements import WHOLE, Placement, common, everywhere, fresh, near
+from ftbench.marking.trained import Trained
+from ftbench.marking.windows import Windows
+
+BATCH = 16
+LEAST_CERTAIN = 6
+"""Bits of a reading that are tried the other way round as well."""
+TURNED = 12
+"""Readings, the likeliest, of which bits are turned round."""
+BEST = 4
+"""Placements that are refined."""
+ROUNDS = 3
+"""Of refinement, each half as far as the one before."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a picture reads as at one place."""
+
+    placement: Placement
+    logits: Tensor
+    """(1, n)."""
+    score: float
+    """Mean over its bits of the log of the decoder's certainty: at most 0."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """A payload that a picture may carry."""
+
+    payload: str
+    placement: Placement
+    score: float
+    """Log of how likely the decoder holds it, over the bits."""
+
+
+@dataclass
+class Search:
+    """Looks at one picture (3,h,w) uint8, for ``seconds`` at most beyond the first look."""
+
+    trained: Trained
+    pixels: Tensor
+    seconds: float
+    readings: list[Reading] = field(default_factory=list)
+
+    def stages(self) -> Iterator[list[Word]]:
+        """Payloads, the likeliest first and none twice.
+
+        Of the whole picture as it reads; the same with bits turned round; of common changes; of a wide search. Each
+        stage holds all that was read until then. Those after the second come only as long as there is time.
+        """
+        windows, seen = Windows(self.pixels, self.trained.size), {WHOLE}
+        self._look(windows, [WHOLE])
+        yield [self.plain]
+        yield self.words()
+        until = time.monotonic() + self.seconds
+        if self.seconds <= 0:
+            return
+        self._look(windows, fresh(common(windows.content), seen), until)
+        yield self.words()
+        if time.monotonic() >= until:
+            return
+        self._look(windows, fresh(everywhere(), seen), until)
+        for fineness in range(ROUNDS):
+            best = sorted(self.readings, key=lambda one: -one.score)[:BEST]
+            self._look(windows, fresh((at for one in best for at in near(one.placement, fineness)), seen), until)
+        yield self.words()
+
+    @property
+    def plain(self) -> Word:
+        """What the whole picture reads as, once there was a first stage."""
+        first = self.readings[0]
+        return Word(self.trained.payload(first.logits), first.placement, first.score)
+
+    def words(self) -> list[Word]:
+        """All payloads that were read so far, and those with their least certain bits turned round."""
+        found: dict[str, Word] = {}
+        for rank, reading in enumerate(sorted(self.readings, key=lambda one: -one.score)):
+            for word in _words(self.trained, reading, turn=rank < TURNED):
+                if word.payload not in found or word.score > found[word.payload].score:
+                    found[word.payload] = word
+        return sorted(found.values(), key=lambda word: -word.score)
+
+    @torch.inference_mode()
+    def _look(self, windows: Windows, places: Sequence[Placement], until: float = float("inf")) -> None:
+        for begin in range(0, len(places), BATCH):
+            if time.monotonic() >= until:
+                return
+            batch = places[begin : begin + BATCH]
+            logits = self.trained.pair.read(windows.cut(batch))
+            scores = functional.logsigmoid(logits.abs()).mean(1).tolist()
+            self.readings += [
+                Reading(place, row[None], score) for place, row, score in zip(batch, logits, scores, strict=True)
+            ]
+
+
+def _words(trained: Trained, reading: Reading, turn: bool) -> Iterator[Word]:
+    certain = reading.logits.abs()[0]
+    weakest = certain.argsort()[: LEAST_CERTAIN if turn else 0].tolist()
+    sets = [turned for count in range(len(weakest) + 1) for turned in combinations(weakest, count)]
+    logits = reading.logits.repeat(len(sets), 1)
+    for row, turned in zip(logits, sets, strict=True):
+        row[list(turned)] *= -1
+    for turned, payload in zip(sets, trained.payloads(logits), strict=True):
+        score = reading.score - float(certain[list(turned)].sum()) / len(certain)
+        yield Word(payload, reading.placement, score)
