@@ -40,6 +40,10 @@ class Sheet:
 
     name: str
     title: str
+    """Empty where a table goes on with its next part."""
+    part: str
+    label: str
+    """For who hears the page."""
     heads: tuple[Entry, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
@@ -48,14 +52,17 @@ class Sheet:
 
 def sheets(table: Table, cells: Mapping[str, str]) -> Iterator[Sheet]:
     """A sheet for each printed part of a table; ``cells``: label of a setting -> key of its cell."""
-    for number, (part, columns) in enumerate(table.parts()):
+    parts = table.parts()
+    for number, (part, columns) in enumerate(parts):
         shown = tuple(column for column in columns if column.digits is None or _any(table, column))
         yield Sheet(
             name=table.name + (f"-{number + 1}" if number else ""),
-            title=f"{table.title}: {part}" if part else table.title,
+            title="" if number else table.title,
+            part=part,
+            label=f"{table.title}: {part}" if part else table.title,
             heads=tuple(Entry(one.title, number=one.digits is not None) for one in shown),
             rows=tuple(_rows(table, shown, cells)),
-            notes=table.notes,
+            notes=table.notes if number + 1 == len(parts) else (),
             nothing=table.nothing if table.frame.empty else "",
         )
 
