@@ -30,8 +30,8 @@ TITLES = {
 }
 """Stem of a figure's file -> what it shows."""
 LIBRARIES = ("python", "torch", "kornia", "timm")
-WIDTHS = (2400, 1600, 1100, 800)
-"""Pixels across that a figure is tried at."""
+TRIES = ((2400, 90), (1600, 85), (1100, 75), (800, 60), (500, 30))
+"""Pixels across and WebP quality that a figure is tried at; the last is taken whatever comes of it."""
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,11 @@ def _figures(figures: Mapping[str, bytes]) -> Iterator[Figure]:
     for name in names:
         with Image.open(io.BytesIO(figures[name])) as opened:
             picture = opened.convert("RGB")
-        for width in WIDTHS:
+        for width, quality in TRIES:
             scaled = picture.copy()
             scaled.thumbnail((width, 100 * width), Image.Resampling.LANCZOS)
             held = io.BytesIO()
-            scaled.save(held, "WEBP", quality=90, method=6)
+            scaled.save(held, "WEBP", quality=quality, method=6)
             if held.tell() <= PICTURES // len(names):
                 break
         source = "data:image/webp;base64," + base64.b64encode(held.getvalue()).decode()

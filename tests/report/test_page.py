@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ftbench.report import report_tables
+from ftbench.report.page import page
+from ftbench.report.page.write import PICTURES
+from ftbench.report.result import Caption
+from ftbench.storage.results import PSNR_SSIM, CellResult
+
+HOSTILE = "<script>alert(1)</script>\" onload='x' &amp; \x1b[31m"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Seen(HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def manifest(*cells: dict[str, Any]) -> dict[str, Any]:
+    return {"benchmark": "paper", "scale": "small", "data": {"name": "faces", "digest": "0" * 64, "size": 32},
+            "seeds": {"train": [0]}, "cells": list(cells)}  # fmt: skip
+
+
+def cell(label: str, status: str = "done", **more: Any) -> dict[str, Any]:
+    return {"kind": "evaluate", "label": label, "identity": hashlib.sha256(label.encode()).hexdigest(),
+            "inputs": [], "status": status, **more}  # fmt: skip
+
+
+def made(results: list[CellResult], caption: Caption, *cells: dict[str, Any], **figures: bytes) -> str:
+    tables = [printed for printed, _ in report_tables(results, PSNR_SSIM)]
+    return page(tables, caption, manifest(*cells), figures)
+
+
+def noise(side: int) -> bytes:
+    held = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(held, "PNG")
+    return held.getvalue()
+
+
+def test_the_policy_allows_this_style_this_script_and_nothing_else(result: CellResult, caption: Caption) -> None:
+    text = made([result], caption, cell("one"))
+    [policy] = [str(meta["content"]) for meta in Seen(text).all("meta") if "http-equiv" in meta]
+    for tag in ("style", "script"):
+        [inside] = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", text)
+
+
+def test_hostile_names_stay_text(result: CellResult, caption: Caption) -> None:
+    hurt = replace(result, label=HOSTILE, settings={**result.settings, "encoder": HOSTILE})
+    other = replace(result, cell="f" * 64)
+    told = cell(HOSTILE, "failed", reason=HOSTILE)
+    seen = Seen(made([hurt, other], replace(caption, data=HOSTILE), told))
+    assert len(seen.all("script")) == 1
+    assert not [tag for tag, attributes in seen.tags if any(name.startswith("on") for name in attributes)]
+    assert "<script>alert(1)</script>" in "".join(seen.words)
+    assert "\x1b" not in "".join(seen.words)
+
+
+def test_failed_and_stalled_cells_stand_on_top(result: CellResult, caption: Caption) -> None:
+    fit = {**cell("net", "stalled"), "kind": "train"}
+    text = made([result], caption, cell("one"), cell("two", "failed", reason="no memory"), fit)
+    before = text[: text.index("<main")]
+    assert "no memory" in before
+    assert "do not trust" in before
+    assert "one" not in re.findall(r'class="trouble".*?</section>', before, re.DOTALL)[0].split("two")[0]
+
+
+def test_every_printed_number_is_there_with_its_interval(result: CellResult, caption: Caption) -> None:
+    words = " ".join(Seen(made([result], caption, cell("one"))).words)
+    tables = [printed for printed, _ in report_tables([result], PSNR_SSIM) if printed.printed]
+    entries = [entry for table in tables for column in table.columns if column.digits is not None
+               for entry in table.frame[column.key] if entry.estimate is not None]  # fmt: skip
+    assert entries
+    assert len(re.findall(r"\[[^\]]+, [^\]]+\] n=\d+", words)) >= len(tables)
+
+
+def test_a_hundred_cells_and_their_figures_fit_a_megabyte(result: CellResult, caption: Caption) -> None:
+    many = [replace(result, cell=f"{number:064x}", label=f"setting {number}",
+                    settings={**result.settings, "encoder": f"encoder {number}"}) for number in range(100)]  # fmt: skip
+    tables = [printed for printed, _ in report_tables(many, PSNR_SSIM) if printed.name != "pairs"]
+    told = manifest(*(cell(one.label) for one in many))
+    text = page(tables, caption, told, {"curves": noise(1500), "samples": noise(1500)})
+    assert len(text.encode()) < 1_000_000
+    sources = [str(image["src"]) for image in Seen(text).all("img")]
+    assert len(sources) == 2
+    assert sum(map(len, sources)) < PICTURES * 4 / 3 + 200
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser; where the machine has none there is nothing to drive."""
+    driver = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no chromium is installed")
+    with driver.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+def test_a_browser_sorts_filters_and_keeps_the_view(
+    browser: Any, result: CellResult, caption: Caption, tmp_path: Path
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(made([result], caption, cell("one"), curves=noise(64)), encoding="utf-8")
+    tab = browser.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.goto(file.as_uri())
+
+    def column() -> list[float]:
+        rows = tab.locator("table[data-name=attacks] tbody tr:not(.group)")
+        values = [rows.nth(row).locator("td").first.get_attribute("data-v") for row in range(rows.count())]
+        return [float(value) for value in values if value]
+
+    first = column()
+    button = tab.locator("table[data-name=attacks] thead button").nth(1)
+    button.click()
+    assert column() == sorted(first, reverse=True)
+    button.press("Enter")
+    assert column() == sorted(first)
+    assert "sort=attacks" in tab.url
+
+    tab.fill("#filter", "jpeg")
+    shown = tab.locator("tbody tr:visible").all_inner_texts()
+    assert shown
+    assert all("jpeg" in row.lower() for row in shown)
+    tab.check("#intervals")
+    tab.reload()
+    assert tab.input_value("#filter") == "jpeg"
+    assert column() == sorted(first)
+    assert tab.locator("tbody small:visible").count() > 0
+
+    tab.fill("#filter", "")
+    tab.locator(".zoom").first.click()
+    assert tab.locator("dialog[open] img").count() == 1
+    tab.keyboard.press("Escape")
+    assert tab.locator("dialog[open]").count() == 0
+    assert not said
+    assert all(url.startswith(("file:", "data:")) for url in asked)
+    tab.close()
