@@ -194,7 +194,7 @@ def test_a_pair_that_learned_nothing_is_called_stalled(finished: Path) -> None:
     cells = json.loads((folder / "manifest.json").read_text())["cells"]
     # Forty steps teach so small a pair nothing; its row must say so.
     assert [cell["status"] for cell in cells if cell["kind"] == "train"] == ["stalled", "stalled"]
-    assert "STALLED" in (folder / "tables" / "main.md").read_text(encoding="utf-8").upper()
+    assert "STALLED" in (folder / "tables" / "overview.md").read_text(encoding="utf-8").upper()
 
 
 def test_report_prints_the_tables_again(finished: Path, ftbench_command: list[str]) -> None:
@@ -229,7 +229,7 @@ def test_kept_tables_are_left_alone(finished: Path, ftbench_command: list[str]) 
     assert done.returncode == 0
     assert {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()} == before
     local = folder.with_name(folder.name + ".local")
-    assert "1 draw each" in (local / "tables" / "main.md").read_text(encoding="utf-8")
+    assert "1 draw each" in (local / "tables" / "overview.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("moment", ["fit", "train", "evaluate"])

@@ -60,7 +60,7 @@ def test_its_cell_is_trained_tested_and_named_in_the_tables(place: tuple[FreshEn
     assert cells["fit"]["parameters"] > 0
     assert cells["fit"]["identity"] in cells["train"]["inputs"]
 
-    main = (results / "tables" / "main.md").read_text(encoding="utf-8")
+    main = (results / "tables" / "overview.md").read_text(encoding="utf-8")
     for name in ("region-repaint", "big-eyes"):
         assert f"{name} ({BY})" in main
     row = pd.read_csv(results / "tables" / "main.csv").iloc[0]

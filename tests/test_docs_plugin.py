@@ -68,7 +68,7 @@ def test_the_part_is_listed_described_and_checked(followed: Followed) -> None:
 def test_the_promised_tables_hold_the_row_and_name_the_distribution(followed: Followed) -> None:
     promised = re.search(r"The tables are in `(results/[^`]+)`", PAGE)
     assert promised is not None
-    main = (followed.folder / promised[1] / "main.md").read_text(encoding="utf-8")
+    main = (followed.folder / promised[1] / "overview.md").read_text(encoding="utf-8")
     assert "big-eyes (ftbench-big-eyes 0.1.0)" in main
     assert "after big-eyes amount=0.5" in main
     assert "STALLED" in main
@@ -84,7 +84,7 @@ def test_the_single_file_was_fitted_and_is_never_run_unasked(followed: Followed)
     (fit,) = [cell for cell in manifest["cells"] if cell["kind"] == "fit"]
     assert fit["label"] == "fit repaint"
     assert fit["parameters"] > 1000
-    assert "repaint (repaint.py" in (results / "tables" / "main.md").read_text(encoding="utf-8")
+    assert "repaint (repaint.py" in (results / "tables" / "overview.md").read_text(encoding="utf-8")
     (folder / "repaint.py").write_text("raise SystemExit('was run')\n", encoding="utf-8")
     refused = followed.environment.call("ftbench plan try.yaml", folder)
     assert refused.returncode == 2

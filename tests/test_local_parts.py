@@ -147,7 +147,7 @@ def test_local_parts_run_at_their_own_size_untrained_and_are_named(own: Path, ft
     done = call(ftbench_command, own, "run", "parts/own.yaml", "--allow-plugin", "parts/mine.py")
     assert done.returncode == 0, done.stderr + done.stdout
     folder = own / "results" / "own" / "procedural-faces-plain"
-    table = (folder / "tables" / "main.md").read_text(encoding="utf-8")
+    table = (folder / "tables" / "overview.md").read_text(encoding="utf-8")
     assert "soften at 16 px" in table
     assert "soften (mine.py sha256:" in table
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))

@@ -35,7 +35,7 @@ def test_the_first_command_makes_what_is_promised(tmp_path: Path) -> None:
     promised = re.search(r"`(results/quick/[^`]+)/`", README)
     assert promised is not None
     folder = tmp_path / promised[1]
-    assert (folder / "tables" / "main.md").is_file()
+    assert (folder / "tables" / "overview.md").is_file()
     assert (folder / "figures" / "samples.png").is_file()
     assert (folder / "manifest.json").is_file()
     assert "stalled" not in done.stdout

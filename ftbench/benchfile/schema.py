@@ -4,63 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list
 
 NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 PoolUse = Literal["with", "whole", "without"]
-
-
-class Section(BaseModel):
-    """A mapping of the file: unknown keys are errors, values are never converted, numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Reference(BaseModel):
-    """A part by name (``name@distribution`` where two provide it); every other key is a parameter of it."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, strict=True, allow_inf_nan=False)
-
-    name: str = Field(min_length=1)
-
-    @property
-    def bare(self) -> str:
-        """The name without its distribution."""
-        return self.name.partition("@")[0]
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the file says of the part beside its name."""
-        return dict(self.model_extra or {})
-
-
-def _listed(value: Any) -> Any:
-    # An axis of one value may be written without brackets, and a part without parameters as its name.
-    values = value if isinstance(value, list) else [value]
-    return [{"name": item} if isinstance(item, str) else item for item in values]
-
-
-def _named(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-def _bare_list(value: Any) -> Any:
-    return value if isinstance(value, list) else [value]
-
-
-Part = Annotated[Reference, BeforeValidator(_named)]
-Axis = Annotated[list[Reference], BeforeValidator(_listed), Field(min_length=1)]
-
-
-def _grouped(value: Any) -> Any:
-    # A list inside the axis is several at once; anything else stands for itself.
-    values = value if isinstance(value, list) else [value]
-    return [_listed(item) for item in values]
-
-
-Groups = Annotated[
-    list[Annotated[list[Reference], Field(min_length=1)]], BeforeValidator(_grouped), Field(min_length=1)
-]
 
 
 class DatasetSection(Reference):
@@ -81,8 +30,8 @@ class DatasetSection(Reference):
 class MessageSection(Section):
     """The payload."""
 
-    bits: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], BeforeValidator(_bare_list), Field(min_length=1)] = (
-        Field(description="k, length of the payload; a list is one more axis of the matrix")
+    bits: Annotated[list[Annotated[int, Field(ge=1, le=4096)]], BeforeValidator(as_list), Field(min_length=1)] = Field(
+        description="k, length of the payload; a list is one more axis of the matrix"
     )
 
 
@@ -174,7 +123,7 @@ class Optimiser(Section):
     """Adam with decoupled weight decay, gradients clipped after the backward pass."""
 
     learning_rate: float = Field(1e-3, gt=0)
-    betas: Annotated[list[float], Field(min_length=2, max_length=2)] = [0.9, 0.999]
+    betas: Annotated[list[float], Field(min_length=2, max_length=2)] = Field([0.9, 0.999])
     weight_decay: float = Field(1e-5, ge=0)
     schedule: Literal["cosine", "one-cycle", "stable-decay", "constant"] = Field(
         "cosine",
@@ -315,7 +264,7 @@ class Matrix(Section):
 
     encoder: Axis | None = None
     decoder: Axis | None = None
-    pairs: Annotated[list[Couple], BeforeValidator(_bare_list), Field(min_length=1)] | None = Field(
+    pairs: Annotated[list[Couple], BeforeValidator(as_list), Field(min_length=1)] | None = Field(
         None, description="encoders each with its own decoder, in place of every encoder with every decoder"
     )
     codec: Axis = Field(default_factory=lambda: [Reference(name="none")])
@@ -323,13 +272,13 @@ class Matrix(Section):
         description="the deepfake to train against; none for none; a list inside the list: one of them, drawn anew "
         "every step"
     )
-    loss: Annotated[list[Loss], BeforeValidator(_bare_list), Field(min_length=1)] = [Loss()]
-    pool: Annotated[list[PoolUse], BeforeValidator(_bare_list), Field(min_length=1)] = Field(
+    loss: Annotated[list[Loss], BeforeValidator(as_list), Field(min_length=1)] = Field([Loss()])
+    pool: Annotated[list[PoolUse], BeforeValidator(as_list), Field(min_length=1)] = Field(
         ["with"],
         description="with or without the distortions of the train section in the training loop; whole: with them, one "
         "for the whole batch, whatever train.pieces says",
     )
-    seed: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(_bare_list), Field(min_length=1)] = [0]
+    seed: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(as_list), Field(min_length=1)] = Field([0])
 
     @model_validator(mode="after")
     def _one_way_to_pair(self) -> Matrix:

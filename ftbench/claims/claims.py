@@ -15,7 +15,8 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 
 from ftbench.benchfile.document import Document, KeyPath, dotted, read
 from ftbench.benchfile.explain import explain
-from ftbench.benchfile.schema import NamePattern, Section
+from ftbench.benchfile.reference import Section
+from ftbench.benchfile.schema import NamePattern
 from ftbench.errors import BadInput, nearest
 
 QUANTITIES = {

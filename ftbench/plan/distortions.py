@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, get_origin
 
 from ftbench.benchfile.document import KeyPath
-from ftbench.benchfile.schema import Reference
+from ftbench.benchfile.reference import Reference
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import BUILT_IN
 from ftbench.plan.part import ResolvedPart

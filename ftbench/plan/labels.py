@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ftbench.benchfile.schema import Benchmark, Loss, PoolUse, Reference
+from ftbench.benchfile.reference import Reference
+from ftbench.benchfile.schema import Benchmark, Loss, PoolUse
 from ftbench.plan.distortions import PLAIN
 from ftbench.plan.part import ResolvedPart
 from ftbench.plan.resolve import NONE

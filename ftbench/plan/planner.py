@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ftbench.benchfile.document import KeyPath
-from ftbench.benchfile.schema import Benchmark, Reference
+from ftbench.benchfile.reference import Reference
+from ftbench.benchfile.schema import Benchmark
 from ftbench.contract.records import Kind
 from ftbench.plan.cells import FLIP, Cell, EvaluateCell, FitCell, Material, Plan, TrainCell
 from ftbench.plan.conflicts import (

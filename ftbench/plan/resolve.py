@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ftbench.benchfile.document import Document, KeyPath
 from ftbench.benchfile.explain import explain
-from ftbench.benchfile.schema import Reference
+from ftbench.benchfile.reference import Reference
 from ftbench.contract.records import Kind
 from ftbench.errors import BadInput, FtbenchError, told
 from ftbench.machine.calltime import limited

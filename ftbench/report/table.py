@@ -215,7 +215,9 @@ def unique_names(texts: Iterable[str], taken: Iterable[str] = ()) -> dict[str, s
 def _entry(entry: str | Measured | None, column: Column) -> str | Measured:
     if entry is None:
         return "" if column.digits is None else Measured()
-    return shown(entry) if isinstance(entry, str) else entry
+    if isinstance(entry, str):
+        return shown(entry)
+    return replace(entry, said=shown(entry.said)) if entry.said else entry
 
 
 def _spell(character: str) -> str:

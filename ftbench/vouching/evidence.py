@@ -37,6 +37,8 @@ UNFOLLOWED: Mapping[str, str] = {
     "ftbench.contract.moved": "old import paths",
     "ftbench.storage.store": "finds and keeps files; their content is checked by digest",
     "ftbench.storage.seal": "digests of what is kept",
+    "ftbench.storage.claims": "who works on a cell, not what is made of it",
+    "ftbench.storage.owners": "who works on a cell, not what is made of it",
     "ftbench.errors": "words",
     "ftbench.plaintext": "words",
     "ftbench.console": "words",

@@ -11,7 +11,7 @@ import torch
 from damage import RECORDS, distortion, picture, seeded
 
 from ftbench.benchfile.document import parse
-from ftbench.benchfile.schema import Reference
+from ftbench.benchfile.reference import Reference
 from ftbench.parts.catalogue import Plugins
 from ftbench.plan.resolve import Resolver
 from ftbench.testing import check

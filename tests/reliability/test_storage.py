@@ -394,7 +394,7 @@ def test_a_training_that_was_broken_off_goes_on_from_its_checkpoint_on_s3(
 
 def test_trackers_get_a_copy_of_what_they_log(out: Path, tmp_path: Path) -> None:
     folder = out / "quick" / "faces-small"
-    names = ["tables/main.csv", "tables/main.md", "figures/curves.png", "manifest.json"]
+    names = ["tables/main.csv", "tables/overview.md", "figures/curves.png", "manifest.json"]
     for name in [*names, "figures/samples.png", "rows/of-people.csv.gz"]:
         (folder / name).write_bytes(name.encode())
     with at_hand(str(folder)) as copy:

@@ -63,7 +63,7 @@ def test_parts(ftbench_parts):
 def test_run(ftbench_run, tmp_path):
     table = ftbench_run({"matrix": {"simulator": "none", "seed": [0, 1]}, "train": {"steps": 2}})
     assert list(table["label"]) == ["λ=1 α=0.1 seed 0", "λ=1 α=0.1 seed 1"]
-    assert (tmp_path / "results" / "tiny" / "procedural-faces-plain" / "tables" / "main.md").is_file()
+    assert (tmp_path / "results" / "tiny" / "procedural-faces-plain" / "tables" / "overview.md").is_file()
     with pytest.raises(BadInput, match="no-such-file.yaml"):
         ftbench_run(tmp_path / "no-such-file.yaml")
 

@@ -159,7 +159,7 @@ def test_mlflow_holds_settings_tables_and_manifest(tracked: Tracked, runs: list[
     assert parameters["train.steps"] == "60"
     assert parameters["message.bits"] == "[4]"
     got = Path(reader.download_artifacts(parent.info.run_id, "", str(tmp_path)))
-    for name in ("manifest.json", "tables/main.csv", "tables/main.md", "figures/curves.png"):
+    for name in ("manifest.json", "tables/main.csv", "tables/overview.md", "figures/curves.png"):
         assert (got / name).read_bytes() == (tracked.folder / name).read_bytes()
     assert not list(got.rglob("samples*"))
     manifest = json.loads((got / "manifest.json").read_text())

@@ -100,7 +100,7 @@ def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption)
     legend_height = 12 + 22 * -(-len(legend) // columns)
     brackets = "95 % intervals over images" if len(series) == len(results) else "the range of seeds about their mean"
     title = f"Bits read after a distortion, with {brackets}. "
-    title += "Of marked images; after simulators: tables/distortions.csv. " if left_out else ""
+    title += "Of marked images; after simulators: tables/combined.csv. " if left_out else ""
     said = caption_lines(title + caption.line(), width)
     rows = -(-len(small) // across)
     block = TITLE + PANEL_HEIGHT + FOOT
