@@ -70,7 +70,7 @@ def test_the_promised_tables_hold_the_row_and_name_the_distribution(followed: Fo
     assert promised is not None
     main = (followed.folder / promised[1] / "overview.md").read_text(encoding="utf-8")
     assert "big-eyes (ftbench-big-eyes 0.1.0)" in main
-    assert "after big-eyes amount=0.5" in main
+    assert "big-eyes amount=0.5" in main
     assert "STALLED" in main
     manifest = json.loads((followed.folder / promised[1]).parent.joinpath("manifest.json").read_text(encoding="utf-8"))
     (part,) = [part for part in manifest["parts"] if part["name"] == "big-eyes" and part["parameters"]["amount"] == 0.5]
