@@ -148,6 +148,21 @@ def test_a_rerun_with_nothing_to_do_imports_what_it_needs(tmp_path: Path) -> Non
     assert "to do: nothing" in second.stdout
 
 
+def test_a_page_that_was_changed_or_removed_is_made_again(
+    finished: Path, tmp_path: Path, ftbench_command: list[str]
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(finished, home)
+    page = home / "results" / "tiny" / "procedural-faces-small" / "report.html"
+    before = page.read_bytes()
+    for hurt in (lambda: page.write_bytes(b"another"), page.unlink):
+        hurt()
+        done = call(ftbench_command, "run", "tiny.yaml", cwd=home)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "to do: nothing" in done.stdout
+        assert len(page.read_bytes()) == pytest.approx(len(before), abs=200)
+
+
 def test_damaged_files_of_cells_are_made_anew(finished: Path, tmp_path: Path, ftbench_command: list[str]) -> None:
     home = tmp_path / "home"
     shutil.copytree(finished, home)

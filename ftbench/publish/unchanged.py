@@ -18,6 +18,7 @@ from typing import Any
 import ftbench
 from ftbench.report import FIGURES
 from ftbench.report.kept import table_json, table_of
+from ftbench.report.page import PAGE
 from ftbench.report.table import Table
 from ftbench.storage.files import write_json
 from ftbench.storage.manifest import MANIFEST
@@ -25,7 +26,8 @@ from ftbench.storage.seal import DIGEST, FILES, digest_of, files_of, own_digest
 
 ITS_OWN = ("written", FILES, DIGEST)
 """What a manifest says of its own writing."""
-DRAWS = ("matplotlib", "numpy", "pandas", "scipy", "tabulate", "pillow")
+SOURCES = (".py", ".html", ".css", ".js")
+DRAWS = ("jinja2", "matplotlib", "numpy", "pandas", "scipy", "tabulate", "pillow")
 """Libraries that tables and figures hang on."""
 
 
@@ -62,10 +64,10 @@ def _state(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     if manifest.get(FILES) != {name: digest_of(file) for name, file in files_of(folder).items()}:
         return None
-    figures = [folder / "figures" / name for name in FIGURES]
+    drawn = [*(folder / "figures" / name for name in FIGURES), folder / PAGE]
     return {
         "manifest": manifest[DIGEST],
-        "figures": {file.name: digest_of(file) for file in figures if file.is_file()},
+        "drawn": {file.name: digest_of(file) for file in drawn if file.is_file()},
         "drawn_by": _drawn_by(),
     }
 
@@ -74,7 +76,7 @@ def _drawn_by() -> str:
     """Digest of all of ftbench's own code, which may have changed since its commit, and of the libraries."""
     home = Path(ftbench.__file__).parent
     whole = hashlib.sha256(platform.python_version().encode())
-    for file in sorted(home.rglob("*.py")):
+    for file in sorted(path for path in home.rglob("*") if path.suffix in SOURCES):
         whole.update(file.relative_to(home).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     whole.update(json.dumps([importlib.metadata.version(name) for name in DRAWS]).encode())
     return whole.hexdigest()

@@ -8,9 +8,8 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ftbench.plaintext import shown
@@ -19,6 +18,9 @@ from ftbench.report.page.sheet import sheets
 from ftbench.report.result import Stated
 from ftbench.report.table import Table
 from ftbench.report.tables import caption_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 PAGE = "report.html"
 PICTURES = 400_000
@@ -86,6 +88,9 @@ def page(
 
 
 def _environment() -> Environment:
+    # A run that finds its page standing does without.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     loader = PackageLoader("ftbench.report.page", "")
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
 
