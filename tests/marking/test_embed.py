@@ -308,5 +308,6 @@ def test_a_pair_that_a_benchmark_trained_marks_photos(
     assert read.code == 0, read.err
     given = register(tmp_path / "marked").set_index("file")["payload"]
     wrong = sum(found["payload"] != given[name] for found, name in zip(json.loads(read.out), names, strict=True))
-    # A pair that cannot read would give fifteen of sixteen pictures back wrong.
+    # Payloads are drawn anew each time, so the number differs. A pair that cannot read would give fifteen of sixteen
+    # pictures back wrong.
     assert wrong <= 2
