@@ -27,6 +27,7 @@ from ftbench.storage.manifest import MANIFEST, open_folder
 from ftbench.vouching.standing import Standings
 from ftbench.vouching.strays import strays
 
+STORE = ".store"
 SILENT = (".lock", "tables.lock")
 """Files without content, which nobody can hurt but by giving them some."""
 
@@ -78,14 +79,17 @@ def trials(results: Path) -> Iterator[Trial]:
     """Every file, and five ways to hurt it."""
     files = sorted(file for file in results.rglob("*") if file.is_file() and file.name not in SILENT)
     for number, file in enumerate(files):
-        # Of the same kind where there is one, which is the worst there is: both can be read.
-        like = [other for other in files if other.name == file.name and other != file]
-        like = like or [other for other in files if other.suffix == file.suffix and other != file]
+        # Of the same kind where there is one, which is the worst there is: both can be read. Never a copy, which would
+        # change nothing, nor one from the other side of the store's wall, which would hurt two things at once.
+        within = STORE in file.parts
+        others = [one for one in files if (STORE in one.parts) == within and one.read_bytes() != file.read_bytes()]
+        like = [other for other in others if other.name == file.name]
+        like = like or [other for other in others if other.suffix == file.suffix] or others
         yield Trial(file, "cut", lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]))
         yield Trial(file, "a bit flipped", _flip)
         yield Trial(file, "emptied", lambda path: path.write_bytes(b""))
         yield Trial(file, "deleted", lambda path: path.unlink())
-        other = like[number % len(like)] if like else files[number - 1]
+        other = like[number % len(like)]
         yield Trial(file, f"swapped with {other.relative_to(results)}", functools.partial(_swap, other=other))
 
 
