@@ -18,6 +18,13 @@ import psutil
 STARTS = 120.0
 """Seconds that a scheduler or a worker has to start, on a busy machine."""
 TABLES = ("tables", "rows", "curves")
+_ROOT = str(Path(__file__).resolve().parents[2])
+_OURS = {
+    "COLUMNS": "300",
+    "OMP_NUM_THREADS": "1",
+    # An installation holds no ``benchmarks``, and each process works in another folder.
+    "PYTHONPATH": os.pathsep.join(filter(None, (_ROOT, os.environ.get("PYTHONPATH")))),
+}
 
 
 @dataclass
@@ -42,7 +49,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "COLUMNS": "300", "OMP_NUM_THREADS": "1", **(environment or {})},
+                env={**os.environ, **_OURS, **(environment or {})},
             )
         self.started[name] = process
         return process
