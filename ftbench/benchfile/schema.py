@@ -50,6 +50,12 @@ class Loss(Section):
         None, ge=10, le=60, description="dB that every marked image is held at, in training and in evaluation"
     )
     structure: float = Field(0.0, ge=0, description="weight of 1 − SSIM of the marked image, a perceptual term")
+    most_colour: float | None = Field(
+        None,
+        ge=0,
+        description="mean colour difference, ΔE of CIE94, that a marked image may have; what is above it is added to "
+        "the loss. A PSNR alone does not see tints",
+    )
     adversarial: float = Field(
         0.0, ge=0, description="weight of a PatchGAN's verdict on the marked image, in units of the message term"
     )

@@ -150,7 +150,7 @@ class TrainCell(Cell):
             "simulators": [simulator.key for simulator in self.simulators],
             "bits": self.bits,
             "code_bits": self.code_bits,
-            "loss": self.loss.model_dump(exclude={"steps", "ramp"}),
+            "loss": _section(self.loss, "steps", "ramp"),
             "train": self.section and _section(self.section, "distortions"),
             "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
             "seed": self.seed,
@@ -255,8 +255,10 @@ def _in_any_order(named: Iterable[list[Any]]) -> list[list[Any]]:
 def _section(section: BaseModel, *without: str) -> dict[str, Any]:
     """What a file says of a training, as it stands in a key."""
     said = section.model_dump(exclude=set(without))
-    # Named only where it is asked for: cells of before it came are what they were.
-    return {name: value for name, value in said.items() if (name, value) != ("accumulate", 1)}
+    # Named only where they are asked for: cells of before they came are what they were.
+    return {
+        name: value for name, value in said.items() if (name, value) not in (("accumulate", 1), ("most_colour", None))
+    }
 
 
 def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:

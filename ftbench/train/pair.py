@@ -23,6 +23,7 @@ from ftbench.pipeline.guard import sampled
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
+from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
 from ftbench.train.parts import Rows, by_piece, joined
@@ -118,7 +119,7 @@ class PairTask:
         readings = logits.split(len(covers))
         message_losses = [functional.binary_cross_entropy_with_logits(reading, code) for reading in readings]
         message_loss = torch.stack(message_losses).sum()
-        terms = list(self._quality_terms(network, covers, marked))
+        terms = list(self._quality_terms(network, covers, marked, step))
         measured = {"message_loss": message_loss, "image_loss": image_loss, **dict(terms)}
         measured |= {name: bit_accuracy(reading, code) for name, reading in zip(READ, readings, strict=False)}
         for name, value in measured.items():
@@ -218,11 +219,13 @@ class PairTask:
             donor=lambda: donors(images, identity, randomness, device, rows),
         )
 
-    def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor, step: int) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights
         if weights.structure:
             # kornia halves it.
             yield "structure_loss", 2 * weights.structure * ssim_loss(marked.float(), covers, window_size=11)
+        if weights.most_colour is not None:
+            yield "colour_loss", colour_excess(covers, marked, weights.most_colour, step)
         if network.critic is not None:
             with self.compute.autocast():
                 fooled, own = adversarial_losses(network.critic, covers, marked)
