@@ -8,6 +8,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -78,6 +80,11 @@ class Table:
     printed: bool = True
     """False: a table for programs alone, CSV and JSON."""
 
+    @cached_property
+    def entries(self) -> dict[str, list[Any]]:
+        """What stands in each column, from the top: a frame as wide as it has methods is slow to be asked."""
+        return dict(zip(self.frame.columns, map(list, self.frame.to_numpy(dtype=object).T), strict=True))
+
     def parts(self) -> list[tuple[str, tuple[Column, ...]]]:
         """Heading and columns of each printed piece; one piece, without heading, if nothing splits it."""
         printed = tuple(column for column in self.columns if column.part != CSV_ONLY and column.key != self.group)
@@ -91,7 +98,7 @@ class Table:
         found: dict[str, None] = {}
         for column in self.columns:
             if column.digits is not None:
-                for entry in self.frame[column.key]:
+                for entry in self.entries[column.key]:
                     if entry.estimate is not None:
                         found.setdefault(entry.estimate.method)
         return list(found)
@@ -185,7 +192,7 @@ def common_n(table: Table) -> int | None:
         entry.estimate.n
         for column in table.columns
         if column.digits is not None and column.part != CSV_ONLY
-        for entry in table.frame[column.key]
+        for entry in table.entries[column.key]
         if entry.estimate is not None
     )
     return counts.most_common(1)[0][0] if counts else None

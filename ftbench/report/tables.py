@@ -40,6 +40,8 @@ _ESCAPES = {
     "½": r"$\frac{1}{2}$", "σ": r"$\sigma$", "→": r"$\to$", "—": "---", "–": "--", "…": r"\ldots{}",
     "°": r"$^\circ$", "²": "$^2$", "\N{NO-BREAK SPACE}": "~", "“": "``", "”": "''", "‘": "`", "’": "'",
 }  # fmt: skip
+_ESCAPED = str.maketrans(_ESCAPES)
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 # LaTeX has no command for a Greek capital that looks like a Latin one.
 _LATIN = {
     "alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K",
@@ -57,7 +59,7 @@ def caption_text(table: Table, caption: Stated) -> str:
         entry.seeds > 1
         for column in table.columns
         if column.digits is not None and column.part != CSV_ONLY
-        for entry in table.frame[column.key]
+        for entry in table.entries[column.key]
     )
     return shown(caption.line()) + intervals + (f" {SEED_RANGES}" if ranged else "")
 
@@ -125,11 +127,11 @@ def csv_text(table: Table) -> str:
 def records(table: Table) -> list[dict[str, Any]]:
     """The rows of ``csv_text`` under its names: text, floats, counts as int, None where nothing was measured."""
     rows: list[dict[str, Any]] = []
-    for entries in table.frame.itertuples(index=False):
+    names = [[column.key + ending for ending in _endings(column)] for column in table.columns]
+    for entries in zip(*(table.entries[column.key] for column in table.columns), strict=True):
         row: dict[str, Any] = {}
-        for column, entry in zip(table.columns, entries, strict=True):
-            values = [str(entry)] if column.digits is None else _numbers(entry, column)
-            row |= zip((column.key + ending for ending in _endings(column)), values, strict=True)
+        for column, called, entry in zip(table.columns, names, entries, strict=True):
+            row |= zip(called, [str(entry)] if column.digits is None else _numbers(entry, column), strict=True)
         rows.append(row)
     return rows
 
@@ -194,7 +196,7 @@ def _finite(value: Any) -> Any:
 
 def latex_escape(text: str) -> str:
     """Text that LaTeX prints as it stands: specials escaped, Greek letters and signs as mathematics."""
-    escaped = "".join(_ESCAPES.get(character) or _letter(character) for character in text)
+    escaped = _FOREIGN.sub(lambda found: _letter(found[0]), text.translate(_ESCAPED))
     # A hyphen before a number is a minus sign.
     return re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped)
 
@@ -266,8 +268,6 @@ def _in_latex(entry: Entry) -> str:
 
 
 def _letter(character: str) -> str:
-    if character.isascii():
-        return character
     described = unicodedata.name(character, "")
     match = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", described)
     if match:

@@ -68,7 +68,7 @@ def sheets(table: Table, cells: Mapping[str, str]) -> Iterator[Sheet]:
 
 
 def _any(table: Table, column: Column) -> bool:
-    return any(entry.estimate is not None or entry.said or entry.identical for entry in table.frame[column.key])
+    return any(entry.estimate is not None or entry.said or entry.identical for entry in table.entries[column.key])
 
 
 def _rows(table: Table, columns: tuple[Column, ...], cells: Mapping[str, str]) -> Iterator[Row]:
