@@ -52,7 +52,7 @@ def quality_table(
     for of, title in _of(results).items():
         for who in people if of == "marked" else [None]:
             about = {"of": of, "identity": who or "", "simulator": of.partition(":")[2], "distortion": ""}
-            look = partial(_look, scores, of, who)
+            look: Callable[[int, str], Sample | None] = partial(_look, scores, of, who)
             taken.append((title if who is None else f"{title}, {who}", about, look))
     after = _after(results)
     taken += [(title, keys, partial(_left, frames)) for title, keys, frames in after]
