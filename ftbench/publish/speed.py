@@ -16,6 +16,7 @@ from ftbench.errors import BadInput
 from ftbench.machine import provenance
 from ftbench.pipeline.stages import Pair
 from ftbench.plan.cells import TrainCell
+from ftbench.publish.anew import Said
 from ftbench.report.table import Column, Measured, Table, make_table
 from ftbench.report.tables import markdown
 from ftbench.runner.build import new_pair
@@ -81,17 +82,6 @@ def write(opened: Opened, speeds: Sequence[Speed], folder: Path) -> str:
     text = markdown(_table(frame), Said(caption))
     write_atomically(folder / "speed.md", lambda path: path.write_text(text, encoding="utf-8"))
     return text
-
-
-@dataclass(frozen=True)
-class Said:
-    """A caption in words."""
-
-    text: str
-
-    def line(self) -> str:
-        """The words."""
-        return self.text
 
 
 def _table(frame: pd.DataFrame) -> Table:

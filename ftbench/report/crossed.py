@@ -202,7 +202,11 @@ def _across(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes
     names, shared = _short([method.label for method in crossed.methods])
     notes = [*notes, f"In the name of every method: {shared}."] if shared else notes
     columns = [Column("group", "kind"), Column("row", "")]
-    columns += [Column(f"{number}:{part}", name, 2, part=part) for part in parts for number, name in enumerate(names)]
+    columns += [
+        Column(f"{number}:{part}", name, 2, part=part, cells=method.cells)
+        for part in parts
+        for number, (name, method) in enumerate(zip(names, crossed.methods, strict=True))
+    ]
     if len(parts) < 2:
         rows = [_row(crossed, entries, line, line) for line in range(len(crossed.lines))]
         return _table(crossed, columns, rows, notes)

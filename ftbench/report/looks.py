@@ -55,4 +55,11 @@ def quality_sample(rows: pd.DataFrame, metric: str) -> Sample | None:
     draws = np.bincount(place, weights=np.square(rows["draw"].to_numpy(dtype=float) + 2), minlength=len(images))
     read = hash(tuple(images)), draws.tobytes()
     partial = number < np.bincount(place, minlength=len(images))
-    return Sample(means[None], None, (read,), identical=int(np.isposinf(values).sum()), partial=partial[None])
+    return Sample(
+        means[None],
+        None,
+        (read,),
+        identical=int(np.isposinf(values).sum()),
+        missing=int(np.isnan(values).sum()),
+        partial=partial[None],
+    )

@@ -43,7 +43,9 @@ class Sample:
     """Of each training: the same where it was measured on the same images and draws."""
     chance: float = 0.5
     identical: int = 0
-    """Pictures without a finite value."""
+    """Pictures that equal their reference, where the metric is infinite."""
+    missing: int = 0
+    """Pictures of which the metric is not a number."""
     seeds: tuple[str, ...] = ()
     partial: NDArray[np.bool_] | None = None
     """(seeds, images): where draws of an image have no finite value, and it is compared with nothing."""
@@ -72,6 +74,7 @@ def pooled(samples: Sequence[Sample | None], seeds: Sequence[str]) -> Sample | N
         there[0].images,
         there[0].chance,
         sum(one.identical for one in there),
+        sum(one.missing for one in there),
         tuple(seeds),
         None if trials is not None else np.concatenate([one.partial for one in there if one.partial is not None]),
     )
@@ -90,7 +93,7 @@ def measured(samples: Mapping[Key, Sample]) -> dict[Key, Measured]:
         if len(kept := means[np.isfinite(means)]):
             values[key] = kept
         else:
-            found[key] = Measured(None, sample.identical)
+            found[key] = Measured(None, sample.identical, sample.missing)
     for (_, chance), keys in rates.items():
         # Block by block: the memory of one is the next one's.
         for start in range(0, len(keys), SETS_AT_ONCE):
@@ -152,15 +155,16 @@ def tellable(difference: Estimate) -> bool:
 
 
 def _with_seeds(sample: Sample, estimate: Estimate) -> Measured:
+    left_out = sample.identical, sample.missing
     if len(sample.values) == 1:
-        return Measured(estimate, sample.identical)
+        return Measured(estimate, *left_out)
     by_seed = [float(value) for value in _seed_means(sample)]
     if not all(map(math.isfinite, by_seed)):
-        return Measured(estimate, sample.identical)
+        return Measured(estimate, *left_out)
     told = mean_over_seeds(estimate, by_seed)
     if sample.trials is not None:
         told = replace(told, low=max(0.0, told.low), high=min(1.0, told.high))
-    return Measured(told, sample.identical, min(by_seed), max(by_seed), len(by_seed))
+    return Measured(told, *left_out, min(by_seed), max(by_seed), len(by_seed))
 
 
 def _seed_means(sample: Sample) -> Floats:

@@ -32,6 +32,8 @@ class Measured:
     estimate: Estimate | None = None
     identical: int = 0
     """Pictures left out of the estimate because they equal their reference, where the metric is infinite."""
+    missing: int = 0
+    """Pictures left out because the metric gave no number for them."""
     lowest: float | None = None
     highest: float | None = None
     """Of a mean over seeds: the lowest and the highest of them."""
@@ -61,6 +63,8 @@ class Column:
     """Printed tables are split by it, so that each fits a page; columns without one stand in every part."""
     spread: bool = False
     """The CSV file has the lowest and the highest seed, and their number, too."""
+    cells: tuple[str, ...] = ()
+    """Keys of the cells that its numbers are of, where those are the same all the way down."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +132,10 @@ def make_table(
 
 def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str:
     """``99.87 [99.61, 99.96] n=90``, an em dash where nothing was measured."""
-    identical = f"({entry.identical} identical)" if entry.identical else ""
+    left_out = _left_out(entry)
     found = entry.estimate
     if found is None:
-        return identical or ABSENT
+        return left_out or ABSENT
     sign = "+" if column.signed else ""
 
     def number(value: float) -> str:
@@ -144,8 +148,8 @@ def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str
     pieces = [number(found.value), f"[{number(found.low)}, {number(found.high)}]"]
     if with_n:
         pieces.append(f"n={found.n}")
-    if identical:
-        pieces.append(identical)
+    if left_out:
+        pieces.append(left_out)
     return " ".join(pieces)
 
 
@@ -157,10 +161,10 @@ def format_short(entry: Measured, column: Column, n: int | None = None) -> str:
     scale = column.scale if entry.scale is None else entry.scale
     digits = (column.digits or 0) if entry.digits is None else entry.digits
     digits = 1 if scale == 100.0 else digits
-    identical = f"({entry.identical} identical)" if entry.identical else ""
+    left_out = _left_out(entry)
     found = entry.estimate
     if found is None:
-        return " ".join(filter(None, [entry.said, identical])) or ABSENT
+        return " ".join(filter(None, [entry.said, left_out])) or ABSENT
     sign = "+" if column.signed else ""
 
     def number(value: float) -> str:
@@ -183,7 +187,14 @@ def format_short(entry: Measured, column: Column, n: int | None = None) -> str:
         pieces.append(f"({number(entry.lowest)}–{number(entry.highest)})")
     if n is not None and found.n != n:
         pieces.append(f"n={found.n}")
-    return " ".join(filter(None, [*pieces, entry.said, identical, "≈" if entry.mark == LEVEL else ""]))
+    return " ".join(filter(None, [*pieces, entry.said, left_out, "≈" if entry.mark == LEVEL else ""]))
+
+
+def _left_out(entry: Measured) -> str:
+    """``(2 identical)``, ``(1 not a number)``: pictures of which the metric has no finite value."""
+    counted = {"identical": entry.identical, "not a number": entry.missing}
+    said = ", ".join(f"{number} {what}" for what, number in counted.items() if number)
+    return f"({said})" if said else ""
 
 
 def common_n(table: Table) -> int | None:

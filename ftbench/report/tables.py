@@ -21,6 +21,7 @@ from ftbench.storage.results import STALLED
 
 LOUD = STALLED.upper()
 SEED_RANGES = "Means over seeds: the interval holds for other seeds too; in brackets the lowest and the highest seed."
+ONE_IMAGE = "Where there is one image, nothing tells how far others lie from it: ±n/a, or as wide as one trial is."
 FORMULAS = tuple("=+-@")
 """A field that begins with one of these is a formula to a spreadsheet."""
 _MARKDOWN = re.compile(
@@ -61,7 +62,8 @@ def caption_text(table: Table, caption: Stated) -> str:
         if column.digits is not None and column.part != CSV_ONLY
         for entry in table.entries[column.key]
     )
-    return shown(caption.line()) + intervals + (f" {SEED_RANGES}" if ranged else "")
+    alone = f" {ONE_IMAGE}" if any("one image" in method for method in methods) else ""
+    return shown(caption.line()) + intervals + alone + (f" {SEED_RANGES}" if ranged else "")
 
 
 def markdown(table: Table, caption: Stated) -> str:

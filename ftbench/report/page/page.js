@@ -98,8 +98,9 @@
     [...table.tHead.rows[0].cells].forEach((head, index) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.append(...head.childNodes);
-      head.append(button);
+      const title = head.querySelector(".title");
+      button.append(...title.childNodes);
+      title.replaceWith(button);
       button.addEventListener("click", () => {
         const [column, sign] = sorted.get(table.dataset.name) || [-1, 1];
         // Numbers are first sorted from the best end down, text from A; a third click gives the first order back.

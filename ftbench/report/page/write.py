@@ -63,7 +63,9 @@ def page(
 ) -> str:
     """The page's text. ``figures``: stem of a file -> PNG. Names of parts, people and files stay text."""
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
-    keys = {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
+    evaluated = [cell for cell in cells if cell["kind"] == "evaluate"]
+    keys = {cell["label"]: cell["key"] for cell in evaluated}
+    seeds = {cell["key"]: dict(cell["facts"]).get("seed", "") for cell in evaluated}
     printed = [table for table in tables if table.printed]
     style, script = (_part(name) for name in ("page.css", "page.js"))
     return (
@@ -75,7 +77,7 @@ def page(
             caption=caption_text(printed[0], caption) if printed else shown(caption.line()),
             failed=[cell for cell in cells if cell["status"] == "failed"],
             stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
-            sheets=[sheet for table in printed for sheet in sheets(table, keys)],
+            sheets=[sheet for table in printed for sheet in sheets(table, keys, seeds)],
             figures=list(_figures(figures)),
             cells=cells,
             again=_again(manifest),
