@@ -61,7 +61,7 @@ def _filling(draw: np.random.Generator, photographs: Sequence[Pixels], side: int
 
 def _patch(draw: np.random.Generator, photographs: Sequence[Pixels], side: int) -> Pixels:
     """A part of a photograph that was made smaller, so that it is as fine as a landscape; mirrored to fill the side."""
-    photograph = Image.fromarray(photographs[draw.integers(len(photographs))])
+    photograph = Image.fromarray(photographs[int(draw.integers(len(photographs)))])
     shrunk = max(16, round(photograph.width / draw.uniform(1.5, 6)))
     small = np.asarray(photograph.resize((shrunk, shrunk), Image.Resampling.LANCZOS))
     tinted = small * draw.uniform(0.7, 1.2, 3) + draw.normal(0, 15)

@@ -165,7 +165,7 @@ class PairTask:
         for at, (attack, own) in enumerate(zip(met, rows.dealt(len(met)), strict=True)):
             if isinstance(own, Tensor) and not len(own):
                 continue
-            remark = network.marking(rows.of(again)[own], self._psnr(step), exact=False)
+            remark = as_deployed(network, rows.of(again)[own], self._psnr(step))
             place = (step, processes.rank(), *([at] if at else []))
             all_of_it = slice(at, None, len(met))
             inputs = self._inputs(
@@ -312,6 +312,26 @@ class PairTask:
         image, message = weights.image_weight(), weights.message_weight(self.code_bits)
         # In units of one reading's entropy, so that clipping and Adam's epsilon mean the same in every setting.
         return (image * image_loss + message * message_loss) / (message or image or 1.0)
+
+
+def as_deployed(network: Pair, code: Tensor, psnr: float | None) -> Callable[[Tensor], Tensor]:
+    """Marks images with a code (b,n) as the finished encoder will, while it is still in training.
+
+    Whoever marks a picture again has the encoder in evaluation form. And running statistics must be those of covers:
+    batch normalisation that averages marked images in misjudges every cover in evaluation (docs/decisions.md).
+    """
+
+    def remark(image: Tensor) -> Tensor:
+        training = [module for module in network.encoder.modules() if module.training]
+        for module in training:
+            module.training = False
+        try:
+            return network.mark(image, code, psnr, exact=False)
+        finally:
+            for module in training:
+                module.training = True
+
+    return remark
 
 
 def decibels(squared_error: float) -> float:
