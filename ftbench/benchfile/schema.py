@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list
 
@@ -25,6 +26,13 @@ class DatasetSection(Reference):
         le=0.5,
         description="share of the train people who are set aside: only simulators with trained_on: reserve see them",
     )
+
+
+def no_device(name: str) -> str:
+    """A name that is a folder's on every system; raises ValueError else."""
+    if re.fullmatch("con|prn|aux|nul|(com|lpt)[1-9]", name):
+        raise ValueError(f"{name} is a device on Windows and cannot be a folder there; choose another name")
+    return name
 
 
 class MessageSection(Section):
@@ -348,7 +356,9 @@ class ComputeSection(Section):
 class Benchmark(Section):
     """A benchmark file, its scale applied."""
 
-    name: str = Field(pattern=NamePattern, max_length=64, description="also the folder under results/")
+    name: Annotated[str, AfterValidator(no_device)] = Field(
+        pattern=NamePattern, max_length=64, description="also the folder under results/"
+    )
     title: str = ""
     dataset: DatasetSection
     message: MessageSection
