@@ -6,6 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+MOST_TRAININGS = 64
+"""Of one simulator, each fitted for itself."""
+
 
 class Section(BaseModel):
     """A mapping of the file: unknown keys are errors, values are never converted, numbers are finite."""
@@ -53,7 +56,20 @@ Axis = Annotated[list[Reference], BeforeValidator(_listed), Field(min_length=1)]
 def _grouped(value: Any) -> Any:
     # A list inside the axis is several at once; anything else stands for itself.
     values = value if isinstance(value, list) else [value]
-    return [_listed(item) for item in values]
+    return [[one for item in _listed(group) for one in _trained_often(item)] for group in values]
+
+
+def _trained_often(item: Any) -> list[Any]:
+    """A part with ``trainings: n`` as n parts, each with a ``seed`` of its own; the first keeps the one that it has."""
+    if not isinstance(item, dict) or "trainings" not in item:
+        return [item]
+    one = {key: value for key, value in item.items() if key != "trainings"}
+    count, first = item["trainings"], one.get("seed", 0)
+    if type(count) is not int or not 1 <= count <= MOST_TRAININGS:
+        raise ValueError(f"trainings is {count!r}; give a whole number from 1 to {MOST_TRAININGS}")
+    if type(first) is not int:
+        return [one]
+    return [one, *({**one, "seed": first + more} for more in range(1, count))]
 
 
 Groups = Annotated[

@@ -284,7 +284,7 @@ class Matrix(Section):
     codec: Axis = Field(default_factory=lambda: [Reference(name="none")])
     simulator: Groups = Field(
         description="the deepfake to train against; none for none; a list inside the list: one of them, drawn anew "
-        "every step"
+        "every step; trainings: n beside a name: n trainings of it, with a seed each"
     )
     loss: Annotated[list[Loss], BeforeValidator(as_list), Field(min_length=1)] = Field([Loss()])
     pool: Annotated[list[PoolUse], BeforeValidator(as_list), Field(min_length=1)] = Field(
