@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -47,6 +48,13 @@ def _named(value: Any) -> Any:
 def as_list(value: Any) -> Any:
     """A single value as a list of one."""
     return value if isinstance(value, list) else [value]
+
+
+def no_device(name: str) -> str:
+    """A name that is a folder's on every system; raises ValueError else."""
+    if re.fullmatch("con|prn|aux|nul|(com|lpt)[1-9]", name):
+        raise ValueError(f"{name} is a device on Windows and cannot be a folder there; choose another name")
+    return name
 
 
 Part = Annotated[Reference, BeforeValidator(_named)]

@@ -67,6 +67,7 @@ class Labels:
             "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",
             "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
             **({"1 − SSIM": f"{loss.structure:g}"} if any(one.structure for one in matrix.loss) else {}),
+            **({"specific": f"{loss.specific:g}"} if any(one.specific for one in matrix.loss) else {}),
             **({"most ΔE": _most(loss.most_colour)} if any(one.most_colour is not None for one in matrix.loss) else {}),
             **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
             "seed": str(setting.seed),
@@ -101,7 +102,7 @@ class Labels:
         parts.append(f"{target:g} dB" if target else weighed if setting.learns else "untrained")
         parts += [
             f"{name} {columns[name]}"
-            for name in ("1 − SSIM", "most ΔE", "critic")
+            for name in ("1 − SSIM", "specific", "most ΔE", "critic")
             if columns.get(name, "0") not in ("0", NONE)
         ]
         parts += [f"seed {columns['seed']}"] if len(matrix.seed) > 1 else []
