@@ -197,10 +197,12 @@ def _means(values: NDArray[np.float64], confidence: float) -> list[Estimate]:
     images, least, most = values.shape[1], values.min(axis=1), values.max(axis=1)
     if images == 1:
         return [Estimate(float(value), -math.inf, math.inf, 1, "one image") for value in least]
-    spread = np.flatnonzero(least < most)
-    found = {place: Estimate(float(least[place]), float(least[place]), float(least[place]), images, "bootstrap")
-             for place in np.flatnonzero(least == most)}  # fmt: skip
-    if len(spread):
+    found: dict[int, Estimate] = {}
+    for place, value in enumerate(map(float, least)):
+        if value == most[place]:
+            found[place] = Estimate(value, value, value, images, "bootstrap")
+    spread = [place for place in range(len(values)) if place not in found]
+    if spread:
         found |= zip(spread, _bootstrapped(values[spread], confidence, images), strict=True)
     return [found[place] for place in range(len(values))]
 

@@ -41,10 +41,7 @@ ROUGH = (
 NO_RESULTS = ("95 % intervals",)
 
 LEFT: dict[str, tuple[str, ...]] = {
-    "README.md": (
-        # A pair of a minute's training, measured by hand on photographs that are not ours to keep.
-        "reads 96 % of 8 bits of 24 photographs",
-    ),
+    "README.md": (),
     "docs/results.md": (*SEEDS, *MEANS, *EARLIER, *ROUGH, *NO_RESULTS),
     "docs/field.md": (
         *NO_RESULTS,
