@@ -20,7 +20,7 @@ FLOORS = (
     ("runner",),
     ("cluster",),
     ("publish",),
-    ("claims", "marking", "testing"),
+    ("claims", "marking", "protocol", "testing"),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

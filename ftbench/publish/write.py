@@ -31,12 +31,10 @@ from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.grounds import GROUNDS, stated
-from ftbench.storage.manifest import MANIFEST, rows_of
+from ftbench.storage.manifest import FORMAT, MANIFEST, PROTOCOL, rows_of
 from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
-
-FORMAT = 2
 
 
 def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> list[dict[str, Any]]:
@@ -235,6 +233,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
     plan, bench = opened.plan, opened.bench
     manifest = {
         "format": FORMAT,
+        "protocol": PROTOCOL,
         "kept": keep,
         "benchmark": opened.benchmark.name,
         "scale": opened.scale,

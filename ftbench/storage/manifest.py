@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "manifest.json"
+FORMAT = 2
+PROTOCOL = 1
+"""The version of ``docs/protocol.md`` that results are made for."""
 FAILED = "failed"
 # Folder names such as 07201 must not turn into numbers.
 AS_TEXT = {"image": str, "name": str, "identity": str, "simulator": str, "distortion": str}
@@ -125,7 +128,7 @@ class Folder:
 
 
 def open_folder(path: Path) -> Folder:
-    """Read a folder's manifest. Raises BadInput when there is none, or one that cannot be checked."""
+    """Read a folder's manifest. Raises BadInput when there is none, a newer one, or one that cannot be checked."""
     file = path / MANIFEST
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
@@ -134,6 +137,11 @@ def open_folder(path: Path) -> Folder:
         raise BadInput(f"{file}: {reason}; name a folder such as results/<benchmark>/<data>-<scale>") from None
     except ValueError as error:
         raise BadInput(f"{file} is not JSON ({error}); run the benchmark again") from None
+    form = raw.get("format") if isinstance(raw, dict) else None
+    if isinstance(form, int) and form > FORMAT:
+        raise BadInput(
+            f"{file} was written by a newer ftbench (form {form}, and this one knows {FORMAT}); update ftbench"
+        )
     try:
         return Folder(path, raw, Manifest.model_validate(raw))
     except ValidationError as error:

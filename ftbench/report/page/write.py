@@ -60,8 +60,12 @@ def page(
     manifest: Mapping[str, Any],
     figures: Mapping[str, bytes],
     title: str = "",
+    again: str = "",
 ) -> str:
-    """The page's text. ``figures``: stem of a file -> PNG. Names of parts, people and files stay text."""
+    """The page's text. ``figures``: stem of a file -> PNG. Names of parts, people and files stay text.
+
+    ``again``: how its numbers are made once more, where no run of one benchmark makes them.
+    """
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
     keys = {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
     printed = [table for table in tables if table.printed]
@@ -78,7 +82,7 @@ def page(
             sheets=[sheet for table in printed for sheet in sheets(table, keys)],
             figures=list(_figures(figures)),
             cells=cells,
-            again=_again(manifest),
+            again=shown(again) or _again(manifest),
             style=Markup(style),
             script=Markup(script),
             style_digest=_digest(style),
@@ -109,17 +113,20 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     machine = manifest.get("machine") or {}
     made = manifest.get("cells", [])
     facts = {
-        "data": f"{data.get('name', '')} ({str(data.get('digest', ''))[:12]})",
-        "picture size": f"{data.get('size', '')} px",
+        "data": f"{data.get('name', '')} ({str(data.get('digest', ''))[:12]})" if data else "",
+        "picture size": f"{data.get('size', '')} px" if data else "",
         "seeds": ", ".join(map(str, (manifest.get("seeds") or {}).get("train", []))),
-        "settings": str(sum(cell.get("kind") == "evaluate" for cell in made)),
-        "worked for": _time(sum(float(cell.get("seconds") or 0) for cell in made)),
-        "on": f"{compute.get('device', '')}, {compute.get('precision', '')}, {machine.get('processor', '')}",
+        "settings": str(sum(cell.get("kind") == "evaluate" for cell in made)) if made else "",
+        "worked for": _time(sum(float(cell.get("seconds") or 0) for cell in made)) if made else "",
+        "on": f"{compute.get('device', '')}, {compute.get('precision', '')}, {machine.get('processor', '')}"
+        if compute
+        else "",
         "ftbench": f"{code.get('ftbench', '')} ({str(code.get('commit', ''))[:10] or 'no commit known'})",
         "written": str(manifest.get("written", ""))[:16].replace("T", " "),
     }
     for name, value in facts.items():
-        yield name, shown(value)
+        if value:
+            yield name, shown(value)
 
 
 def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
