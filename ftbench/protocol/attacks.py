@@ -42,6 +42,12 @@ def found(wanted: Wanted, attacks: Iterable[Attack], parts: Parts) -> tuple[Atta
     return None, why
 
 
+def parameters_of(simulator: str, parts: Parts) -> list[Mapping[str, Any]]:
+    """The parameters of every part that a simulator's label may mean."""
+    name, given = split(simulator)
+    return [one for one in parts.get(name, ()) if all(_number(one.get(key)) == value for key, value in given.items())]
+
+
 def split(label: str) -> tuple[str, Mapping[str, float | str]]:
     """``jpeg quality=50`` -> its name and parameters, numbers as numbers."""
     name, *words = label.split(" ")
@@ -62,8 +68,7 @@ def _short_of(wanted: Wanted, simulator: str, parts: Parts) -> str:
     """In what the simulator is less than what is wanted; empty where it is enough."""
     if wanted.simulator == MARKED or not (wanted.strength or wanted.fitted_on):
         return ""
-    name, given = split(simulator)
-    alike = [one for one in parts.get(name, ()) if all(_number(one.get(key)) == value for key, value in given.items())]
+    alike = parameters_of(simulator, parts)
     if not alike:
         return "of a strength that the folder does not say"
     for parameters in alike:

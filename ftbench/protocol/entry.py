@@ -18,7 +18,7 @@ from ftbench.report.scores import Attack, Scores
 from ftbench.report.table import Measured
 from ftbench.statistics.detection import smallest_match
 from ftbench.statistics.estimates import Estimate
-from ftbench.storage.results import CellResult
+from ftbench.storage.results import QUALITY_COLUMNS, CellResult
 
 UNTRAINED = "none"
 """λ of a pair of which nothing learns."""
@@ -104,7 +104,8 @@ def from_rows(
     people = {str(who) for place in method.places for who in results[place].rows["identity"].unique() if str(who)}
     quality = {
         name: measured({0: sample})[0]
-        for name in ("psnr", *protocol.beside)
+        for name in first.quality.columns
+        if name not in (*QUALITY_COLUMNS, "simulator", "distortion")
         if (sample := over_method(method, [quality_sample(qualities(one, "marked"), name) for one in results]))
     }
     images = min((len(one.images) for one in own), default=0)
@@ -188,10 +189,14 @@ def rate_sample(one: Scores, attack: Attack, right: NDArray[np.bool_]) -> Sample
     return Sample(hit[there][None], tried[there][None], (hash(names),), 0.0)
 
 
+def learns(settings: Mapping[str, str]) -> bool:
+    """Whether anything of a pair is trained, by its settings columns."""
+    return settings.get("λ", "") != UNTRAINED
+
+
 def _seeds(method: Method, first: CellResult, protocol: Protocol) -> int:
     # What does not learn is the same with every seed.
-    learns = first.settings.get("λ", "") != UNTRAINED
-    return len(method.places) if learns else max(len(method.places), protocol.seeds)
+    return len(method.places) if learns(first.settings) else max(len(method.places), protocol.seeds)
 
 
 def _missing(hits: Mapping[Wanted, Hits]) -> list[str]:

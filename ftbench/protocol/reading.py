@@ -5,28 +5,36 @@ from __future__ import annotations
 import csv
 import io
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ftbench.errors import BadInput
 from ftbench.protocol.attacks import found, simulators_of
-from ftbench.protocol.entry import Entry, Hits, Made, entry_of, from_rows
-from ftbench.protocol.rules import PROTOCOLS, Protocol
-from ftbench.report.crossed import methods_of
-from ftbench.report.scores import scores_of
+from ftbench.protocol.entry import Entry, Hits, Made, entry_of, from_rows, learns, rate_sample
+from ftbench.protocol.rules import PROTOCOLS, Protocol, Wanted
+from ftbench.report.crossed import Method, methods_of
+from ftbench.report.detection import RATES
+from ftbench.report.sample import measured, pooled
+from ftbench.report.scores import Attack, Scores, scores_of
 from ftbench.report.table import Measured
+from ftbench.statistics.detection import smallest_match
 from ftbench.statistics.estimates import Estimate
-from ftbench.storage.manifest import MANIFEST, PROTOCOL, CellSaid, Folder, open_folder, rows_of
-from ftbench.storage.results import CellResult
+from ftbench.storage.manifest import FAILED, MANIFEST, PROTOCOL, Folder, open_folder, rows_of
+from ftbench.storage.results import STALLED, CellResult
 from ftbench.storage.seal import digest_of, own_digest
 
 # What a damaged file makes pandas and the statistics raise.
 UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError, BadInput)
+MEASURES = {f"found at {rate:g}": rate for rate in RATES}
+"""As the table ``detection`` names them."""
 NOT_KEPT = "not in its tables, and rows are not kept"
 DEPTH = 3
 """Folders down to which results are looked for below a folder that holds none itself."""
+
+
+Rates = dict[Attack, dict[float, Measured]]
 
 
 @dataclass(frozen=True)
@@ -65,23 +73,67 @@ def names_of(paths: Sequence[Path]) -> list[str]:
 def read_folder(path: Path, name: str) -> tuple[list[Entry], list[Fault]]:
     """Every method of a folder, and what of it could not be read. Nothing is raised for what lies in the folder."""
     try:
-        folder = open_folder(path)
-        protocol = protocol_of(folder)
-        if own_digest(folder.raw) != folder.manifest.digest:
-            raise BadInput(f"{MANIFEST} has changed since it was written")
-        made = _made(folder, name)
+        read = read_whole(path, name)
     except UNREADABLE as error:
         return [], [Fault(name, "", first_line(error))]
+    return read.entries, read.faults
+
+
+@dataclass(frozen=True)
+class Read:
+    """A folder, its methods, and every rate of marks found that it tells of."""
+
+    folder: Folder
+    entries: list[Entry]
+    faults: list[Fault]
+    rates: dict[tuple[str, ...], Rates]
+    """By the cells of an entry: attack -> false-positive rate that was asked for -> marks found."""
+
+
+def read_one(path: Path) -> Read:
+    """As ``read_whole``, of a folder that a user named by itself. Raises BadInput alone."""
+    try:
+        return read_whole(path, path.name)
+    except BadInput:
+        raise
+    except UNREADABLE as error:
+        raise BadInput(f"{path} cannot be read: {first_line(error)}; run the benchmark again") from None
+
+
+def read_whole(path: Path, name: str) -> Read:
+    """As ``read_folder``, and with every rate; raises BadInput, and whatever reading damaged tables raises."""
+    folder = open_folder(path)
+    protocol = protocol_of(folder)
+    if own_digest(folder.raw) != folder.manifest.digest:
+        raise BadInput(f"{MANIFEST} has changed since it was written")
+    made = _made(folder, name)
     if not folder.has_rows:
-        try:
-            return list(_of_tables(folder, made, protocol)), _failed(folder, name)
-        except UNREADABLE as error:
-            return [], [Fault(name, "", first_line(error))]
-    read, faults = read_cells(folder, name)
-    results = [result for _, result in read]
+        entries, rates = _of_tables(folder, made, protocol)
+        return Read(folder, entries, _failed(folder, name), rates)
+    results, faults = read_cells(folder, name)
     scores = [scores_of(result) for result in results]
-    entries = [from_rows(method, results, scores, made, protocol) for method in methods_of(results)]
-    return entries, faults + _failed(folder, name)
+    methods = methods_of(results)
+    entries = [from_rows(method, results, scores, made, protocol) for method in methods]
+    found_in = {method.cells: rates_of(method, scores) for method in methods}
+    return Read(folder, entries, faults + _failed(folder, name), found_in)
+
+
+def rates_of(method: Method, scores: Sequence[Scores]) -> Rates:
+    """Marks found after everything that was run of a method, at each exact rate that its payload reaches."""
+    own = [scores[place] for place in method.places]
+    samples = {}
+    for rate in RATES:
+        threshold = smallest_match(own[0].bits, rate)
+        if threshold is None:
+            continue
+        for attack in own[0].attacks:
+            each = [rate_sample(one, attack, one.payload_errors <= one.bits - threshold) for one in own]
+            if (sample := pooled(each, method.seeds)) is not None:
+                samples[attack, rate] = sample
+    found_in: Rates = {}
+    for (attack, rate), entry in measured(samples).items():
+        found_in.setdefault(attack, {})[rate] = entry
+    return found_in
 
 
 def protocol_of(folder: Folder) -> Protocol:
@@ -94,7 +146,7 @@ def protocol_of(folder: Folder) -> Protocol:
     return PROTOCOLS[version]
 
 
-def read_cells(folder: Folder, name: str) -> tuple[list[tuple[CellSaid, CellResult]], list[Fault]]:
+def read_cells(folder: Folder, name: str) -> tuple[list[CellResult], list[Fault]]:
     """The cells whose rows are those that the manifest vouches for, and what is wrong with the others."""
     import pandas as pd
 
@@ -113,7 +165,7 @@ def read_cells(folder: Folder, name: str) -> tuple[list[tuple[CellSaid, CellResu
         except UNREADABLE as error:
             faults.append(Fault(name, cell.label, first_line(error)))
             continue
-        read.append((cell, result))
+        read.append(result)
     return read, faults
 
 
@@ -135,7 +187,7 @@ def _failed(folder: Folder, name: str) -> list[Fault]:
     return [
         Fault(name, cell.label, "its cell failed when it was run")
         for cell in folder.manifest.cells
-        if cell.row and cell.status == "failed"
+        if cell.row and cell.status == FAILED
     ]
 
 
@@ -151,42 +203,48 @@ def _made(folder: Folder, name: str) -> Made:
     return Made(name, said.name, said.digest, size, simulators_of(folder.raw), shown, held_out)
 
 
-def _of_tables(folder: Folder, made: Made, protocol: Protocol) -> Iterator[Entry]:
+def _of_tables(folder: Folder, made: Made, protocol: Protocol) -> tuple[list[Entry], dict[tuple[str, ...], Rates]]:
     """Entries of a folder whose rows were not kept, as its tables have them."""
     detection, quality = (_table(folder, name) for name in ("detection", "quality"))
-    labels = {cell.identity: cell for cell in folder.evaluations}
     evaluate = (folder.raw.get("configuration") or {}).get("evaluate") or {}
+    entries, rates_by_cells = [], {}
     for key in dict.fromkeys(row["cell"] for row in detection):
         cells = tuple(key.split(" "))
-        first = labels.get(cells[0])
-        if first is None or first.row is None:
+        own = [cell for cell in folder.evaluations if cell.identity in cells]
+        if len(own) < len(cells):
             raise BadInput(f"tables/detection.csv is of cells that {MANIFEST} does not have")
-        own = [row for row in detection if row["cell"] == key]
-        rates = {
-            (row["simulator"], row["distortion"]): _measured(row, "detection")
-            for row in own
-            if row["measure"] == f"found at {protocol.rate:g}"
-        }
-        hits = {}
-        for wanted in protocol.at(made.size):
-            attack, why = found(wanted, rates, made.parts)
-            hits[wanted] = Hits(missing=NOT_KEPT if why == "not run" else why) if attack is None else Hits(
-                entry=rates[attack], attack=attack
-            )  # fmt: skip
+        rates: Rates = {}
+        for row in detection:
+            rate = MEASURES.get(row["measure"])
+            if row["cell"] == key and rate and row["detection_value"]:
+                rates.setdefault((row["simulator"], row["distortion"]), {})[rate] = _measured(row, "detection")
         seen = {
             row["metric"]: _measured(row, "quality")
             for row in quality
             if row["cell"] == key and row["of"] == "marked" and not row["identity"]
         }
-        learns = first.row.columns.get("λ", "") != "none"
-        images = min((cell.images or 0 for one in cells if (cell := labels.get(one))), default=0)
-        yield entry_of(
-            own[0]["label"], cells, made, protocol, bits=first.row.payload_bits,
-            seeds=len(cells) if learns else max(len(cells), protocol.seeds), images=images,
-            draws=int(evaluate.get("draws") or 0), hits=hits, quality=seen,
-            people=made.held_out if made.held_out == made.shown else None,
-            stalled=any(labels[one].status == "stalled" for one in cells if one in labels),
+        first = next(row for row in (cell.row for cell in own) if row)
+        label = next(row["label"] for row in detection if row["cell"] == key)
+        hits = {wanted: _hits(wanted, rates, made, protocol) for wanted in protocol.at(made.size)}
+        rates_by_cells[cells] = rates
+        entries.append(
+            entry_of(
+                label, cells, made, protocol, bits=first.payload_bits,
+                seeds=len(cells) if learns(first.columns) else max(len(cells), protocol.seeds),
+                images=min((cell.images or 0) for cell in own), draws=int(evaluate.get("draws") or 0),
+                hits=hits, quality=seen, stalled=any(cell.status == STALLED for cell in own),
+                people=made.held_out if made.held_out == made.shown else None,
+            )
         )  # fmt: skip
+    return entries, rates_by_cells
+
+
+def _hits(wanted: Wanted, rates: Rates, made: Made, protocol: Protocol) -> Hits:
+    attack, why = found(wanted, rates, made.parts)
+    if attack is None:
+        return Hits(missing=NOT_KEPT if why == "not run" else why)
+    entry = rates[attack].get(protocol.rate)
+    return Hits(missing="out of reach", attack=attack) if entry is None else Hits(entry=entry, attack=attack)
 
 
 def _table(folder: Folder, name: str) -> Sequence[Mapping[str, str]]:
