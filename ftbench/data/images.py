@@ -102,11 +102,6 @@ class Data:
             split: len({item.identity for item in self.items if self.place(item) == split}) for split in self.splits
         }
 
-    def held_out(self) -> set[str]:
-        """The people whom test images alone show."""
-        elsewhere = {item.identity for item in self.items if self.place(item) != "test"}
-        return {item.identity for item in self.items} - elsewhere
-
     def split(self, name: str, limit: int | None = None) -> Images:
         """Load a split, in the order of the images' content; kept in memory for the next cell."""
         if name not in self._loaded:
@@ -222,7 +217,6 @@ def describe(data: Data) -> dict[str, Any]:
         "digest": data.digest,
         "size": data.size,
         "people": data.counts() if len(data.people) <= 20 else len(data.people),
-        "test_people": {"shown": data.shown()["test"], "held_out": len(data.held_out())},
         "images": {split: sum(data.place(item) == split for item in data.items) for split in data.splits},
         "set_aside": [{"name": name, "reason": reason} for name, reason in data.source.set_aside],
         "notes": list(data.source.notes),

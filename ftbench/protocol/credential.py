@@ -40,8 +40,8 @@ from ftbench.report.seeds import SEED
 from ftbench.report.table import Measured
 from ftbench.statistics.detection import false_positive_rate, smallest_match
 from ftbench.storage.files import write_bytes
-from ftbench.storage.manifest import CellSaid, Folder, MetricInfo
-from ftbench.storage.results import MARKED, UNMARKED
+from ftbench.storage.manifest import CellSaid, Folder
+from ftbench.storage.results import MARKED, UNMARKED, MetricInfo
 
 CREDENTIALS = "credentials"
 """The folder within a results folder."""

@@ -20,6 +20,7 @@ from ftbench.plan.part import input_paths, metric_record
 from ftbench.publish.anew import made_by
 from ftbench.publish.failures import in_parts, missing
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
+from ftbench.publish.people import people_tested
 from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
@@ -241,7 +242,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         "code": provenance.code(),
         "machine": provenance.machine(),
         "compute": {**vars(bench.compute)},
-        "data": describe(bench.data),
+        "data": {**describe(bench.data), "test_people": people_tested(bench.data)},
         "seeds": {
             "train": opened.benchmark.matrix.seed,
             "fit": opened.benchmark.fit.seed,

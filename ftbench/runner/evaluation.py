@@ -16,6 +16,7 @@ from ftbench.pipeline.stages import DistortionStage, Held
 from ftbench.plan.part import strength_of
 from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair
 from ftbench.storage.files import csv_bytes, gzipped
+from ftbench.storage.readings import READINGS, packed
 from ftbench.storage.results import QUALITY, ROWS, SAMPLES
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
     # Made in memory: the same rows are the same bytes, and a full disk is known as such.
     folder.write(ROWS, gzipped(csv_bytes(findings.rows)))
     folder.write(QUALITY, gzipped(csv_bytes(findings.quality)))
+    folder.write(READINGS, packed(findings.rows, **findings.readings))
     samples: dict[str, Any] = dict(findings.samples)
     content = io.BytesIO()
     np.savez(content, **samples)
