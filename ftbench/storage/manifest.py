@@ -49,6 +49,8 @@ class CellFiles(_Said):
     rows: FileName
     quality: FileName
     curve: FileName
+    readings: FileName | None = None
+    """Of new evaluations: what they are scored again by. It may be left out, since tables are made of rows."""
 
 
 class CellRow(_Said):
@@ -120,6 +122,11 @@ class Folder:
     def row_files(self) -> list[str]:
         """Every file of rows that the tables were made from."""
         return [name for cell in self.evaluations if cell.row for name in (cell.row.kept.rows, cell.row.kept.quality)]
+
+    @property
+    def reading_files(self) -> list[str]:
+        """Every file of readings that is named."""
+        return [name for cell in self.evaluations if cell.row and (name := cell.row.kept.readings)]
 
     @property
     def has_rows(self) -> bool:
