@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ftbench.errors import BadInput
 from ftbench.storage.readings import halved, packed, unpacked
@@ -49,9 +47,11 @@ def test_a_reading_takes_few_bytes() -> None:
     assert len(content) / len(findings.rows) < 2 * BITS + 4
 
 
-@given(st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=50))
-def test_no_logit_loses_its_sign(values: list[float]) -> None:
-    logits = np.asarray(values, dtype=np.float32)
+def test_no_logit_loses_its_sign() -> None:
+    """A million bit patterns across all that single precision has, and the ends of half precision."""
+    patterns = np.arange(0, 2**32, 4099, dtype=np.uint32).view(np.float32)
+    ends = np.asarray([0.0, -0.0, 1e-45, -1e-45, 2**-25, -(2**-25), 65504, 65520, 1e30, -1e30], dtype=np.float32)
+    logits = np.concatenate([patterns[~np.isnan(patterns)], ends])
     half = halved(logits)
     np.testing.assert_array_equal(half > 0, logits > 0)
     np.testing.assert_array_equal(half < 0, logits < 0)
@@ -82,3 +82,11 @@ def test_readings_without_a_payload_are_refused() -> None:
     half = {name: values[: COUNT // 2] for name, values in findings.readings.items() if name != "logits"}
     with pytest.raises(ValueError, match="has no payload"):
         packed(findings.rows, logits=findings.readings["logits"], **half)
+
+
+def test_readings_that_unpack_to_too_much_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    findings = found()
+    content = packed(findings.rows, **findings.readings)
+    monkeypatch.setattr("ftbench.storage.readings.MOST_UNPACKED", 1000)
+    with pytest.raises(BadInput, match="unpack to more than"):
+        unpacked(content)

@@ -139,8 +139,8 @@ def evaluate(
     shown = _shown(images)
     kept = {name: np.concatenate(parts)[shown] for name, parts in samples.items()}
     kept["names"] = np.array([images.people[int(images.identity[i])] for i in shown])
-    readings = {"logits": rows.taken("logits"), "payload": carried.taken("payload"), "code": carried.taken("code")}
-    return Findings(rows.frame(), quality.frame(), {**readings, "carried": carried.frame()}, kept)
+    read = {"logits": rows.taken("logits"), "payload": carried.taken("payload"), "code": carried.taken("code")}
+    return Findings(rows.frame(), quality.frame(), {**read, "carried": carried.frame()}, kept)
 
 
 def mean_residual(pair: Pair, covers: Tensor, code: Tensor, held: Held | None) -> Tensor:

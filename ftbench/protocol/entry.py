@@ -14,12 +14,13 @@ from ftbench.report.crossed import Method, over_method
 from ftbench.report.measures import OFF_TARGET, qualities
 from ftbench.report.quality import quality_sample
 from ftbench.report.sample import Sample, measured, pooled
-from ftbench.report.scores import Attack, Scores
+from ftbench.report.scores import Attack, Floats, Scores
 from ftbench.report.table import Measured
 from ftbench.statistics.detection import smallest_match
 from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import QUALITY_COLUMNS, CellResult
 
+OUT_OF_REACH = "out of reach"
 UNTRAINED = "none"
 """λ of a pair of which nothing learns."""
 
@@ -99,8 +100,10 @@ def from_rows(
     """An entry of its cells' rows; ``results`` and ``scores`` are of all cells that ``method`` chooses from."""
     first = results[method.places[0]]
     own = [scores[place] for place in method.places]
+    threshold = smallest_match(first.bits, protocol.rate)
+    found_by_seed = [] if threshold is None else [one.summed(matched(one, threshold)) for one in own]
     draws = min((int(one.readings.max(initial=0)) for one in own), default=0)
-    hits = {wanted: _hits(wanted, method, scores, made, protocol) for wanted in protocol.at(made.size)}
+    hits = {wanted: _hits(wanted, method.seeds, own, found_by_seed, made) for wanted in protocol.at(made.size)}
     people = {str(who) for place in method.places for who in results[place].rows["identity"].unique() if str(who)}
     quality = {
         name: measured({0: sample})[0]
@@ -162,28 +165,36 @@ def entry_of(
     return Entry(label, made, league, seeds, images, people, draws, hits, quality, tuple(lacks), outside, cells)
 
 
-def _hits(wanted: Wanted, method: Method, scores: Sequence[Scores], made: Made, protocol: Protocol) -> Hits:
-    own = [scores[place] for place in method.places]
+def _hits(wanted: Wanted, seeds: Sequence[str], own: Sequence[Scores], summed: Sequence[Floats], made: Made) -> Hits:
+    """``summed``: of each training the marks found, by attack and image; nothing where its payload is too short."""
     attack, why = found(wanted, own[0].attacks, made.parts)
     if attack is None:
         return Hits(missing=why)
-    threshold = smallest_match(own[0].bits, protocol.rate)
-    if threshold is None:
-        return Hits(missing="out of reach", attack=attack)
-    each = [rate_sample(one, attack, one.payload_errors <= one.bits - threshold) for one in own]
-    sample = pooled(each, method.seeds)
+    if not summed:
+        return Hits(missing=OUT_OF_REACH, attack=attack)
+    each = [rate_sample(one, attack, hits) for one, hits in zip(own, summed, strict=True)]
+    sample = pooled(each, seeds)
     if sample is None:
         return Hits(missing="not of the same images with every seed", attack=attack)
     return Hits(sample, measured({0: sample})[0], attack=attack)
 
 
-def rate_sample(one: Scores, attack: Attack, right: NDArray[np.bool_]) -> Sample | None:
-    """How much of each image's readings after an attack was ``right`` (readings,); images are told apart from others'
-    by their content, not by the draws that they were read with. None where it was not run."""
+def matched(one: Scores, threshold: int) -> NDArray[np.bool_]:
+    """(readings,): whether at least so many payload bits match."""
+    enough: NDArray[np.bool_] = one.payload_errors <= one.bits - threshold
+    return enough
+
+
+def rate_sample(one: Scores, attack: Attack, summed: Floats) -> Sample | None:
+    """How much of each image's readings after an attack was right; ``summed`` (attacks, images) counts it.
+
+    Images are told apart from others' by their content, not by the draws that they were read with. None where the
+    attack was not run.
+    """
     at = one.where([attack])
     if not at:
         return None
-    hit, tried = one.summed(right)[at[0]], one.readings[at[0]]
+    hit, tried = summed[at[0]], one.readings[at[0]]
     there = tried > 0
     names = tuple(name for name, read in zip(one.images, there, strict=True) if read)
     return Sample(hit[there][None], tried[there][None], (hash(names),), 0.0)
@@ -210,7 +221,7 @@ def _missing(hits: Mapping[Wanted, Hits]) -> list[str]:
     return [
         f"{kind}: {f'{len(names)} attacks' if len(names) == counted[kind] > 1 else ', '.join(names)} {why}"
         for (kind, why), names in lacking.items()
-        if why != "out of reach"
+        if why != OUT_OF_REACH
     ]
 
 

@@ -7,12 +7,13 @@ import io
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ftbench.errors import BadInput
 from ftbench.protocol.attacks import found, simulators_of
-from ftbench.protocol.entry import Entry, Hits, Made, entry_of, from_rows, learns, rate_sample
+from ftbench.protocol.entry import OUT_OF_REACH, Entry, Hits, Made, entry_of, from_rows, learns, matched, rate_sample
 from ftbench.protocol.rules import PROTOCOLS, Protocol, Wanted
 from ftbench.report.crossed import Method, methods_of
 from ftbench.report.detection import RATES
@@ -21,9 +22,9 @@ from ftbench.report.scores import Attack, Scores, scores_of
 from ftbench.report.table import Measured
 from ftbench.statistics.detection import smallest_match
 from ftbench.statistics.estimates import Estimate
-from ftbench.storage.manifest import FAILED, MANIFEST, PROTOCOL, Folder, open_folder, rows_of
+from ftbench.storage.manifest import FAILED, MANIFEST, PROTOCOL, Folder, open_folder, result_of, vouched
 from ftbench.storage.results import STALLED, CellResult
-from ftbench.storage.seal import digest_of, own_digest
+from ftbench.storage.seal import own_digest
 
 # What a damaged file makes pandas and the statistics raise.
 UNREADABLE = (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError, BadInput)
@@ -87,21 +88,21 @@ class Read:
     entries: list[Entry]
     faults: list[Fault]
     rates: dict[tuple[str, ...], Rates]
-    """By the cells of an entry: attack -> false-positive rate that was asked for -> marks found."""
+    """By the cells of an entry: attack -> false-positive rate that was asked for -> marks found; {} unless asked."""
 
 
 def read_one(path: Path) -> Read:
-    """As ``read_whole``, of a folder that a user named by itself. Raises BadInput alone."""
+    """As ``read_whole`` with every rate, of a folder that a user named by itself. Raises BadInput alone."""
     try:
-        return read_whole(path, path.name)
+        return read_whole(path, path.name, every_rate=True)
     except BadInput:
         raise
     except UNREADABLE as error:
         raise BadInput(f"{path} cannot be read: {first_line(error)}; run the benchmark again") from None
 
 
-def read_whole(path: Path, name: str) -> Read:
-    """As ``read_folder``, and with every rate; raises BadInput, and whatever reading damaged tables raises."""
+def read_whole(path: Path, name: str, *, every_rate: bool = False) -> Read:
+    """As ``read_folder``, and with ``every_rate``; raises BadInput, and whatever reading damaged tables raises."""
     folder = open_folder(path)
     protocol = protocol_of(folder)
     if own_digest(folder.raw) != folder.manifest.digest:
@@ -114,7 +115,7 @@ def read_whole(path: Path, name: str) -> Read:
     scores = [scores_of(result) for result in results]
     methods = methods_of(results)
     entries = [from_rows(method, results, scores, made, protocol) for method in methods]
-    found_in = {method.cells: rates_of(method, scores) for method in methods}
+    found_in = {method.cells: rates_of(method, scores) for method in methods} if every_rate else {}
     return Read(folder, entries, faults + _failed(folder, name), found_in)
 
 
@@ -126,8 +127,9 @@ def rates_of(method: Method, scores: Sequence[Scores]) -> Rates:
         threshold = smallest_match(own[0].bits, rate)
         if threshold is None:
             continue
+        summed = [one.summed(matched(one, threshold)) for one in own]
         for attack in own[0].attacks:
-            each = [rate_sample(one, attack, one.payload_errors <= one.bits - threshold) for one in own]
+            each = [rate_sample(one, attack, hits) for one, hits in zip(own, summed, strict=True)]
             if (sample := pooled(each, method.seeds)) is not None:
                 samples[attack, rate] = sample
     found_in: Rates = {}
@@ -148,39 +150,20 @@ def protocol_of(folder: Folder) -> Protocol:
 
 def read_cells(folder: Folder, name: str) -> tuple[list[CellResult], list[Fault]]:
     """The cells whose rows are those that the manifest vouches for, and what is wrong with the others."""
-    import pandas as pd
-
     read, faults = [], []
     for cell in folder.evaluations:
         if cell.row is None:
             continue
-        kept = cell.row.kept
         try:
-            contents = [_vouched(folder, file) for file in (kept.rows, kept.quality)]
-            rows, quality = map(rows_of, contents)
-            result = CellResult(
-                cell.identity, cell.label, cell.row.columns, cell.status, cell.row.payload_bits, cell.row.code_bits,
-                rows, quality, pd.DataFrame(),
-            )  # fmt: skip
+            read.append(result_of(cell, cell.row, partial(vouched, folder)))
         except UNREADABLE as error:
             faults.append(Fault(name, cell.label, first_line(error)))
-            continue
-        read.append(result)
     return read, faults
 
 
 def first_line(error: Exception) -> str:
     """What an error says, in one line."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _vouched(folder: Folder, name: str) -> bytes:
-    file = folder.path / name
-    if not file.is_file():
-        raise BadInput(f"{name} is missing")
-    if digest_of(file) != folder.manifest.files.get(name):
-        raise BadInput(f"{name} has changed since it was written")
-    return file.read_bytes()
 
 
 def _failed(folder: Folder, name: str) -> list[Fault]:
@@ -244,14 +227,14 @@ def _hits(wanted: Wanted, rates: Rates, made: Made, protocol: Protocol) -> Hits:
     if attack is None:
         return Hits(missing=NOT_KEPT if why == "not run" else why)
     entry = rates[attack].get(protocol.rate)
-    return Hits(missing="out of reach", attack=attack) if entry is None else Hits(entry=entry, attack=attack)
+    return Hits(missing=OUT_OF_REACH, attack=attack) if entry is None else Hits(entry=entry, attack=attack)
 
 
 def _table(folder: Folder, name: str) -> Sequence[Mapping[str, str]]:
     file = f"tables/{name}.csv"
     if not (folder.path / file).is_file():
         raise BadInput(f"neither rows nor {file}, which an earlier release did not write; run the benchmark again")
-    return list(csv.DictReader(io.StringIO(_vouched(folder, file).decode("utf-8"))))
+    return list(csv.DictReader(io.StringIO(vouched(folder, file).decode("utf-8"))))
 
 
 def _measured(row: Mapping[str, str], stem: str) -> Measured:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ftbench.report.attacked import attacks_table, combined_table, words_table
 from ftbench.report.crossed import methods_of, tables_of
-from ftbench.report.detection import detection_table
+from ftbench.report.detection import RATES, detection_table
 from ftbench.report.methods import methods_table
 from ftbench.report.overview import overview_table
 from ftbench.report.pairs import pairs_table
@@ -40,15 +40,22 @@ ENDINGS = (".md", ".csv", ".json", ".tex")
 
 
 def report_tables(
-    results: Sequence[CellResult], metrics: Sequence[MetricInfo], *, methods_across: bool = True
+    results: Sequence[CellResult],
+    metrics: Sequence[MetricInfo],
+    *,
+    methods_across: bool = True,
+    rates: Sequence[float] = RATES,
 ) -> list[tuple[Table, Table]]:
-    """Every table of a report: as it is printed, and as it stands in its files for programs."""
+    """Every table of a report: as it is printed, and as it stands in its files for programs.
+
+    ``rates``: of false positives at which marks are looked for, the mildest first.
+    """
     scores, methods = [scores_of(result) for result in results], methods_of(results)
     crossed = [
         overview_table(results, metrics, scores, methods),
         attacks_table(results, scores, methods),
         words_table(results, scores, methods),
-        detection_table(results, scores, methods),
+        detection_table(results, scores, methods, rates),
         quality_table(results, metrics, methods),
         combined_table(results, scores, methods),
     ]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -171,20 +174,36 @@ def rows_of(content: bytes) -> pd.DataFrame:
 
 def read_results(folder: Folder) -> list[CellResult]:
     """What the tables were made from, without curves. Raises whatever reading a damaged file raises."""
+    return [result_of(cell, cell.row, partial(_content, folder)) for cell in folder.evaluations if cell.row]
+
+
+def vouched(folder: Folder, name: str) -> bytes:
+    """The content of a file that the manifest vouches for. Raises BadInput where it is missing or another."""
+    try:
+        content = _content(folder, name)
+    except FileNotFoundError:
+        raise BadInput(f"{name} is missing") from None
+    if hashlib.sha256(content).hexdigest() != folder.manifest.files.get(name):
+        raise BadInput(f"{name} has changed since it was written")
+    return content
+
+
+def result_of(cell: CellSaid, row: CellRow, content: Callable[[str], bytes]) -> CellResult:
+    """A finished evaluation; ``content`` gives a file's. Raises whatever reading a damaged file raises."""
     import pandas as pd
 
-    return [
-        CellResult(
-            cell=cell.identity,
-            label=cell.label,
-            settings=cell.row.columns,
-            status=cell.status,
-            bits=cell.row.payload_bits,
-            code_bits=cell.row.code_bits,
-            rows=rows_of((folder.path / cell.row.kept.rows).read_bytes()),
-            quality=rows_of((folder.path / cell.row.kept.quality).read_bytes()),
-            curve=pd.DataFrame(),
-        )
-        for cell in folder.evaluations
-        if cell.row
-    ]
+    return CellResult(
+        cell=cell.identity,
+        label=cell.label,
+        settings=row.columns,
+        status=cell.status,
+        bits=row.payload_bits,
+        code_bits=row.code_bits,
+        rows=rows_of(content(row.kept.rows)),
+        quality=rows_of(content(row.kept.quality)),
+        curve=pd.DataFrame(),
+    )
+
+
+def _content(folder: Folder, name: str) -> bytes:
+    return (folder.path / name).read_bytes()

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ftbench.errors import BadInput
+from ftbench.storage.files import MOST_UNPACKED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,20 @@ class Readings:
         """(readings,): code bits that were read wrongly, each by its sign."""
         wrong: NDArray[np.int64] = ((self.logits > 0) != (self.code > 0)).sum(axis=1)
         return wrong
+
+    def along(self, rows: pd.DataFrame) -> Readings:
+        """The readings of ``rows``, in their order. Raises BadInput where they are not these."""
+        import pandas as pd
+
+        about = ["image", "draw", "simulator", "distortion"]
+        own, asked = (pd.MultiIndex.from_frame(frame[about]) for frame in (self.of, rows))
+        order = own.get_indexer(asked) if own.is_unique else np.full(len(rows), -1)
+        if len(own) != len(asked) or (order < 0).any():
+            raise BadInput("its readings are of other images or attacks than its rows; run the benchmark again")
+        found = Readings(self.of.iloc[order], self.logits[order], self.payload[order], self.code[order])
+        if not np.array_equal(found.code_errors, rows["code_errors"].to_numpy()):
+            raise BadInput("its readings are not those that its rows were counted from; run the benchmark again")
+        return found
 
 
 def halved(logits: NDArray[np.float32]) -> NDArray[np.float16]:
@@ -87,6 +102,9 @@ def packed(rows: pd.DataFrame, logits: NDArray[np.float32], carried: pd.DataFram
 def unpacked(content: bytes) -> Readings:
     """What ``packed`` made. Raises BadInput where the content is none, is cut, or is of a newer release."""
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(one.file_size for one in archive.infolist()) > MOST_UNPACKED:
+                raise ValueError(f"they unpack to more than {MOST_UNPACKED / 2**30:.3g} GiB")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             held = {name: file[name] for name in file.files}
         form = int(held["form"])
