@@ -17,6 +17,7 @@ from ftbench.statistics.significance import holm
 ALPHA = 0.05
 UNREAD = "not read"
 RANKED, PROVISIONAL, OUTSIDE = "ranked", "provisional", "outside"
+FOR_PROGRAMS = ("mark", "behind_best_p", "folder", "version", "data", "digest", "size", "bits", "state", "cells")
 NOTES = (
     "Score: marks found at a false-positive rate of at most {rate:g}, in %: the mean over the kinds of attack of the "
     "means over each kind's attacks. Weakest: the kind after which fewest are found; its interval knows that it was "
@@ -42,6 +43,10 @@ class Placed:
     score: Score
     rank: int | None
     mark: str = ""
+    behind: Estimate | None = None
+    """This minus the best of those that it is compared with."""
+    p: float | None = None
+    """Of that difference, corrected."""
 
 
 def placed(entries: Sequence[Entry]) -> tuple[list[Placed], int]:
@@ -60,8 +65,11 @@ def placed(entries: Sequence[Entry]) -> tuple[list[Placed], int]:
                 order.append(Placed(entry, found, number if entry.ranked else None))
             if not members[0][0].outside:
                 groups.append([at for at in range(start, len(order)) if order[at].score.whole.estimate is not None])
-    marks, family = _marks(order, groups)
-    return [replace(one, mark=marks.get(at, "")) for at, one in enumerate(order)], family
+    best, behind, corrected, family = _behind_best(order, groups)
+    marks = {at: LEVEL for at in behind if corrected.get(at, 1.0) > ALPHA} | dict.fromkeys(best, BEST)
+    return [
+        replace(one, mark=marks.get(at, ""), behind=behind.get(at), p=corrected.get(at)) for at, one in enumerate(order)
+    ], family
 
 
 def board(entries: Sequence[Entry], faults: Sequence[Fault]) -> Table:
@@ -80,10 +88,8 @@ def board(entries: Sequence[Entry], faults: Sequence[Fault]) -> Table:
         Column("run_on", "seeds/images/people", part=overall),
         *(Column(f"kind_{number}", kind, 1, 100.0, part=after) for number, kind in enumerate(kinds, start=1)),
         Column("why", "lacks", part=why),
-        *(
-            Column(key, key, part=CSV_ONLY)
-            for key in ("folder", "version", "data", "digest", "size", "bits", "state", "cells")
-        ),
+        Column("behind_best", "this minus the best", 1, 100.0, signed=True, part=CSV_ONLY),
+        *(Column(key, key, part=CSV_ONLY) for key in FOR_PROGRAMS),
     ]
     folders = list(dict.fromkeys([*(one.entry.made.folder for one in order), *(fault.folder for fault in faults)]))
     number = {folder: f" [{place}]" for place, folder in enumerate(folders, start=1)} if len(folders) > 1 else {}
@@ -130,6 +136,9 @@ def _row(one: Placed, kinds: Sequence[str], number: str) -> dict[str, str | Meas
         "psnr": entry.quality.get("psnr", Measured()),
         "flip": entry.quality.get("flip", Measured()),
         "run_on": f"{entry.seeds}/{entry.images}/{people}",
+        "mark": one.mark,
+        "behind_best": Measured(one.behind),
+        "behind_best_p": "" if one.p is None else repr(one.p),
         "folder": entry.made.folder,
         "version": str(league.version),
         "data": league.data,
@@ -155,35 +164,30 @@ def _value(found: Score) -> float:
     return -1.0 if found.whole.estimate is None else found.whole.estimate.value
 
 
-def _marks(order: Sequence[Placed], groups: Sequence[Sequence[int]]) -> tuple[dict[int, str], int]:
-    """Best, and level with it, by place.
+def _behind_best(
+    order: Sequence[Placed], groups: Sequence[Sequence[int]]
+) -> tuple[list[int], dict[int, Estimate], dict[int, float], int]:
+    """The best of each group; of the others the difference to it, its p-value after correction; and the family's size.
 
     Every two of a group are of the family: the best is known only after all were seen.
     """
-    marks: dict[int, str] = {}
+    first_of: list[int] = []
     differences: dict[int, Estimate] = {}
+    paired = {}
     family = 0
     for group in groups:
         if len(group) < 2:
             continue
         best, *others = group
         family += len(group) * (len(group) - 1) // 2
-        marks[best] = BEST
-        paired = {}
+        first_of.append(best)
         for at in others:
             first, other = order[best].score, order[at].score
             if first.sample is not None and other.sample is not None and first.sample.images == other.sample.images:
                 paired[at] = other.sample, first.sample
             elif first.whole.estimate is not None and other.whole.estimate is not None:
                 differences[at] = two_samples(first.whole.estimate, other.whole.estimate)
-        differences |= compared(paired)
-    tested = [at for at, found in differences.items() if found.p is not None]
-    corrected = dict(zip(tested, holm([_p(differences[at]) for at in tested], family), strict=True))
-    for at in differences:
-        if corrected.get(at, 1.0) > ALPHA:
-            marks[at] = LEVEL
-    return marks, family
-
-
-def _p(found: Estimate) -> float:
-    return 1.0 if found.p is None else found.p
+    differences |= compared(paired)
+    p_values = {at: found.p for at, found in differences.items() if found.p is not None}
+    corrected = dict(zip(p_values, holm(list(p_values.values()), family), strict=True))
+    return first_of, differences, corrected, family

@@ -79,6 +79,11 @@ def test_many_folders_are_one_table_best_first(tmp_path: Path, ranked: Ranked) -
     assert score_of["best [1]"].startswith("**")
     assert score_of["near [2]"].endswith("≈"), "two that miss as often are not told apart"
     assert not score_of["worse [1]"].endswith("≈")
+    assert [row["mark"] for row in rows] == ["best", "level", "", "", ""]
+    assert rows[0]["behind_best_p"] == ""
+    assert float(rows[1]["behind_best_p"]) > 0.05 >= float(rows[2]["behind_best_p"])
+    best, worse = float(rows[0]["score_value"]), float(rows[2]["score_value"])
+    assert float(rows[2]["behind_best_value"]) == pytest.approx(worse - best, abs=1e-12)
     page = (tmp_path / "out" / "leaderboard.html").read_text(encoding="utf-8")
     assert "<title>Leaderboard</title>" in page
     assert "ours/faces" in page
