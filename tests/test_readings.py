@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from ftbench.errors import BadInput
+from ftbench.storage.grounds import in_both
 from ftbench.storage.readings import halved, packed, unpacked
 from tests.test_evaluate import BITS, COUNT, found
 
@@ -90,3 +91,16 @@ def test_readings_that_unpack_to_too_much_are_refused(monkeypatch: pytest.Monkey
     monkeypatch.setattr("ftbench.storage.readings.MOST_UNPACKED", 1000)
     with pytest.raises(BadInput, match="unpack to more than"):
         unpacked(content)
+
+
+def test_a_cell_from_before_readings_were_kept_came_out_the_same() -> None:
+    def run(**files: str) -> dict[str, object]:
+        named = {name.replace("_", "."): {"sha256": digest} for name, digest in files.items()}
+        return {"cells": [{"kind": "evaluate", "label": "a", "identity": "1", "files": named}]}
+
+    assert in_both(run(rows="1"), run(rows="1", readings_npz="2")) == (1, [])
+    assert in_both(run(rows="1", readings_npz="3"), run(rows="1", readings_npz="2")) == (
+        1,
+        ["evaluate a (readings.npz)"],
+    )
+    assert in_both(run(rows="1"), run(rows="2", readings_npz="2")) == (1, ["evaluate a (rows)"])
