@@ -6,9 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ftbench.report.attacks import CONTROL, attack_rows, combined_rows
+from ftbench.report.looks import quality_sample
 from ftbench.report.measures import qualities
 from ftbench.report.pairs import ALPHA, verdict
-from ftbench.report.quality import metric_title, quality_sample
+from ftbench.report.quality import metric_title
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, compared, measured
 from ftbench.report.scores import scores_of

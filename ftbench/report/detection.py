@@ -80,10 +80,11 @@ def detection_table(
                 continue
             number = len(lines)
             lines.append(_line(measure, row))
+            of_row = [found.get(row.attack) for found in each]
             for column, method in enumerate(methods):
                 if (place, column) in met:
                     met_lines.add((number, column))
-                if (sample := over_method(method, [found.get(row.attack) for found in each])) is not None:
+                if (sample := over_method(method, of_row)) is not None:
                     samples[number, column] = sample
                 elif measure.right(scores[method.places[0]]) is None:
                     said[number, column] = Measured(said="out of reach")

@@ -70,12 +70,14 @@ def reached(result: CellResult) -> tuple[float, float] | None:
 
     A residual whose pixels saturate cannot be scaled in full, and stays above the PSNR that it was scaled to.
     """
-    marked = qualities(result, "marked")
     asked, metric, off = result.settings.get("at FLIP", ""), "flip", OFF_FLIP
     if not _is_number(asked):
         of_psnr = (result.settings.get(name, "") for name in ("at dB", "target dB"))
         asked, metric, off = next(filter(_is_number, of_psnr), ""), "psnr", OFF_TARGET
-    if not asked or marked.empty or metric not in marked.columns:
+    if not asked:
+        return None
+    marked = qualities(result, "marked")
+    if marked.empty or metric not in marked.columns:
         return None
     found = float(image_quality(marked, metric).mean())
     return None if not math.isfinite(found) or abs(found - float(asked)) <= off else (float(asked), found)
@@ -114,5 +116,5 @@ def identities(results: Sequence[CellResult]) -> list[str]:
 def _distinct(columns: Iterable[pd.Series[str]]) -> list[str]:
     found: dict[str, None] = {}
     for column in columns:
-        found.update(dict.fromkeys(str(value) for value in column.dropna().unique()))
+        found.update(dict.fromkeys(str(value) for value in column.unique() if not pd.isna(value)))
     return list(found)

@@ -67,7 +67,9 @@ def page(
     ``again``: how its numbers are made once more, where no run of one benchmark makes them.
     """
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
-    keys = {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
+    evaluated = [cell for cell in cells if cell["kind"] == "evaluate"]
+    keys = {cell["label"]: cell["key"] for cell in evaluated}
+    seeds = {cell["key"]: dict(cell["facts"]).get("seed", "") for cell in evaluated}
     printed = [table for table in tables if table.printed]
     style, script = (_part(name) for name in ("page.css", "page.js"))
     return (
@@ -79,7 +81,7 @@ def page(
             caption=caption_text(printed[0], caption) if printed else shown(caption.line()),
             failed=[cell for cell in cells if cell["status"] == "failed"],
             stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
-            sheets=[sheet for table in printed for sheet in sheets(table, keys)],
+            sheets=[sheet for table in printed for sheet in sheets(table, keys, seeds)],
             figures=list(_figures(figures)),
             cells=cells,
             again=shown(again) or _again(manifest),
