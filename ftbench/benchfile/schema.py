@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ftbench.benchfile.layout import ReportSection
 from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list
 
 NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
@@ -38,16 +39,24 @@ class MessageSection(Section):
 class Loss(Section):
     """What a pair is trained for: readings against image quality, by weights or at a quality held exactly.
 
-    With ``target_psnr`` every residual is scaled so that the marked image has that PSNR to the cover; the message
-    is learned at the curriculum's ``start_psnr`` first. There is then no squared image error to weigh.
+    With ``target_psnr`` or ``target_flip`` every residual is scaled so that the marked image has that PSNR, or that
+    mean FLIP, to the cover; the message is learned at the curriculum's ``start_psnr`` or ``start_flip`` first. There
+    is then no squared image error to weigh.
     """
 
     message: float = Field(1.0, ge=0, description="λ, weight of the binary cross-entropy of every reading")
     image: float | None = Field(
-        None, ge=0, description="α, weight of the squared error of the marked image; default: 0.1 without a target_psnr"
+        None, ge=0, description="α, weight of the squared error of the marked image; default: 0.1 without a target"
     )
     target_psnr: float | None = Field(
         None, ge=10, le=60, description="dB that every marked image is held at, in training and in evaluation"
+    )
+    target_flip: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="mean FLIP that every marked image is held at instead, in training and in evaluation: equally "
+        "visible, where a PSNR is equally far in squared levels",
     )
     structure: float = Field(0.0, ge=0, description="weight of 1 − SSIM of the marked image, a perceptual term")
     most_colour: float | None = Field(
@@ -75,15 +84,39 @@ class Loss(Section):
 
     @model_validator(mode="after")
     def _one_rule_for_quality(self) -> Loss:
-        if self.target_psnr is not None and self.image:
-            raise ValueError("target_psnr holds the image error fixed, so image has nothing to weigh; leave one out")
+        if self.target_psnr is not None and self.target_flip is not None:
+            raise ValueError("target_psnr and target_flip each hold the marked image; leave one out")
+        if self.held and self.image:
+            by = "target_psnr" if self.target_flip is None else "target_flip"
+            raise ValueError(f"{by} holds the image error fixed, so image has nothing to weigh; leave one out")
         return self
+
+    @property
+    def held(self) -> bool:
+        """Whether marked images are held at a quality."""
+        return self.target_psnr is not None or self.target_flip is not None
+
+    @property
+    def quality(self) -> str:
+        """What marked images are held at, as labels say it: ``38 dB``, ``FLIP 0.06`` or nothing."""
+        if self.target_flip is not None:
+            return f"FLIP {self.target_flip:g}"
+        return "" if self.target_psnr is None else f"{self.target_psnr:g} dB"
+
+    @property
+    def limits_colour(self) -> bool:
+        """Whether marked images may have no more than some colour difference."""
+        return self.most_colour is not None
+
+    def as_held(self) -> Loss:
+        """What is left of it where nothing learns."""
+        return Loss(target_psnr=self.target_psnr, target_flip=self.target_flip)
 
     @property
     def alpha(self) -> float:
         """α in force."""
         if self.image is None:
-            return 0.1 if self.target_psnr is None else 0.0
+            return 0.0 if self.held else 0.1
         return self.image
 
     def image_weight(self) -> float:
@@ -113,16 +146,17 @@ class Augmentation(Section):
 
 
 class Curriculum(Section):
-    """When image quality sets in: its weight rises, or the target PSNR does."""
+    """When image quality sets in: its weight rises, or the PSNR does, or the FLIP falls."""
 
     kind: Literal["message-first", "image-first", "none"] = Field(
         "message-first",
         description="image-first: the image term alone for the ramp's share of the steps, as the source",
     )
     read_at: float = Field(0.9, gt=0.5, le=1, description="bit accuracy of marked images that starts the ramp")
-    ramp: float = Field(0.4, ge=0, le=1, description="share of the steps over which weight or PSNR rises")
+    ramp: float = Field(0.4, ge=0, le=1, description="share of the steps over which weight, PSNR or FLIP changes")
     floor: float = Field(0.003, ge=0, le=1, description="share of the image weight before the ramp")
     start_psnr: float = Field(16.0, ge=5, le=60, description="dB held before the ramp, where there is a target_psnr")
+    start_flip: float = Field(0.4, gt=0, lt=1, description="FLIP held before the ramp, where there is a target_flip")
 
 
 class Optimiser(Section):
@@ -306,24 +340,6 @@ class Matrix(Section):
             for e, encoder in enumerate(self.encoder or [])
             for d, decoder in enumerate(self.decoder or [])
         ]
-
-
-class ReportSection(Section):
-    """How tables are laid out; no number hangs on it."""
-
-    rows: Literal["attack", "method"] | None = Field(None, description="what stands below each other; default: attack")
-    columns: Literal["attack", "method"] | None = Field(None, description="what stands side by side: the other")
-
-    @model_validator(mode="after")
-    def _both_ways(self) -> Self:
-        if self.rows is not None and self.rows == self.columns:
-            raise ValueError(f"rows and columns are both {self.rows}; one is attack and the other method")
-        return self
-
-    @property
-    def methods_across(self) -> bool:
-        """Whether methods are columns."""
-        return self.columns == "method" if self.rows is None and self.columns else self.rows != "method"
 
 
 class ComputeSection(Section):

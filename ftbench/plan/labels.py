@@ -36,7 +36,7 @@ class Combination:
         """Without what only a training would see, where there is none: such settings are one and the same."""
         if self.learns:
             return self
-        return replace(self, simulators=(), pool="without", loss=Loss(target_psnr=self.loss.target_psnr))
+        return replace(self, simulators=(), pool="without", loss=self.loss.as_held())
 
 
 class Labels:
@@ -65,10 +65,11 @@ class Labels:
             "trained against": " + ".join(met) or NONE,
             **({"pool": setting.pool if setting.learns else NONE} if self.has_pool else {}),
             "λ": f"{loss.message:g}" if setting.learns else NONE,
-            "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",
+            "α": NONE if loss.held or not setting.learns else f"{loss.alpha:g}",
             "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
+            **({"target FLIP": _number(loss.target_flip)} if any(one.target_flip for one in matrix.loss) else {}),
             **({"1 − SSIM": f"{loss.structure:g}"} if any(one.structure for one in matrix.loss) else {}),
-            **({"most ΔE": _most(loss.most_colour)} if any(one.most_colour is not None for one in matrix.loss) else {}),
+            **({"most ΔE": _number(loss.most_colour)} if any(one.limits_colour for one in matrix.loss) else {}),
             **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
             "seed": str(setting.seed),
         }
@@ -87,8 +88,8 @@ class Labels:
         parts = [columns[name] for name, axis in many.items() if len(axis) > 1]
         parts += [f"{setting.bits} bits"] if len(bits) > 1 else []
         parts += [f"{setting.pool} pool"] if len(matrix.pool) > 1 and setting.learns else []
-        target, weighed = setting.loss.target_psnr, f"λ={columns['λ']} α={columns['α']}"
-        parts.append(f"{target:g} dB" if target else weighed if setting.learns else "untrained")
+        weighed = f"λ={columns['λ']} α={columns['α']}" if setting.learns else "untrained"
+        parts.append(setting.loss.quality or weighed)
         parts += [
             f"{name} {columns[name]}"
             for name in ("1 − SSIM", "most ΔE", "critic")
@@ -98,8 +99,8 @@ class Labels:
         return " ".join(parts)
 
 
-def _most(allowed: float | None) -> str:
-    return NONE if allowed is None else f"{allowed:g}"
+def _number(value: float | None) -> str:
+    return NONE if value is None else f"{value:g}"
 
 
 def _different(references: Iterable[Reference]) -> list[Reference]:
