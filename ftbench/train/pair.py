@@ -258,7 +258,7 @@ class PairTask:
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()
             if self.flip is not None:
-                sums["flip"] += weight * float(self.flip(covers, marked).mean())
+                sums["flip"] += weight * self.flip(covers, marked).mean().item()
             for place, reading in enumerate(readings):
                 entropy = functional.binary_cross_entropy_with_logits(reading, code).item()
                 # As in a step: the marked image once, and one of the simulators.
