@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from ftbench.benchfile.schema import Curriculum, Loss
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Curriculum
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.held import HeldAt

@@ -12,9 +12,10 @@ import pytest
 import torch
 from kornia.losses import ssim_loss
 from skimage.metrics import structural_similarity
-from torch import Tensor
+from torch import Tensor, nn
 
-from ftbench.benchfile.schema import Curriculum, Loss
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Curriculum
 from ftbench.machine.randomness import generator
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.storage.store import CellFolder
@@ -272,3 +273,36 @@ class Lighter:
 class Same:
     def __call__(self, image: Tensor, generator: torch.Generator) -> Tensor:
         return image * 1
+
+
+class Normalises(Writes):
+    def __init__(self, bits: int) -> None:
+        super().__init__(bits)
+        self.norm = nn.BatchNorm2d(3)
+
+    def forward(self, cover: Tensor, code: Tensor) -> Tensor:
+        return super().forward(cover, code) + 0.01 * self.norm(cover)
+
+
+def test_marking_again_in_training_changes_no_running_statistics_and_has_a_gradient() -> None:
+    def again(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        return inputs["remarked"]
+
+    seen = {}
+    marks_again = SimulatorStage(replace(SIMULATOR, name="again", needs=("remarked",)), again)
+    for name, attacks in (("none", []), ("again", [marks_again])):
+        made = task(pieces=1)
+        torch.manual_seed(3)
+        made.network = Pair(Normalises(4), Reads(4))
+        made.attacks = attacks
+        made.network.train()
+        [(total, _)] = made.losses(made.network, 0)
+        total.backward()
+        encoder = made.network.encoder
+        assert isinstance(encoder, Normalises)
+        assert all(module.training for module in made.network.modules())
+        assert encoder.norm.num_batches_tracked == 1
+        seen[name] = encoder.norm.running_mean
+        assert encoder.planes.weight.grad is not None
+        assert bool(encoder.planes.weight.grad.abs().sum() > 0)
+    assert torch.equal(seen["none"], seen["again"])

@@ -1,8 +1,8 @@
 """The pictures that ``portrait-256.yaml`` is trained on, and those that its card is measured on.
 
 ``python -m benchmarks.models.photographs PORTRAITS OUT`` puts 200 portraits into ``OUT/held-out``, which no training
-sees, and the others, with drawn faces beside them, into ``OUT/portraits-and-drawn``. Which is which hangs on the files'
-names alone.
+sees, and the others, with drawn faces and dead leaves beside them, into ``OUT/portraits-and-drawn``. Which is which
+hangs on the files' names alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchmarks.models.leaves import leaves
 from ftbench_datasets.procedural.camera import portrait
 from ftbench_datasets.procedural.genes import person
 from ftbench_datasets.procedural.shot import shot
@@ -25,6 +26,8 @@ HELD_OUT = 200
 SEEN = "portraits-and-drawn"
 DRAWN = 300
 """Drawn faces, one a person: variety of shapes and colours that costs no rights."""
+LEAVES = 500
+"""Pictures of no subject, so that photographs of other things than faces are read as well."""
 ENDINGS = {".jpg", ".jpeg", ".png"}
 
 
@@ -40,13 +43,19 @@ def main(arguments: Sequence[str]) -> int:
     kept = held_out([file.name for file in files])
     for folder in (SEEN, "held-out"):
         (out / folder).mkdir(parents=True, exist_ok=True)
+    seen = []
     for file in files:
         with Image.open(file) as opened:
             square = opened.convert("RGB").resize((SIDE, SIDE), Image.Resampling.LANCZOS)
         square.save(out / ("held-out" if file.name in kept else SEEN) / f"{file.stem}.png")
+        if file.name not in kept:
+            seen.append(np.asarray(square))
     for number, pixels in enumerate(drawn()):
         Image.fromarray(pixels).save(out / SEEN / f"drawn-{number:03}.png")
-    print(f"{len(files) - len(kept)} portraits and {DRAWN} drawn faces to train on, {len(kept)} portraits held out")
+    for number in range(LEAVES):
+        pixels = leaves(np.random.default_rng([SEED, number]), seen, SIDE)
+        Image.fromarray(pixels).save(out / SEEN / f"leaves-{number:03}.png")
+    print(f"{len(seen)} portraits, {DRAWN} drawn faces and {LEAVES} dead leaves to train on, {len(kept)} held out")
     return 0
 
 

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel
 
-from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, Loss, TrainSection
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, TrainSection
 from ftbench.machine.randomness import derive
 from ftbench.plan.keys import cell_key, in_any_order
 from ftbench.plan.part import ResolvedPart
@@ -85,6 +86,16 @@ class Cell(ABC):
     def training_of(self, encoder: str) -> TrainCell:
         """The input in which a pair was trained whose encoder answers to a name."""
         return next(one for one in self.inputs if isinstance(one, TrainCell) and one.encoder.answers_to(encoder))
+
+
+LATER: Mapping[str, Any] = {
+    "accumulate": 1,
+    "most_colour": None,
+    "target_flip": None,
+    "specific": 0.0,
+    "same_code": 0.0,
+}
+"""Settings that were not there from the beginning, with what stands for not asking for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,8 +277,7 @@ def _section(section: BaseModel, *without: str) -> dict[str, Any]:
     """What a file says of a training, as it stands in a key."""
     said = section.model_dump(exclude=set(without))
     # Named only where they are asked for: cells of before they came are what they were.
-    later = {"accumulate": 1, "most_colour": None, "target_flip": None}
-    return {name: value for name, value in said.items() if name not in later or value != later[name]}
+    return {name: value for name, value in said.items() if name not in LATER or value != LATER[name]}
 
 
 def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:

@@ -12,7 +12,8 @@ from kornia.losses import ssim_loss
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ftbench.benchfile.schema import Loss, TrainSection
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import TrainSection
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
@@ -29,6 +30,7 @@ from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
 from ftbench.train.parts import Rows, by_piece, joined
 from ftbench.train.schedules import LAST_LOOKS, flip_at, image_share, message_share, psnr_at
+from ftbench.train.specific import likeness, shared
 
 MOST_EXACT = 1e-10
 """Mean squared error below which an image counts as unchanged: 100 dB."""
@@ -122,7 +124,7 @@ class PairTask:
         readings = logits.split(len(covers))
         message_losses = [functional.binary_cross_entropy_with_logits(reading, code) for reading in readings]
         message_loss = torch.stack(message_losses).sum()
-        terms = list(self._quality_terms(network, covers, marked, step))
+        terms = list(self._quality_terms(network, covers, marked, code, step))
         measured = {"message_loss": message_loss, "image_loss": image_loss, **dict(terms)}
         measured |= {name: bit_accuracy(reading, code) for name, reading in zip(READ, readings, strict=False)}
         for name, value in measured.items():
@@ -168,7 +170,7 @@ class PairTask:
         for at, (attack, own) in enumerate(zip(met, rows.dealt(len(met)), strict=True)):
             if isinstance(own, Tensor) and not len(own):
                 continue
-            remark = network.marking(rows.of(again)[own], self._held(step), exact=False)
+            remark = as_deployed(network, rows.of(again)[own], self._held(step))
             place = (step, processes.rank(), *([at] if at else []))
             all_of_it = slice(at, None, len(met))
             inputs = self._inputs(
@@ -197,6 +199,8 @@ class PairTask:
         drawn = -(-settings.batch_size // 2) if twice else settings.batch_size
         covers, identity = draw_covers(self.images, drawn, settings.augment, randomness, self.compute.device)
         code = self._drawn(drawn, randomness).to(covers.device)
+        if settings.same_code and float(torch.rand((), generator=randomness)) < settings.same_code:
+            code = shared(code)
         if not twice:
             return covers, identity, code
         both = [torch.cat([covers, covers]), torch.cat([identity, identity]), torch.cat([code, 1 - code])]
@@ -222,11 +226,15 @@ class PairTask:
             donor=lambda: donors(images, identity, randomness, device, rows),
         )
 
-    def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor, step: int) -> Iterator[tuple[str, Tensor]]:
+    def _quality_terms(
+        self, network: Pair, covers: Tensor, marked: Tensor, code: Tensor, step: int
+    ) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights
         if weights.structure:
             # kornia halves it.
             yield "structure_loss", 2 * weights.structure * ssim_loss(marked.float(), covers, window_size=11)
+        if weights.specific:
+            yield "specific_loss", weights.specific * likeness(marked - covers, code)
         if weights.most_colour is not None:
             yield "colour_loss", colour_excess(covers, marked, weights.most_colour, step)
         if network.critic is not None:
@@ -322,6 +330,26 @@ class PairTask:
         image, message = weights.image_weight(), weights.message_weight(self.code_bits)
         # In units of one reading's entropy, so that clipping and Adam's epsilon mean the same in every setting.
         return (image * image_loss + message * message_loss) / (message or image or 1.0)
+
+
+def as_deployed(network: Pair, code: Tensor, held: Held | None) -> Callable[[Tensor], Tensor]:
+    """Marks images with a code (b,n) as the finished encoder will, while it is still in training.
+
+    Whoever marks a picture again has the encoder in evaluation form. And running statistics must be those of covers:
+    batch normalisation that averages marked images in misjudges every cover in evaluation (docs/decisions.md).
+    """
+
+    def remark(image: Tensor) -> Tensor:
+        training = [module for module in network.encoder.modules() if module.training]
+        for module in training:
+            module.training = False
+        try:
+            return network.mark(image, code, held, exact=False)
+        finally:
+            for module in training:
+                module.training = True
+
+    return remark
 
 
 def decibels(squared_error: float) -> float:

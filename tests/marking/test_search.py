@@ -131,7 +131,9 @@ def test_a_registered_payload_is_found_in_a_cut_picture_with_bits_lost(wide: Tra
     candidates = finding.Candidates(tuple(finding.Known(one) for one in (payloads.draw(32), payload)))
     found = finding.find(bare, sent, candidates, finding.Rules(bound=1e-4, seconds=60))
     assert found.match is not None
-    assert (found.match.known.payload, found.match.equal) == (payload, 31)
+    assert found.match.known.payload == payload
+    # 32 where the lost bit is among the uncertain ones, which are tried the other way round as well.
+    assert found.match.equal in (31, 32)
     assert found.placement.mirrored
     # Two drawn payloads; and of the third stage at most 16 readings, which has a sixth of the error.
     assert found.match.p_value is not None
