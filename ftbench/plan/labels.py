@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ftbench.benchfile.reference import Reference
 from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.reference import Reference
 from ftbench.benchfile.schema import Benchmark, PoolUse
 from ftbench.plan.distortions import PLAIN
 from ftbench.plan.part import ResolvedPart

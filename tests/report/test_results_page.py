@@ -17,7 +17,7 @@ from PIL import Image
 
 from ftbench.report import report_tables
 from ftbench.report.page import page
-from ftbench.report.page.write import PICTURES
+from ftbench.report.page.drawn import PICTURES
 from ftbench.report.result import Caption
 from ftbench.storage.results import PSNR_SSIM, CellResult
 
