@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from ftbench.errors import BadInput
@@ -80,7 +81,7 @@ def bit_map(path: Path, found: Mapping[str, ByBit], caption: Caption) -> Path:
             axes.set_yticks(range(len(one.attacks)), [shown(name)[:40] for name in one.attacks])
             axes.tick_params(labelsize=8, length=0, labelcolor=TEXT)
             axes.set_xlabel("bit of the code", fontsize=9, color=TEXT)
-            axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[attr-defined]
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             for side in axes.spines.values():
                 side.set_visible(False)
             bar = made.colorbar(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,7 +42,7 @@ AXES = {"psnr": "PSNR of marked images, dB", "flip": "mean FLIP of marked images
 EVALUATED = ("at dB", "at FLIP")
 ACROSS = 3
 WIDE, HIGH, LEFT, BETWEEN, TITLE, FOOT = 400, 260, 70, 34, 44, 64
-FRONT = {"color": "#bbbbbb", "linewidth": 7.0, "solid_capstyle": "butt", "zorder": 1.0}
+FRONT: dict[str, Any] = {"color": "#bbbbbb", "linewidth": 7.0, "solid_capstyle": "butt", "zorder": 1.0}
 DASHES = ("-", "--", "-.", ":")
 
 
@@ -184,7 +185,7 @@ def _reach_the_side(panels: Sequence[Axes], found: Traces, metric: str) -> None:
         axes.step(at, [100 * one.bits.value for one in (best[0], *best)], where="pre", **FRONT)
 
 
-def _look(number: int) -> dict[str, object]:
+def _look(number: int) -> dict[str, Any]:
     return {
         "color": COLOURS[number % len(COLOURS)],
         "linestyle": DASHES[number % len(DASHES)],

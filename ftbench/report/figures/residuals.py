@@ -120,12 +120,12 @@ def _picture(axes: Axes, picture: NDArray[np.generic], title: str) -> matplotlib
 
 def _profile(axes: Axes, one: Spectrum, most: float) -> None:
     quiet_axes(axes)
-    for name, power, look in (
-        ("brightness", one.brightness, {"color": "#000000", "linestyle": "-"}),
-        ("colour", one.colour, {"color": "#D55E00", "linestyle": "--"}),
+    for name, power, ink, dashes in (
+        ("brightness", one.brightness, "#000000", "-"),
+        ("colour", one.colour, "#D55E00", "--"),
     ):
         where, mean = rings(power)
-        axes.plot(where, _decibels(mean, most), label=name, linewidth=1.6, **look)
+        axes.plot(where, _decibels(mean, most), label=name, linewidth=1.6, color=ink, linestyle=dashes)
     axes.set_ylim(FLOOR, 2)
     axes.set_title("dB, by frequency", fontsize=9.5, color=TEXT)
     axes.set_xlabel("cycles a pixel", fontsize=9, color=TEXT)

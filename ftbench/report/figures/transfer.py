@@ -103,6 +103,6 @@ def transfer_matrix(path: Path, results: Sequence[CellResult], caption: Caption,
             side.set_visible(False)
         bar = made.colorbar(drawn, cax=made.add_axes(((width - BAR + 22) / width, bottom, 14 / width, tall)))
         bar.ax.tick_params(labelsize=8.5, labelcolor=TEXT, color=QUIET)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
         write_caption(made, said)
         return save(path, made)
