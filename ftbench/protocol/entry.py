@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ftbench.protocol.attacks import Parts, found
 from ftbench.protocol.rules import Protocol, Wanted
 from ftbench.report.crossed import Method, over_method
-from ftbench.report.measures import OFF_TARGET, qualities
-from ftbench.report.quality import quality_sample
+from ftbench.report.looks import quality_sample
+from ftbench.report.measures import OFF, qualities
 from ftbench.report.sample import Sample, measured, pooled
 from ftbench.report.scores import Attack, Floats, Scores
 from ftbench.report.table import Measured
@@ -159,7 +159,7 @@ def entry_of(
     outside = "stalled: it has not learned to read" if stalled else ""
     if psnr is None:
         lacks.append("no PSNR")
-    elif psnr < protocol.psnr - OFF_TARGET:
+    elif psnr < protocol.psnr - OFF["psnr"]:
         outside = outside or f"{psnr:.1f} dB, {protocol.psnr:g} wanted"
     league = League(protocol.version, made.data, made.digest, made.size, bits)
     return Entry(label, made, league, seeds, images, people, draws, hits, quality, tuple(lacks), outside, cells)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,4 +71,4 @@ def _lowest(kinds: Mapping[str, Measured]) -> Measured:
 
 
 def _said(entry: Measured, kind: str) -> Measured:
-    return Measured(entry.estimate, entry.identical, entry.lowest, entry.highest, entry.seeds, said=kind)
+    return replace(entry, digits=None, scale=None, mark="", said=kind)

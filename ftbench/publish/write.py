@@ -149,9 +149,9 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     notes = [f"Payload {lengths} bits, drawn afresh for each image and draw"]
     if any(loss.target_psnr for loss in benchmark.matrix.loss) or benchmark.evaluate.psnr != ["own"]:
         notes.append("A setting in dB: every residual is scaled so that the marked image has that PSNR")
-    if benchmark.evaluate.flip:
+    if any(loss.target_flip for loss in benchmark.matrix.loss) or benchmark.evaluate.flip:
         notes.append("A setting at FLIP: every residual is scaled so that the marked image has that mean FLIP")
-    weighted = [loss for loss in benchmark.matrix.loss if loss.target_psnr is None]
+    weighted = [loss for loss in benchmark.matrix.loss if not loss.held]
     scaled = {loss.stated_at for loss in weighted if loss.reduction == "sum"} - {size}
     notes += [
         f"α is stated for {side} px; at {size} px it is multiplied by {side**2 / size**2:g}, so that it means "
