@@ -7,7 +7,7 @@ one has a say in it, so only the payloads that are compared afterwards count as 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -58,6 +58,8 @@ class Search:
     trained: Trained
     pixels: Tensor
     seconds: float
+    clock: Callable[[], float] = time.monotonic
+    """What the seconds are counted by."""
     readings: list[Reading] = field(default_factory=list)
 
     def stages(self) -> Iterator[list[Word]]:
@@ -70,12 +72,12 @@ class Search:
         self._look(windows, [WHOLE])
         yield [self.plain]
         yield self.words()
-        until = time.monotonic() + self.seconds
+        until = self.clock() + self.seconds
         if self.seconds <= 0:
             return
         self._look(windows, fresh(common(windows.content), seen), until)
         yield self.words()
-        if time.monotonic() >= until:
+        if self.clock() >= until:
             return
         self._look(windows, fresh(everywhere(), seen), until)
         for fineness in range(ROUNDS):
@@ -101,7 +103,7 @@ class Search:
     @torch.inference_mode()
     def _look(self, windows: Windows, places: Sequence[Placement], until: float = float("inf")) -> None:
         for begin in range(0, len(places), BATCH):
-            if time.monotonic() >= until:
+            if self.clock() >= until:
                 return
             batch = places[begin : begin + BATCH]
             logits = self.trained.pair.read(windows.cut(batch))

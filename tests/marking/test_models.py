@@ -8,19 +8,17 @@ import shutil
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from benchmarks.models import measure, pack
+from benchmarks.models import pack
 from ftbench.errors import BadInput
 from ftbench.marking import catalogue, packed
 from ftbench.marking.load import load_model
 from ftbench.parts.catalogue import Plugins
 from tests.marking.calls import BITS, Command, photo, register
-from tests.marking.carriers import photograph, plugins_with
+from tests.marking.carriers import plugins_with
 
 WORDS = ["--survives", "JPEG", "--fails", "Crops.", "--rights", "None was needed.", "--tag", "0"]
 
@@ -155,24 +153,3 @@ def test_every_installed_model_has_its_weights_and_its_card() -> None:
         card = (folder / catalogue.CARD).read_text(encoding="utf-8")
         for heading in ("## Data and rights", "## Recipe", "## What it reads", "## What it does not survive"):
             assert heading in card
-
-
-@pytest.mark.usefixtures("shipped")
-def test_the_table_of_a_card_is_made_by_one_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for seed in range(2):
-        photo(tmp_path / "unseen" / f"{seed}.png", seed)
-    few = {name: measure.DAMAGES[name] for name in ("nothing", "mirrored", "blur, σ 2")}
-    monkeypatch.setattr(measure, "DAMAGES", few)
-    options = ["--seconds", "30", "--unmarked", str(tmp_path / "unseen")]
-    measure.main(["portrait-256", str(tmp_path / "unseen"), *options])
-    rows = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.startswith("|")}
-    for name in ("nothing", "mirrored"):
-        assert "100.0 %" in rows[name]
-        assert "2 of 2" in rows[name]
-    # Every one of the others at least runs on a picture.
-    monkeypatch.undo()
-    image, draw = Image.fromarray(photograph(90, 120)), np.random.default_rng(0)
-    for damage in measure.DAMAGES.values():
-        assert damage(image, draw).size != (0, 0)
