@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from ftbench.benchfile.document import parse
-from ftbench.benchfile.reference import Reference
+from ftbench.benchfile.reference import Reference, no_device
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.plan.resolve import Resolver
@@ -56,3 +56,10 @@ def test_a_file_name_that_cannot_be_is_one_short_sentence(plugins: Plugins, name
     assert "cannot be looked for" in problem
     assert len(problem) < 300
     assert "\0" not in problem
+
+
+@pytest.mark.parametrize("name", ["con", "nul", "com1", "lpt9"])
+def test_a_benchmark_is_not_called_as_a_device_of_windows_is(plugins: Plugins, name: str) -> None:
+    with pytest.raises((BadInput, ValidationError), match=f"{name} is a device on Windows"):
+        planned(changed() | {"name": name}, plugins)
+    assert no_device("console") == "console"

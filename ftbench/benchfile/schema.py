@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list
+from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list, no_device
 
 NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 PoolUse = Literal["with", "whole", "without"]
@@ -55,6 +55,12 @@ class Loss(Section):
         ge=0,
         description="mean colour difference, ΔE of CIE94, that a marked image may have; what is above it is added to "
         "the loss. A PSNR alone does not see tints",
+    )
+    specific: float = Field(
+        0.0,
+        ge=0,
+        description="weight of how like a residual is to the mean of others with the same code (train.same_code), so "
+        "that no average of an owner's pictures takes the mark off another",
     )
     adversarial: float = Field(
         0.0, ge=0, description="weight of a PatchGAN's verdict on the marked image, in units of the message term"
@@ -179,6 +185,9 @@ class TrainSection(Section):
         description="half as many covers a step, each with a code and with its complement: what a cover itself says "
         "to the decoder then cancels out of the gradient",
     )
+    same_code: float = Field(
+        0.0, ge=0, le=1, description="share of the steps in which covers carry one code, four in a row"
+    )
     ema: float = Field(
         0.99,
         ge=0,
@@ -276,7 +285,7 @@ class Matrix(Section):
     codec: Axis = Field(default_factory=lambda: [Reference(name="none")])
     simulator: Groups = Field(
         description="the deepfake to train against; none for none; a list inside the list: one of them, drawn anew "
-        "every step"
+        "every step; trainings: n beside a name: n trainings of it, with a seed each"
     )
     loss: Annotated[list[Loss], BeforeValidator(as_list), Field(min_length=1)] = Field([Loss()])
     pool: Annotated[list[PoolUse], BeforeValidator(as_list), Field(min_length=1)] = Field(
@@ -348,7 +357,9 @@ class ComputeSection(Section):
 class Benchmark(Section):
     """A benchmark file, its scale applied."""
 
-    name: str = Field(pattern=NamePattern, max_length=64, description="also the folder under results/")
+    name: Annotated[str, AfterValidator(no_device)] = Field(
+        pattern=NamePattern, max_length=64, description="also the folder under results/"
+    )
     title: str = ""
     dataset: DatasetSection
     message: MessageSection
@@ -370,6 +381,15 @@ class Benchmark(Section):
         default_factory=list,
         description="Python files with parts, relative to this file; run only with --allow-plugin FILE as well",
     )
+
+    @model_validator(mode="after")
+    def _mates_to_be_unlike(self) -> Self:
+        if any(loss.specific for loss in self.matrix.loss) and not self.train.same_code:
+            raise ValueError(
+                "matrix.loss.specific compares covers that carry one code, and none do; give train.same_code a share, "
+                "such as 0.5"
+            )
+        return self
 
 
 class BenchmarkFile(Benchmark):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from ftbench.storage.files import csv_bytes, gzipped
+from ftbench.storage.files import csv_bytes, gzipped, unzipped
 
 DRAW = "draw"
 
@@ -34,7 +33,7 @@ def in_order(rows: pd.DataFrame, order: Mapping[str, Sequence[str]]) -> pd.DataF
 
 def file_in_order(content: bytes, order: Mapping[str, Sequence[str]]) -> bytes:
     """A gzipped CSV file of rows, sorted as ``in_order`` does; every field stays letter by letter."""
-    rows = pd.read_csv(io.BytesIO(gzip.decompress(content)), dtype=str, keep_default_na=False)
+    rows = pd.read_csv(io.BytesIO(unzipped(content)), dtype=str, keep_default_na=False)
     ordered = in_order(rows, order)
     return content if ordered is rows else gzipped(csv_bytes(ordered))
 

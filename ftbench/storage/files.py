@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 from ftbench.errors import CannotWrite
 from ftbench.storage.places import is_remote
 
+MOST_UNPACKED = 2**31
+"""Bytes that a compressed file may hold: some twenty million rows. Results may come from anybody."""
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -90,6 +93,15 @@ def gzipped(content: bytes) -> bytes:
     with gzip.GzipFile(filename="", mode="wb", fileobj=held, mtime=0) as file:
         file.write(content)
     return held.getvalue()
+
+
+def unzipped(content: bytes, most: int = MOST_UNPACKED) -> bytes:
+    """What ``gzipped`` was given. Raises ValueError where it is more than ``most`` bytes, which are never in memory."""
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        plain = file.read(most + 1)
+    if len(plain) > most:
+        raise ValueError(f"it unpacks to more than {most / 2**30:.3g} GiB")
+    return plain
 
 
 def _disk_error(error: BaseException | None) -> OSError | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ftbench.errors import BadInput
+from ftbench.storage.files import unzipped
 from ftbench.storage.results import CellResult, MetricInfo
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def rows_of(content: bytes) -> pd.DataFrame:
     import pandas as pd
 
     # A person may be called NA; only a strength may be missing.
-    plain = io.BytesIO(gzip.decompress(content))
+    plain = io.BytesIO(unzipped(content))
     return pd.read_csv(plain, dtype=AS_TEXT, keep_default_na=False, na_values={"strength": [""]})
 
 
