@@ -26,6 +26,7 @@ from ftbench.console import Console
 from ftbench.errors import FtbenchError
 from ftbench.marking import finding, given, payloads, pictures, presence, sources
 from ftbench.marking.load import load_model
+from ftbench.marking.placements import Way
 from ftbench.marking.tracing import tensor
 from ftbench.parts.discovery import discover
 from ftbench.progress import Progress, begin
@@ -57,7 +58,7 @@ def measured(asked: argparse.Namespace) -> str:
     model = given.with_tag(load_model(asked.model, asked.setting, asked.store), asked.tag)
     told = finding.rules(model, asked.false_positives, asked.seconds, presence.PUBLIC)
     # By the processor's clock: the same on a busy machine.
-    rules = finding.Rules(told.bound, told.seconds, told.key, time.process_time)
+    rules = finding.Rules(told.bound, told.seconds, told.key, time.process_time, Way(asked.outside, asked.step))
     name = asked.called or model.label
     console = Console(stderr=True)
     said = []
@@ -66,9 +67,11 @@ def measured(asked: argparse.Namespace) -> str:
         rivals = [] if asked.alone else methods.rivals()
         compared = [methods.ours(model, rules, name), *rivals]
         fakes = deepfakes.damages(asked.deepfakes, discover(), covers) if asked.deepfakes else {}
+        rows = tuple(asked.only or [""])
+        chosen = {name: damage for name, damage in {**DAMAGES, **fakes}.items() if name.startswith(rows)}
         progress = begin("measure", console)
         table = tabulate(
-            list(_rows(compared, covers, {**DAMAGES, **fakes}, progress)),
+            list(_rows(compared, covers, chosen, progress)),
             headers="keys",
             tablefmt="github",
             disable_numparse=True,
@@ -167,6 +170,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--tag", type=int)
     parser.add_argument("--seconds", type=float, help="of searching, of a processor; default: as extract")
+    parser.add_argument("--outside", choices=("black", "mean"), default=Way.outside, help="of a frame that was cut")
+    parser.add_argument("--step", type=float, default=Way.step, help="from one place of a crop to the next, in frames")
+    parser.add_argument("--only", action="append", default=[], help="rows that begin so, and no others")
     parser.add_argument("--false-positives", type=float, help="default: as extract")
     parser.add_argument("--alone", action="store_true", help="without the methods that it is compared with")
     parser.add_argument("--deepfakes", type=Path, metavar="STORE", help="a .store with the fits of field.yaml")

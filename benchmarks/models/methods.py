@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -65,10 +66,12 @@ def rivals() -> list[Method]:
     from ftbench_classical import library, wavelets
 
     def svd(image: library.Pixels, payload: str) -> library.Pixels:
-        return wavelets.mark(image[None], np.array([_bits(payload)]), "dwt-dct-svd", SCALE, threads=1)[0]
+        (marked,) = wavelets.mark(image[None], np.array([_bits(payload)]), "dwt-dct-svd", SCALE, threads=1)
+        return cast("library.Pixels", marked)
 
     def read_svd(image: library.Pixels) -> library.Scores:
-        return wavelets.read(image[None], BITS, "dwt-dct-svd", SCALE, threads=1)[0]
+        (scores,) = wavelets.read(image[None], BITS, "dwt-dct-svd", SCALE, threads=1)
+        return cast("library.Scores", scores)
 
     def rivagan(image: library.Pixels, payload: str) -> library.Pixels:
         return library.mark_rivagan(image, _bits(payload), threads=1)

@@ -59,6 +59,7 @@ def count(
         "check": model.tag,
         "bound": rules.bound,
         "seconds": rules.seconds,
+        "way": asdict(rules.way),
         "folder": folder.name,
         "files": len(files),
     }
@@ -101,7 +102,7 @@ def _one(model: Trained, file: Path, number: int, turn: int, rules: finding.Rule
         draw = np.random.default_rng(number)
         image = cut(image, draw, float(draw.uniform(SMALLEST, 1)))
     pixels = readable(model, np.array(image))
-    search = Search(model, pixels, rules.seconds, rules.clock)
+    search = Search(model, pixels, rules.seconds, rules.clock, rules.way)
     begun = rules.clock()
     found = finding.find(model, pixels, finding.Candidates(), rules, search)
     seconds = rules.clock() - begun

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ftbench.errors import BadInput
 from ftbench.marking import presence
-from ftbench.marking.placements import Placement
+from ftbench.marking.placements import USUAL, Placement, Way
 from ftbench.marking.search import Search, Word
 from ftbench.marking.trained import Trained
 from ftbench.statistics.detection import p_value
@@ -45,6 +45,8 @@ class Rules:
     key: bytes = presence.PUBLIC
     clock: Callable[[], float] = time.monotonic
     """What the seconds are counted by: the wall's, or a processor's, which other work on the machine does not turn."""
+    way: Way = USUAL
+    """Where is looked."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def find(trained: Trained, pixels: Tensor, candidates: Candidates, rules: Rules,
     # Where two tests are made, each has half of the error.
     bound = rules.bound / 2 if tag and candidates.drawn else rules.bound
     allowed = presence.allowed_tries(tag, bound) if tag else 0
-    search = search or Search(trained, pixels, rules.seconds, rules.clock)
+    search = search or Search(trained, pixels, rules.seconds, rules.clock, rules.way)
     seen: set[str] = set()
     checked, best = 0, None
 

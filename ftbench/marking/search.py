@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ftbench.marking.placements import WHOLE, Placement, common, everywhere, fresh, near
+from ftbench.marking.placements import USUAL, WHOLE, Placement, Way, common, everywhere, fresh, near
 from ftbench.marking.trained import Trained
 from ftbench.marking.windows import Windows
 
@@ -60,6 +60,7 @@ class Search:
     seconds: float
     clock: Callable[[], float] = time.monotonic
     """What the seconds are counted by."""
+    way: Way = USUAL
     readings: list[Reading] = field(default_factory=list)
 
     def stages(self) -> Iterator[list[Word]]:
@@ -68,7 +69,7 @@ class Search:
         Of the whole picture as it reads; the same with bits turned round; of common changes; of a wide search. Each
         stage holds all that was read until then. Those after the second come only as long as there is time.
         """
-        windows, seen = Windows(self.pixels, self.trained.size), {WHOLE}
+        windows, seen = Windows(self.pixels, self.trained.size, self.way), {WHOLE}
         self._look(windows, [WHOLE])
         yield [self.plain]
         yield self.words()
@@ -79,7 +80,7 @@ class Search:
         yield self.words()
         if self.clock() >= until:
             return
-        self._look(windows, fresh(everywhere(), seen), until)
+        self._look(windows, fresh(everywhere(self.way), seen), until)
         for fineness in range(ROUNDS):
             best = sorted(self.readings, key=lambda one: -one.score)[:BEST]
             self._look(windows, fresh((at for one in best for at in near(one.placement, fineness)), seen), until)
