@@ -84,8 +84,11 @@ def save(
     licence: str,
     survives: str,
     tag: int,
+    more: Mapping[str, bytes] | None = None,
 ) -> Entry:
     """Write a model's three files into a folder, whose name is the model's; what was there is replaced as one.
+
+    ``more``: other files, such as pictures that the card shows.
 
     Raises BadInput for weights of more than 4 MiB and a pair that was trained for no PSNR to mark at, CannotWrite.
     """
@@ -110,6 +113,8 @@ def save(
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(parents=True)
         (made / MODEL_WEIGHTS).write_bytes(data)
+        for name, content in (more or {}).items():
+            (made / name).write_bytes(content)
         (made / CARD).write_text(card, encoding="utf-8", newline="\n")
         text = json.dumps(entry.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
         (made / ENTRY).write_text(text, encoding="utf-8", newline="\n")
