@@ -14,12 +14,12 @@ import torch
 
 from ftbench.errors import BadInput
 from ftbench.machine import provenance
-from ftbench.pipeline.stages import Pair
+from ftbench.pipeline.stages import Held, Pair
 from ftbench.plan.cells import TrainCell
 from ftbench.publish.anew import Said
 from ftbench.report.table import Column, Measured, Table, make_table
 from ftbench.report.tables import markdown
-from ftbench.runner.build import new_pair
+from ftbench.runner.build import as_trained, new_pair
 from ftbench.runner.opening import Opened
 from ftbench.storage.store import write_atomically
 
@@ -112,7 +112,7 @@ def _timed(cell: TrainCell, opened: Opened, batch: int, seconds: float) -> Speed
     generator = torch.Generator().manual_seed(0)
     covers = torch.rand(batch, 3, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
     code = torch.randint(0, 2, (batch, bits), generator=generator).float()
-    marking, reading = _rates(pair, covers, code, cell.loss.target_psnr, seconds)
+    marking, reading = _rates(pair, covers, code, as_trained(cell), seconds)
     return Speed(
         encoder=cell.columns["encoder"],
         decoder=cell.columns["decoder"],
@@ -127,11 +127,11 @@ def _timed(cell: TrainCell, opened: Opened, batch: int, seconds: float) -> Speed
 
 @torch.inference_mode()
 def _rates(
-    pair: Pair, covers: torch.Tensor, code: torch.Tensor, psnr: float | None, seconds: float
+    pair: Pair, covers: torch.Tensor, code: torch.Tensor, held: Held | None, seconds: float
 ) -> tuple[tuple[float, int], tuple[float, int]]:
     pair.to(memory_format=torch.channels_last)
-    marked = pair.mark(covers, code, psnr)
-    return _rate(lambda: pair.mark(covers, code, psnr), seconds), _rate(lambda: pair.read(marked), seconds)
+    marked = pair.mark(covers, code, held)
+    return _rate(lambda: pair.mark(covers, code, held), seconds), _rate(lambda: pair.read(marked), seconds)
 
 
 def _rate(work: Callable[[], object], seconds: float) -> tuple[float, int]:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ftbench.report.layout import HEADING
-from ftbench.report.measures import reached
+from ftbench.report.measures import held_at, reached
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, compared, measured, pooled, tellable
 from ftbench.report.seeds import SEED, alike, without_seed
@@ -85,7 +85,7 @@ def methods_of(results: Sequence[CellResult]) -> list[Method]:
             label = labels[places[0]] if len(places) == 1 else without_seed(first.label, first.settings.get(SEED))
             stalled = sum(results[index].stalled for index in places)
             if off := reached(first):
-                label = f"{label} (reached {off[1]:.2f} dB)"
+                label = f"{label} (reached {off[0].measured(off[1])})"
             if stalled:
                 label += f" {STALLED.upper()}" if stalled == len(places) else f" {stalled} seeds {STALLED.upper()}"
             taken = tuple(results[index].settings.get(SEED, "") for index in places)
@@ -96,10 +96,8 @@ def methods_of(results: Sequence[CellResult]) -> list[Method]:
 
 def _held(result: CellResult) -> str:
     """``36 dB`` of pairs whose residuals were scaled to that, in evaluation or in training."""
-    for name in ("at dB", "target dB"):
-        if (text := result.settings.get(name, "")) not in ("", "own", "none"):
-            return f"{text} dB"
-    return ""
+    held = held_at(result)
+    return held.said() if held else ""
 
 
 def over_method(method: Method, samples: Sequence[Sample | None]) -> Sample | None:
@@ -126,7 +124,7 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
     across = "row" if methods_across else "column"
     if family:
         several = len({method.peers for method in crossed.methods}) > 1
-        same = " among methods held at the same dB" if several else ""
+        same = " among methods held at the same dB or FLIP" if several else ""
         notes.append(MARK_NOTE.format(across=across, same=same, family=f"{family:,}"))
         if any(len(method.places) == 1 for method in crossed.methods):
             notes.append(TRAININGS_NOTE)

@@ -71,7 +71,9 @@ def pieces(table: Table, width: int, drawn: Callable[[Entry], str]) -> tuple[lis
         notes.append("The same in every row: " + ", ".join(f"{title} {text}" for title, text in same.values()) + ".")
     for heading, columns in table.parts():
         kept = [column for column in columns if column.key not in same]
-        if filled := [column for column in kept if column.digits is None or _any(table, column)]:
+        filled = [column for column in kept if column.digits is None or _any(table, column)]
+        # A part of which nothing is left but whose rows they would be says nothing.
+        if filled and (not heading or any(column.part for column in filled)):
             found += _split(table, heading, filled, width, drawn, legend, n)
     return found, notes + legend.lines
 

@@ -21,8 +21,8 @@ SETTING, QUALITY, BITS, WORDS = (
     "payloads read without an error, %",
 )
 REACHED_NOTE = (
-    "Reached dB: residuals were scaled to the asked PSNR, but saturated pixels keep some of them from it; what stays "
-    "above has the weaker mark, and is not of equal quality."
+    "Reached: residuals were scaled to the asked PSNR or FLIP, but saturated pixels keep some of them from it; what "
+    "stays better has the weaker mark, and is not of equal quality."
 )
 MEAN_NOTE = "In a mean each attack counts alike; it says as much as the attacks that the benchmark lists."
 WORST_NOTE = (

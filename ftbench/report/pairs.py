@@ -182,9 +182,9 @@ def judged(rows: Sequence[Row], differences: Sequence[Mapping[str, Estimate | No
 
 
 def reached_label(label: str, result: CellResult) -> str:
-    """The label, with the dB that were reached where they are not those that were asked for."""
+    """The label, with the dB or FLIP that was reached where it is not what was asked for."""
     off = reached(result)
-    return f"{label} (reached {off[1]:.2f} dB)" if off else label
+    return f"{label} (reached {off[0].measured(off[1])})" if off else label
 
 
 def _only_seed(results: Sequence[CellResult]) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ftbench.report.crossed import Crossed, Line, Method, over_method
 from ftbench.report.looks import quality_sample
-from ftbench.report.measures import FAKE, identities, qualities
+from ftbench.report.measures import FAKE, held_at, identities, qualities
 from ftbench.report.sample import Sample
 from ftbench.report.scores import Scores
 from ftbench.storage.results import AFTER, MARKED, CellResult, MetricInfo
@@ -32,11 +32,7 @@ def metric_title(metric: MetricInfo) -> str:
 
 def held_equal(results: Sequence[CellResult], metric: MetricInfo) -> bool:
     """Whether every pair was trained or rescaled to a value of the metric: then its differences are none of quality."""
-    unit = metric.unit or metric.name
-    wanted = {f"target {unit}", f"at {unit}"}
-    return all(
-        any(result.settings.get(name, "none") not in ("none", "own", "") for name in wanted) for result in results
-    )
+    return all((held := held_at(result)) is not None and held.metric == metric.name for result in results)
 
 
 def quality_table(

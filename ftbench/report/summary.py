@@ -71,7 +71,8 @@ def main_table(
             **{key: result.settings.get(name, "") for name, key in settings.items()},
         }  # fmt: skip
         if result.cell in off:
-            row[REACHED] = "{1:.2f}, asked {0:.2f}".format(*off[result.cell])
+            held, mean = off[result.cell]
+            row[REACHED] = f"{held.measured(mean)}, asked {held.measured(held.value)}".replace(" dB", "")
         row |= by_cell.get(number, {})
         rows.append(row)
     return make_table("main", "Every cell", columns, rows, printed=False)

@@ -19,8 +19,8 @@ from PIL import Image
 
 from ftbench.report import report_tables
 from ftbench.report.page import page
+from ftbench.report.page.drawn import PICTURES
 from ftbench.report.page.sheet import Row, sheets
-from ftbench.report.page.write import PICTURES
 from ftbench.report.result import Caption
 from ftbench.report.table import ABSENT
 from ftbench.report.tables import ONE_IMAGE
