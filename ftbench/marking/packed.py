@@ -90,8 +90,10 @@ def save(
 
     ``more``: other files, such as pictures that the card shows.
 
-    Raises BadInput for weights of more than 4 MiB, CannotWrite.
+    Raises BadInput for weights of more than 4 MiB and a pair that was trained for no PSNR to mark at, CannotWrite.
     """
+    if settings.loss.get("target_flip"):
+        raise BadInput("this pair was trained at a FLIP, and a model marks at a PSNR; train one with target_psnr")
     data = save_tensors({name: tensor.contiguous() for name, tensor in weights.items()})
     if len(data) > LARGEST:
         raise BadInput(f"the weights take {len(data) / 2**20:.1f} MiB, and a model may have {LARGEST // 2**20}")
