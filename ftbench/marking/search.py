@@ -25,8 +25,8 @@ LEAST_CERTAIN = 6
 TURNED = 12
 """Readings, the likeliest, of which bits are turned round."""
 BEST = (10, 5, 3)
-"""Placements that are refined in each round, half as far as in the one before. Readers are certain of wrong places, too:
-of crops to half of the area, the right one is among the four most certain in half of the pictures alone."""
+"""Placements that are refined in each round, half as far as in the one before. A reader is sure of wrong places, too:
+of crops to half of the area the right one was among the four most certain in half of the pictures alone."""
 
 
 @dataclass(frozen=True)
