@@ -24,10 +24,9 @@ LEAST_CERTAIN = 6
 """Bits of a reading that are tried the other way round as well."""
 TURNED = 12
 """Readings, the likeliest, of which bits are turned round."""
-BEST = 4
-"""Placements that are refined."""
-ROUNDS = 3
-"""Of refinement, each half as far as the one before."""
+BEST = (10, 5, 3)
+"""Placements that are refined in each round, half as far as in the one before. A reader is sure of wrong places, too:
+of crops to half of the area the right one was among the four most certain in half of the pictures alone."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +80,8 @@ class Search:
         if self.clock() >= until:
             return
         self._look(windows, fresh(everywhere(self.way), seen), until)
-        for fineness in range(ROUNDS):
-            best = sorted(self.readings, key=lambda one: -one.score)[:BEST]
+        for fineness, count in enumerate(BEST):
+            best = sorted(self.readings, key=lambda one: -one.score)[:count]
             self._look(windows, fresh((at for one in best for at in near(one.placement, fineness)), seen), until)
         yield self.words()
 
