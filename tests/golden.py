@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ftbench.contract.inputs import STUDIES
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
 from ftbench.parts.discovery import discover
@@ -34,8 +35,13 @@ WITHOUT = {
     "rivagan": "its network comes with another library",
 }
 """Parts that are not looked at, each with the reason."""
-PARAMETERS: dict[str, dict[str, Any]] = {"chain": {"steps": ["grayscale", {"name": "jpeg", "quality": 50}]}}
-"""Of parts that have no defaults."""
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "chain": {"steps": ["grayscale", {"name": "jpeg", "quality": 50}]},
+    "remove-by-pairs": {"steps": 5},
+}
+"""Of parts that have no defaults, or whose defaults take long."""
+KNOWN = 20
+"""Pictures that an attack is shown before and after marking."""
 SIZES = {"dwt-dct": 256, "dwt-dct-svd": 256}
 """Of parts that take no smaller images."""
 TRAINING = "a training of twenty steps"
@@ -100,7 +106,14 @@ def _given(record: Any, made: Any, size: int) -> Iterator[Tensor]:
             donor=pictures(4, SIZE, seed=5),
             remarked=lambda image: (image + 0.02).clamp(0, 1),
             averaged=lambda: 0.02 * weighing(images),
+            cover=pictures(4, SIZE, seed=6),
         )
+        if STUDIES in record.needs:
+            covers = pictures(KNOWN, SIZE, seed=7)
+            with torch.enable_grad():
+                made.study(
+                    marked=(covers + 0.02 * weighing(covers)).clamp(0, 1), covers=covers, generator=torch.Generator()
+                )
         yield SimulatorStage(record, made)(images, extra) - images
 
 

@@ -30,6 +30,7 @@ PURPOSES: Mapping[str, str] = {
     "simulator-val": "what a simulator draws in a look at val",
     "payload": "payloads of tests, with each image's content",
     "averaged": "pictures that an attacker averages over",
+    "known": "pictures before and after marking that an attacker studies, their payloads, and what is drawn for it",
     "distortion": "noise of a distortion in tests",
     "metric": "what a metric draws",
     "process": "Python's and numpy's own numbers, which parts may draw from",

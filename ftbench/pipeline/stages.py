@@ -6,15 +6,18 @@ cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decode
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ftbench.contract.inputs import FORGES
 from ftbench.contract.protocols import ChannelCode, DistortionFunction, SimulatorNetwork
 from ftbench.contract.records import Distortion, Simulator
 from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.known import Known
 
 Held = float | Callable[[Tensor, Tensor, bool], Tensor]
 """What marked images are held at: dB of PSNR, or a rule that scales residuals (``held.HeldAt``)."""
@@ -127,14 +130,34 @@ class Pair(nn.Module):
 class SimulatorStage:
     """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names.
 
-    ``other``: the pair that marks once more for it in tests, where it is not the one under test.
+    ``other``: the pair that marks once more for it in tests, where it is not the one under test. ``known``: what it
+    knows of the owner's pictures, where it says how many.
     """
 
     def __init__(
-        self, record: Simulator, network: SimulatorNetwork, guard: Guard | None = None, other: Pair | None = None
+        self,
+        record: Simulator,
+        network: SimulatorNetwork,
+        guard: Guard | None = None,
+        other: Pair | None = None,
+        known: Known | None = None,
     ) -> None:
-        self.record, self.network, self.other = record, network, other
+        self.record, self.network, self.other, self.known = record, network, other, known
         self.guard = guard or Guard(f"simulator {record.name!r}")
+
+    @property
+    def forges(self) -> bool:
+        """Whether what it gives was never marked."""
+        return FORGES in self.record.needs
+
+    def study(self, marked: Tensor, covers: Tensor, randomness: torch.Generator) -> None:
+        """Hand it known images after and before marking, both (m,3,h,w); it is frozen afterwards."""
+        network: Any = self.network
+        with timed("simulator"), torch.enable_grad():
+            given = {"marked": self.guard.resized(marked), "covers": self.guard.resized(covers)}
+            self.guard.built(network.study, "while it studied known pictures", **given, generator=randomness)
+        if isinstance(network, nn.Module):
+            network.eval().requires_grad_(False)
 
     def __call__(self, image: Tensor, inputs: Inputs, seed: int | None = None) -> Tensor:
         """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit.

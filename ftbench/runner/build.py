@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from ftbench.pipeline.guard import Guard
+from ftbench.pipeline.known import Known
 from ftbench.pipeline.stages import HeldCode, Pair, SimulatorStage
 from ftbench.plan.cells import Cell, TrainCell
 from ftbench.plan.part import ResolvedPart
@@ -69,7 +70,8 @@ def simulator_stage(chosen: ResolvedPart, cell: Cell, bench: Bench) -> Simulator
         load_weights(bench.folder(cell.fit_of(chosen)), network)
     by = chosen.marks_by
     other = None if by is None else trained_pair(cell.training_of(by), bench).eval()
-    return SimulatorStage(chosen.record, on_device(network, bench), guard_of(chosen), other)
+    known = None if chosen.known is None else Known(*chosen.known)
+    return SimulatorStage(chosen.record, on_device(network, bench), guard_of(chosen), other, known)
 
 
 def on_device(part: Any, bench: Bench) -> Any:

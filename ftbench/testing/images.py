@@ -111,6 +111,7 @@ def _simulator_use(exam: Exam, size: int) -> Use:
             remarked=lambda image: image.flip(-1),
             donor=lambda: shown.flip(-2),
             averaged=lambda: (shown - 0.5) / 64,
+            cover=shown.flip(-2),
         )
         return shown.clone(), every.of(exam.record.needs, shown)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
+from ftbench.train.mates import Mates
 from ftbench.train.parts import Rows, by_piece, joined
 from ftbench.train.schedules import LAST_LOOKS, image_share, message_share, psnr_at
 
@@ -112,7 +114,8 @@ class PairTask:
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
             marked = network.mark(covers, code, self._psnr(step), exact=False)
-            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows)]
+            mates = Mates(batch.covers, batch.code, self.settings.complement)
+            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -155,6 +158,7 @@ class PairTask:
         identity: Tensor,
         step: int,
         rows: Rows | None = None,
+        mates: Mates | None = None,
     ) -> list[Tensor]:
         """The fakes (b,3,h,w) of a step, none without simulators; ``again``: the code of a second mark, (b,n).
 
@@ -176,6 +180,9 @@ class PairTask:
                 *place,
                 rows=slice(None) if rows.places is None else rows.places[own] // len(met),
             )
+            if mates is not None and attack.known is not None:
+                marks = partial(as_deployed, network, psnr=self._psnr(step))
+                inputs = mates.inputs(inputs, attack.known, marks, rows.places_of(own), self.seed, place)
             fakes.append(attack(marked[own], inputs))
             chosen.append(own)
         return fakes if len(met) < 2 else [joined(fakes, chosen)]
@@ -250,7 +257,9 @@ class PairTask:
             inputs = self._inputs(self.val, identity, network.marking(again, psnr), "donor-val", start)
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
-            fakes = [attack(marked, inputs, seed) for attack, seed in zip(self.attacks, seeds, strict=True)]
+            marks = partial(network.marking, psnr=psnr)
+            own = Mates(covers, code).of_each(self.attacks, inputs, marks, self.seed, start)
+            fakes = [attack(marked, *given) for attack, *given in zip(self.attacks, own, seeds, strict=True)]
             readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()
