@@ -216,11 +216,6 @@ class TrainSection(Section):
     )
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 
-    @property
-    def different(self) -> int:
-        """Covers of a step that are not the same: complementary codes lie on one."""
-        return -(-self.batch_size // 2) if self.complement else self.batch_size
-
     def under(self, loss: Loss, pool: PoolUse = "with") -> TrainSection:
         """How a setting trains: its loss may have steps and a ramp of its own, its pool may forbid pieces."""
         ramp = self.curriculum.ramp if loss.ramp is None else loss.ramp

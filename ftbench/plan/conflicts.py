@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from ftbench.benchfile.document import KeyPath
+from ftbench.benchfile.schema import TrainSection
 from ftbench.contract.inputs import EXTRA_INPUTS
 from ftbench.contract.records import Codec, Decoder, Encoder, Simulator
 from ftbench.errors import BadInput
@@ -84,8 +85,12 @@ def check_known(
             )
 
 
-def check_met(resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath, mates: int) -> None:
-    """Simulators that a pair is to be trained against, by their place in a list; ``mates``: see ``_check_mates``."""
+def check_met(
+    resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath, train: TrainSection
+) -> None:
+    """Simulators that a pair is to be trained against, by their place in a list."""
+    # Complementary codes lie on one cover.
+    mates = (-(-train.batch_size // 2) if train.complement else train.batch_size) - 1
     for number, chosen in enumerate(simulators):
         if chosen is None:
             continue

@@ -174,7 +174,7 @@ class _Planner:
             path = ("matrix", "simulator", number)
             chosen = self._adapted(self.resolver.parts("simulator", group, path))
             check_simulators(self.resolver, chosen, path, self.size, self.grounds.shown)
-            check_met(self.resolver, chosen, path, self.benchmark.train.different - 1)
+            check_met(self.resolver, chosen, path, self.benchmark.train)
             if len(group) > 1 and any(reference.name == NONE for reference in group):
                 self.resolver.note(path, "several simulators at once cannot hold none; leave it out of the inner list")
             yield chosen
