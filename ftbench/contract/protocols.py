@@ -78,6 +78,17 @@ class ChannelCode(Protocol):
         ...
 
 
+class RandomisedCode(ChannelCode, Protocol):
+    """A code that writes a payload in many ways."""
+
+    def encode(self, payload: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}; every draw comes from ``generator`` (CPU).
+
+        None: from a source that nobody can foresee.
+        """
+        ...
+
+
 class FittableCode(ChannelCode, Protocol):
     """A code that is learned: a torch.nn.Module, used in ``eval()`` once it is fitted."""
 

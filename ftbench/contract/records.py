@@ -172,6 +172,8 @@ class Codec(Component):
     """``length(k, parameters) -> n``; raises ValueError with a sentence when no such code exists."""
     trainable: bool = False
     """True: the object follows FittableCode; the harness fits it before any pair is trained, then freezes it."""
+    randomised: bool = False
+    """True: the object follows RandomisedCode; a payload has many codes."""
     kind: Kind = field(init=False, default="codec", repr=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,9 +15,13 @@ from ftbench.data.images import Images
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.known import Known, mean_residual
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
 from ftbench.storage.results import CHANGED, FAKE, FORGED, LEFT
 
+Marks = Callable[[Tensor], Tensor]
+"""Marks images with the payloads of a batch."""
+OTHERS = 1
+"""Tells nonces of known pictures from those of the pictures under test."""
 MARKED_AT_ONCE = 32
 """Known images that are marked in one call."""
 
@@ -36,24 +40,34 @@ class Attackers:
     """What is known before and after marking; none of them is under test."""
     device: str
 
-    def study(self) -> None:
-        """Show those who study pictures theirs, each marked with a payload of its own."""
+    def studied(self) -> Attackers:
+        """Themselves, once those who study pictures were shown theirs, each marked with a payload of its own."""
         for name, attack in self.attacks.items():
             if STUDIES not in attack.record.needs:
                 continue
             randomness = generator(self.seed, "known", name)
             covers = self._covers(attack.known or Known(0), randomness)
             payloads = torch.randint(0, 2, (len(covers), self.bits), generator=randomness).float()
-            code = self.codec.encode(payloads).to(self.device)
+            code = encoded(self.codec, payloads, randomness).to(self.device)
             pieces = zip(covers.split(MARKED_AT_ONCE), code.split(MARKED_AT_ONCE), strict=True)
             marked = torch.cat([self.pair.mark(some, own, self.held) for some, own in pieces])
             torch.manual_seed(derive(self.seed, "known", name))
             attack.study(marked, covers, randomness)
+        return self
 
-    def inputs(self, own: Inputs, code: Tensor, again: Tensor, place: tuple[int, int]) -> dict[str, Inputs]:
-        """The inputs of each for a batch whose images carry ``code`` (b,n); ``again``: the code of a second mark."""
+    def alike(self, payloads: Tensor, code: Tensor, draw: int, number: int, *known: int) -> Marks:
+        """What marks other images with ``payloads`` (b,k): by their ``code`` (b,n), or by a fresh one each."""
+        randomness = generator(self.seed, "nonce", draw, number, OTHERS, *known)
+        if not getattr(self.codec, "randomised", False):
+            return self.pair.marking(code, self.held)
+        return lambda image: self.pair.mark(image, encoded(self.codec, payloads, randomness).to(self.device), self.held)
+
+    def inputs(
+        self, own: Inputs, alike: Callable[..., Marks], again: Tensor, place: tuple[int, int]
+    ) -> dict[str, Inputs]:
+        """The inputs of each for a batch; ``alike`` marks with its payloads, ``again``: the codes of second marks."""
         means = {
-            known: partial(self._mean, known, code, place)
+            known: partial(self._mean, known, alike, len(again), place)
             for known in dict.fromkeys(attack.known for attack in self.attacks.values())
             if known is not None
         }
@@ -70,9 +84,9 @@ class Attackers:
             return {FAKE + name: reference}
         return {FORGED + name: covers} if attack.forges else {LEFT + name: covers, CHANGED + name: marked}
 
-    def _mean(self, known: Known, code: Tensor, place: tuple[int, int]) -> Tensor:
+    def _mean(self, known: Known, alike: Callable[..., Marks], rows: int, place: tuple[int, int]) -> Tensor:
         covers = self._covers(known, generator(self.seed, "averaged", *place, known.pairs, known.flat))
-        return mean_residual(self.pair.marking(code, self.held), covers, len(code))
+        return mean_residual(alike(known.pairs, known.flat), covers, rows)
 
     def _covers(self, known: Known, randomness: torch.Generator) -> Tensor:
         if self.images is None or not known.pairs:

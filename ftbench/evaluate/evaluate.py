@@ -21,7 +21,7 @@ from ftbench.evaluate.readings import Columns, GridDistortion, Readings
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.known import mean_residual
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage, eight_bit
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, eight_bit, encoded
 from ftbench.progress import Progress
 from ftbench.storage.results import AFTER
 from ftbench.train.batches import fixed_payloads
@@ -78,8 +78,7 @@ def evaluate(
     meet the same payloads and the same noise, so their rows can be compared one by one.
     """
     pair.eval()
-    attackers = Attackers(attacks, pair, codec, bits, held, settings.seed, known, device)
-    attackers.study()
+    attackers = Attackers(attacks, pair, codec, bits, held, settings.seed, known, device).studied()
     rows, quality = Columns(), Columns()
     samples: dict[str, list[np.ndarray]] = {}
     batches = list(_batches(len(images)))
@@ -90,19 +89,22 @@ def evaluate(
             covers = images.covers(index, device).contiguous(memory_format=torch.channels_last)
             keys = [images.keys[i] for i in index.tolist()]
             # Drawn under another key, as by somebody else who has the same pair.
-            again = codec.encode(fixed_payloads(keys, derive(settings.seed, "again"), draw, bits)).to(device)
-            identity = images.identity[index]
+            fresh = generator(settings.seed, "nonce", draw, number)
+            again = encoded(codec, fixed_payloads(keys, derive(settings.seed, "again"), draw, bits), fresh).to(device)
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
-            code = codec.encode(payloads).to(device)
+            code = encoded(codec, payloads, fresh).to(device)
             some = torch.randint(len(images), (AVERAGED,), generator=generator(settings.seed, "averaged", draw, number))
+            alike = partial(attackers.alike, payloads, code, draw, number)
             own = Inputs(
-                identity=identity.to(device),
-                donor=partial(donors, images, identity, generator(settings.seed, "donor", draw, number), device),
-                averaged=partial(mean_residual, pair.marking(code, held), images.covers(some, device), len(code)),
+                identity=images.identity[index].to(device),
+                donor=partial(
+                    donors, images, images.identity[index], generator(settings.seed, "donor", draw, number), device
+                ),
+                averaged=partial(mean_residual, alike(), images.covers(some, device), len(code)),
                 cover=covers,
                 remarked=pair.marking(again, held),
             )
-            inputs = attackers.inputs(own, code, again, (draw, number))
+            inputs = attackers.inputs(own, alike, again, (draw, number))
             marked = pair.mark(covers, code, held)
             # The marked image and its cover meet the same draw: what is left between their fakes is the mark's doing.
             seeds = {name: derive(settings.seed, "simulator", name, draw, number) for name in attacks}

@@ -29,6 +29,7 @@ PURPOSES: Mapping[str, str] = {
     "donor-val": "pictures of somebody else in a look at val",
     "simulator-val": "what a simulator draws in a look at val",
     "payload": "payloads of tests, with each image's content",
+    "nonce": "what a randomised code draws in tests and looks at val",
     "averaged": "pictures that an attacker averages over",
     "known": "pictures before and after marking that an attacker studies, their payloads, and what is drawn for it",
     "distortion": "noise of a distortion in tests",

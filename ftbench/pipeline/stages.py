@@ -6,13 +6,13 @@ cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decode
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from ftbench.contract.inputs import FORGES
-from ftbench.contract.protocols import ChannelCode, DistortionFunction, SimulatorNetwork
+from ftbench.contract.protocols import ChannelCode, DistortionFunction, RandomisedCode, SimulatorNetwork
 from ftbench.contract.records import Distortion, Simulator
 from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard
@@ -193,15 +193,24 @@ class DistortionStage:
             return eight_bit(straight_through(image, changed))
 
 
+def encoded(code: ChannelCode, payload: Tensor, randomness: torch.Generator) -> Tensor:
+    """Payload (b, k) of {0,1} -> code (b, n) of {0,1}; one that is randomised draws from ``randomness``."""
+    if not getattr(code, "randomised", False):
+        return code.encode(payload)
+    return cast(RandomisedCode, code).encode(payload, randomness)
+
+
 class HeldCode:
     """A channel code of ``bits`` payload bits and ``code_bits`` code bits, held to its shapes."""
 
-    def __init__(self, code: ChannelCode, bits: int, code_bits: int, guard: Guard) -> None:
+    def __init__(self, code: ChannelCode, bits: int, code_bits: int, guard: Guard, randomised: bool = False) -> None:
         self.code, self.bits, self.code_bits, self.guard = code, bits, code_bits, guard
+        self.randomised = randomised
 
-    def encode(self, payload: Tensor) -> Tensor:
-        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}."""
-        return self.guard.tensor(self.code.encode, payload, shape=(len(payload), self.code_bits))
+    def encode(self, payload: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}; only a randomised code draws from ``generator``."""
+        drawn = (generator,) if self.randomised else ()
+        return self.guard.tensor(self.code.encode, payload, *drawn, shape=(len(payload), self.code_bits))
 
     def decode(self, logits: Tensor) -> Tensor:
         """Read logits (b, n) -> payload (b, k) of {0,1}."""

@@ -60,7 +60,7 @@ def held_code(cell: TrainCell, bench: Bench) -> HeldCode:
     if cell.codec.record.trainable:
         load_weights(bench.folder(cell.fit_of(cell.codec)), code)
     # Codes are short and work on the processor: their payloads are drawn there.
-    return HeldCode(frozen(code), cell.bits, cell.code_bits, guard_of(cell.codec))
+    return HeldCode(frozen(code), cell.bits, cell.code_bits, guard_of(cell.codec), cell.codec.record.randomised)
 
 
 def simulator_stage(chosen: ResolvedPart, cell: Cell, bench: Bench) -> SimulatorStage:

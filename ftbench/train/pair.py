@@ -22,7 +22,7 @@ from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.guard import sampled
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import Pair, SimulatorStage
+from ftbench.pipeline.stages import Pair, SimulatorStage, encoded
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
@@ -212,7 +212,8 @@ class PairTask:
 
     def _drawn(self, count: int, randomness: torch.Generator) -> Tensor:
         """Codes (count, n) of payloads drawn uniformly."""
-        return self.codec.encode(torch.randint(0, 2, (count, self.bits), generator=randomness).float())
+        payloads = torch.randint(0, 2, (count, self.bits), generator=randomness).float()
+        return encoded(self.codec, payloads, randomness)
 
     def _inputs(
         self,
@@ -256,11 +257,12 @@ class PairTask:
             covers = self.val.covers(index, self.compute.device)
             identity = self.val.identity[index].to(covers.device)
             payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
-            code = self.codec.encode(payloads).to(covers.device)
+            fresh = generator(self.seed, "nonce", start)
+            code = encoded(self.codec, payloads, fresh).to(covers.device)
             marked = network.mark(covers, code, psnr)
             readings = [network.read(marked)]
             others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
-            again = self.codec.encode(others).to(covers.device)
+            again = encoded(self.codec, others, fresh).to(covers.device)
             inputs = self._inputs(self.val, identity, network.marking(again, psnr), "donor-val", start)
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
