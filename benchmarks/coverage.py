@@ -80,6 +80,11 @@ def accuracies(first: Chances, second: Chances, bits: int, draws: int) -> Pair:
     return drawn
 
 
+def alike(chances: Chances, bits: int, draws: int) -> Pair:
+    """Bits read of two methods that are one."""
+    return accuracies(chances, chances, bits, draws)
+
+
 def _either(rng: Rng, images: int) -> tuple[Floats, Floats]:
     return 1 - (rng.random(images) < 0.01) / 32, 1 - (rng.random(images) < 0.01) / 32
 
@@ -90,11 +95,11 @@ def _small(rng: Rng, n: int) -> Floats:
 
 ALIKE: dict[str, Pair] = {
     "1 % of images fail by 1/32, for either": _either,
-    "1 % of images at chance, for either; 8 bits": accuracies(*[lambda rng, n: failing(rng, n, 0.01, 0.0)] * 2, 8, 1),
-    "uneven, 99.9 %; 30 bits": accuracies(*[lambda rng, n: uneven(rng, n, 0.999, 0.3)] * 2, 30, 1),
-    "uneven, 99 %; 8 bits, 16 draws": accuracies(*[lambda rng, n: uneven(rng, n, 0.99, 0.3)] * 2, 8, 16),
-    "uneven, 80 %; 8 bits, 16 draws": accuracies(*[lambda rng, n: uneven(rng, n, 0.8, 0.3)] * 2, 8, 16),
-    "independent, 99 %; 30 bits": accuracies(*[lambda rng, n: uneven(rng, n, 0.99, 0)] * 2, 30, 1),
+    "1 % of images at chance, for either; 8 bits": alike(lambda rng, n: failing(rng, n, 0.01, 0.0), bits=8, draws=1),
+    "uneven, 99.9 %; 30 bits": alike(lambda rng, n: uneven(rng, n, 0.999, 0.3), bits=30, draws=1),
+    "uneven, 99 %; 8 bits, 16 draws": alike(lambda rng, n: uneven(rng, n, 0.99, 0.3), bits=8, draws=16),
+    "uneven, 80 %; 8 bits, 16 draws": alike(lambda rng, n: uneven(rng, n, 0.8, 0.3), bits=8, draws=16),
+    "independent, 99 %; 30 bits": alike(lambda rng, n: uneven(rng, n, 0.99, 0), bits=30, draws=1),
 }
 UNLIKE: dict[str, tuple[Pair, float]] = {
     "second fails on 1 % of images, by 1/32": (lambda rng, n: (np.ones(n), 1 - (rng.random(n) < 0.01) / 32), 0.01 / 32),

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 import ftbench
-from ftbench.benchfile.schema import Loss, Optimiser, TrainSection
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Optimiser, TrainSection
 from ftbench.data.images import Images
 from ftbench.machine.compute import Compute
 from ftbench.pipeline.stages import Pair, SimulatorStage

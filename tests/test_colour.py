@@ -7,7 +7,8 @@ import pytest
 import torch
 from skimage.color import deltaE_ciede94, rgb2lab
 
-from ftbench.benchfile.schema import Curriculum, Loss
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Curriculum
 from ftbench.train.colour import colour_apart, colour_excess
 from tests.small_pair import task
 

@@ -20,7 +20,7 @@ FLOORS = (
     ("runner",),
     ("cluster",),
     ("publish",),
-    ("claims", "marking", "testing"),
+    ("claims", "marking", "protocol", "testing"),
     ("cli",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -88,7 +88,7 @@ def test_the_way_from_yaml_to_table_does_not_grow() -> None:
     }
     # 4,000 is the aim: an hour's reading. Jobs side by side, ends in time and profiles took it further away, and so
     # did batches in parts, remote places and attackers who know pictures.
-    assert sum(lines.values()) < 6050, sum(lines.values())
+    assert sum(lines.values()) < 6150, sum(lines.values())
     assert sorted(lines.values())[len(lines) // 2] <= 120
 
 

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ftbench.benchfile.schema import Loss, Optimiser
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Optimiser
 from ftbench.errors import CellFailed
 from ftbench.progress import Silent
 from ftbench.storage import checkpoint

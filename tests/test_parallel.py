@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ftbench.benchfile.schema import Curriculum, Loss, Optimiser
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Curriculum, Optimiser
 from ftbench.errors import CellFailed
 from ftbench.machine import processes as parallel
 from ftbench.progress import Silent

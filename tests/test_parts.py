@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ftbench.benchfile.schema import CodeSection, FitSection, Loss, TrainSection
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import CodeSection, FitSection, TrainSection
 from ftbench.pipeline.guard import Guard, rows_at_most
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.plan.cells import _section

@@ -16,7 +16,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ftbench.benchfile.schema import Augmentation, Curriculum, FitSection, Loss, Optimiser
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Augmentation, Curriculum, FitSection, Optimiser
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.progress import Silent
 from ftbench.storage.store import UNFINISHED, CellFolder

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ftbench.statistics.significance import EXACT, FEWEST, holm, sign_flip
+from ftbench.statistics.significance import EXACT, FEWEST, holm, sign_flip, sign_flips
 
 
 @pytest.mark.parametrize("number", [1, 5, 9])
@@ -40,6 +40,35 @@ def test_many_differences_are_nearly_exact(shift):
 def test_a_thousand_images_are_students():
     differences = np.random.default_rng(3).normal(0.09, 1, 1000)
     assert sign_flip(differences) == pytest.approx(stats.ttest_1samp(differences, 0).pvalue, rel=0.05)
+
+
+@pytest.mark.parametrize("images", [16, 300])
+def test_many_at_once_are_those_of_scipy_one_by_one(images):
+    rng = np.random.default_rng(5)
+    spread = rng.normal(0.15, 1, images)
+    sets = np.stack([
+        spread,
+        rng.binomial(8, 0.9, images) / 8 - rng.binomial(8, 0.85, images) / 8,
+        np.where(rng.random(images) < 0.5, spread, 0.0),
+        np.r_[np.ones(3), np.zeros(images - 3)],
+        np.zeros(images),
+    ])  # fmt: skip
+    found = sign_flips(np.concatenate([sets] * 20))
+    for p, differences in zip(found, np.concatenate([sets] * 20), strict=True):
+        assert p == pytest.approx(sign_flip(differences), rel=1e-9)
+    for p, differences in zip(found, sets, strict=False):
+        counted = stats.permutation_test(
+            (differences,), np.mean, permutation_type="samples", n_resamples=20_000, vectorized=True, rng=rng
+        ).pvalue
+        assert p == pytest.approx(counted, abs=0.02)
+
+
+def test_the_more_agree_the_surer_it_is_however_unlike_their_sizes_are():
+    sizes = 10.0 ** np.linspace(0, -6, 24)
+    against = [np.where(np.arange(24) >= agreeing, -sizes, sizes) for agreeing in range(12, 25)]
+    p_values = sign_flips(np.stack(against))
+    assert (np.diff(p_values) < 0).all()
+    assert p_values[-1] == 2.0**-23
 
 
 def test_no_difference_and_all_of_one_sign():

@@ -7,7 +7,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from ftbench.benchfile.schema import Benchmark, Curriculum, Loss
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Benchmark, Curriculum
 from ftbench.machine.randomness import generator
 from ftbench.train.specific import MATES, likeness, shared
 from tests.small_pair import task

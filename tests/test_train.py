@@ -14,7 +14,8 @@ from kornia.losses import ssim_loss
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
-from ftbench.benchfile.schema import Curriculum, Loss
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Curriculum
 from ftbench.machine.randomness import generator
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.storage.store import CellFolder

@@ -20,6 +20,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.models import strip
 from ftbench.errors import BadInput, FtbenchError
 from ftbench.marking import anysize, packed, payloads, pictures, sources, trained
 from ftbench.marking.locate import describe, find
@@ -30,6 +31,8 @@ from ftbench.statistics.estimates import wilson
 
 QUALITIES = (None, 75, 50)
 """Of the JPEG files in which both precisions are read; None: untouched."""
+TABLES = ("overview", "attacks")
+"""Of the results, for the card."""
 SAME = 5e-4
 """Share of bits that half precision may lose: less is not seen in a table of tenths of a percent."""
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         network = model.pair
         weights = packed.halved(network) if compared.same else network.state_dict()
         manifest = _manifest(asked.results)
+        more = {strip.FILE: strip.strip(model, asked.strip)} if asked.strip else {}
         card = _card(asked, manifest, model, compared)
         entry = packed.save(
             asked.out / asked.name,
@@ -82,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             licence=asked.licence,
             survives=asked.survives,
             tag=asked.tag,
+            more=more,
         )
         packed.load(asked.out / asked.name, discover())
     except FtbenchError as error:
@@ -130,10 +135,15 @@ def _card(asked: argparse.Namespace, manifest: dict[str, Any], model: trained.Tr
     code, data = manifest.get("code", {}), manifest.get("data", {})
     tables = [
         f"### {name}\n\n{file.read_text(encoding='utf-8').strip()}\n"
-        for name in ("main", "distortions")
+        for name in TABLES
         if (file := asked.results / "tables" / f"{name}.md").is_file()
     ]
-    measured = [asked.table.read_text(encoding="utf-8").strip() + "\n"] if asked.table else []
+    measured = [file.read_text(encoding="utf-8").strip() + "\n" for file in asked.table]
+    look = (
+        f"![covers, marked pictures, and {strip.TIMES} times the difference]({strip.FILE})\n\nFrom above: "
+        f"{len(asked.strip)} covers, the marked pictures, and {strip.TIMES} times the difference about a middle grey. "
+        "No network saw these pictures.\n"
+    )
     return "\n".join(
         [
             f"# {asked.name}, version {asked.model_version}\n",
@@ -147,6 +157,7 @@ def _card(asked: argparse.Namespace, manifest: dict[str, Any], model: trained.Tr
             f"`{model.key[:12]}` ({model.label}). {manifest.get('caption', '')}\n",
             f"Commit `{code.get('commit')}`, torch {code.get('torch')}, Python {code.get('python')}. "
             f"{compared.sentence}\n",
+            *(["## What it looks like\n", look] if asked.strip else []),
             "## What it reads\n",
             *measured,
             *tables,
@@ -171,7 +182,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--survives", required=True, help="one line for ftbench models")
     parser.add_argument("--fails", required=True, help="for the card: what it does not survive")
     parser.add_argument("--rights", required=True, help="for the card: what it was trained on, and by which right")
-    parser.add_argument("--table", type=Path, help="a Markdown file for the card: what was measured")
+    parser.add_argument(
+        "--table", type=Path, action="append", default=[], help="a Markdown file for the card: what was measured"
+    )
+    parser.add_argument(
+        "--strip", type=Path, nargs="+", default=[], help="pictures that the card shows marked; anybody may see them"
+    )
     return parser
 
 

@@ -17,8 +17,8 @@ from ftbench.errors import FtbenchError, told
 from ftbench.parts.catalogue import Provided
 from ftbench.parts.discovery import discover
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import Pair
-from ftbench.runner.build import build_pair
+from ftbench.pipeline.stages import Held, Pair
+from ftbench.runner.build import as_trained, build_pair
 from ftbench.testing.material import bits, pictures, weights
 
 SIDE, BATCH = 64, 32
@@ -114,14 +114,14 @@ def marking(
             side = found.bench.data.size
             pair = found.bench.compute.place(build_pair(cell.encoder, cell.decoder, side, cell.code_bits)).eval()
             assert isinstance(pair, Pair)
-            for what, use in _marking(pair, side, cell.code_bits, cell.loss.target_psnr).items():
+            for what, use in _marking(pair, side, cell.code_bits, as_trained(cell)).items():
                 yield _line("marking", f"{what}, {scale}", use, repeats, warm)
 
 
-def _marking(pair: Pair, side: int, length: int, psnr: float | None) -> dict[str, Use]:
+def _marking(pair: Pair, side: int, length: int, held: Held | None) -> dict[str, Use]:
     covers, code = pictures(BATCH, side, seed=3).contiguous(memory_format=torch.channels_last), bits(BATCH, length)
-    marked = pair.mark(covers, code, psnr)
+    marked = pair.mark(covers, code, held)
     return {
-        "marking": lambda start, stop: pair.mark(covers[start:stop], code[start:stop], psnr),
+        "marking": lambda start, stop: pair.mark(covers[start:stop], code[start:stop], held),
         "reading": lambda start, stop: pair.read(marked[start:stop]),
     }

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from ftbench.benchfile.layout import ReportSection
+from ftbench.benchfile.loss import Loss
 from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list, no_device
 
 NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
@@ -35,72 +37,6 @@ class MessageSection(Section):
     )
 
 
-class Loss(Section):
-    """What a pair is trained for: readings against image quality, by weights or at a quality held exactly.
-
-    With ``target_psnr`` every residual is scaled so that the marked image has that PSNR to the cover; the message
-    is learned at the curriculum's ``start_psnr`` first. There is then no squared image error to weigh.
-    """
-
-    message: float = Field(1.0, ge=0, description="λ, weight of the binary cross-entropy of every reading")
-    image: float | None = Field(
-        None, ge=0, description="α, weight of the squared error of the marked image; default: 0.1 without a target_psnr"
-    )
-    target_psnr: float | None = Field(
-        None, ge=10, le=60, description="dB that every marked image is held at, in training and in evaluation"
-    )
-    structure: float = Field(0.0, ge=0, description="weight of 1 − SSIM of the marked image, a perceptual term")
-    most_colour: float | None = Field(
-        None,
-        ge=0,
-        description="mean colour difference, ΔE of CIE94, that a marked image may have; what is above it is added to "
-        "the loss. A PSNR alone does not see tints",
-    )
-    specific: float = Field(
-        0.0,
-        ge=0,
-        description="weight of how like a residual is to the mean of others with the same code (train.same_code), so "
-        "that no average of an owner's pictures takes the mark off another",
-    )
-    adversarial: float = Field(
-        0.0, ge=0, description="weight of a PatchGAN's verdict on the marked image, in units of the message term"
-    )
-    steps: int | None = Field(None, ge=1, description="steps of this setting; default: train.steps")
-    ramp: float | None = Field(
-        None, ge=0, le=1, description="ramp of this setting, a share of its steps; default: train.curriculum.ramp"
-    )
-    reduction: Literal["sum", "mean"] = Field(
-        "sum", description="sum: over pixels and over bits of an image; mean: over them"
-    )
-    stated_at: int = Field(
-        64,
-        ge=8,
-        description="side of the image, in pixels, that a summed α is meant for; at another side it is scaled "
-        "so that it weighs the mean squared error of a pixel alike",
-    )
-
-    @model_validator(mode="after")
-    def _one_rule_for_quality(self) -> Loss:
-        if self.target_psnr is not None and self.image:
-            raise ValueError("target_psnr holds the image error fixed, so image has nothing to weigh; leave one out")
-        return self
-
-    @property
-    def alpha(self) -> float:
-        """α in force."""
-        if self.image is None:
-            return 0.1 if self.target_psnr is None else 0.0
-        return self.image
-
-    def image_weight(self) -> float:
-        """The weight of the *mean* squared error of an image, in units of one summed message term."""
-        return self.alpha * 3 * self.stated_at**2 if self.reduction == "sum" else self.alpha
-
-    def message_weight(self, bits: int) -> float:
-        """The weight of the *mean* binary cross-entropy over an image's bits, for each reading."""
-        return self.message * bits if self.reduction == "sum" else self.message
-
-
 class Augmentation(Section):
     """Random changes of training covers; each number is half the width of a uniform draw."""
 
@@ -119,16 +55,17 @@ class Augmentation(Section):
 
 
 class Curriculum(Section):
-    """When image quality sets in: its weight rises, or the target PSNR does."""
+    """When image quality sets in: its weight rises, or the PSNR does, or the FLIP falls."""
 
     kind: Literal["message-first", "image-first", "none"] = Field(
         "message-first",
         description="image-first: the image term alone for the ramp's share of the steps, as the source",
     )
     read_at: float = Field(0.9, gt=0.5, le=1, description="bit accuracy of marked images that starts the ramp")
-    ramp: float = Field(0.4, ge=0, le=1, description="share of the steps over which weight or PSNR rises")
+    ramp: float = Field(0.4, ge=0, le=1, description="share of the steps over which weight, PSNR or FLIP changes")
     floor: float = Field(0.003, ge=0, le=1, description="share of the image weight before the ramp")
     start_psnr: float = Field(16.0, ge=5, le=60, description="dB held before the ramp, where there is a target_psnr")
+    start_flip: float = Field(0.4, gt=0, lt=1, description="FLIP held before the ramp, where there is a target_flip")
 
 
 class Optimiser(Section):
@@ -315,24 +252,6 @@ class Matrix(Section):
             for e, encoder in enumerate(self.encoder or [])
             for d, decoder in enumerate(self.decoder or [])
         ]
-
-
-class ReportSection(Section):
-    """How tables are laid out; no number hangs on it."""
-
-    rows: Literal["attack", "method"] | None = Field(None, description="what stands below each other; default: attack")
-    columns: Literal["attack", "method"] | None = Field(None, description="what stands side by side: the other")
-
-    @model_validator(mode="after")
-    def _both_ways(self) -> Self:
-        if self.rows is not None and self.rows == self.columns:
-            raise ValueError(f"rows and columns are both {self.rows}; one is attack and the other method")
-        return self
-
-    @property
-    def methods_across(self) -> bool:
-        """Whether methods are columns."""
-        return self.columns == "method" if self.rows is None and self.columns else self.rows != "method"
 
 
 class ComputeSection(Section):

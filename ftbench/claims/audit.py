@@ -26,8 +26,8 @@ def _files(folder: Folder) -> Iterator[str]:
         if name not in listed:
             yield f"{name}: the manifest names these rows but holds no digest of them"
         elif name not in there:
-            # Rows may be left out, all of them.
-            if name not in folder.row_files or folder.has_rows:
+            # Rows may be left out, all of them, and readings, whichever.
+            if name not in folder.reading_files and (name not in folder.row_files or folder.has_rows):
                 yield f"{name} is missing"
         elif digest_of(there[name]) != listed[name]:
             yield f"{name} has changed since it was written; its digest is not the manifest's"

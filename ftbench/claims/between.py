@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ftbench.report.attacks import CONTROL, attack_rows, combined_rows
+from ftbench.report.looks import quality_sample
 from ftbench.report.measures import qualities
 from ftbench.report.pairs import ALPHA, verdict
-from ftbench.report.quality import metric_title, quality_sample
+from ftbench.report.quality import metric_title
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, compared, measured
 from ftbench.report.scores import scores_of
 from ftbench.report.table import Column, Measured, Table, make_table
-from ftbench.statistics.estimates import Estimate
+from ftbench.statistics.estimates import Estimate, two_samples
 from ftbench.statistics.significance import holm
 from ftbench.storage.manifest import Folder, read_results
 from ftbench.storage.results import CellResult, MetricInfo
@@ -153,7 +153,7 @@ def _differences(asked: Mapping[int, tuple[Sample, Sample]]) -> tuple[dict[int, 
         if (number, 0) in apart:
             a, b = entries[number, 0].estimate, entries[number, 1].estimate
             if a is not None and b is not None:
-                found[number] = _unpaired(a, b)
+                found[number] = two_samples(a, b)
     return found, not apart
 
 
@@ -161,16 +161,6 @@ def _images(sample: Sample) -> Hashable:
     """What stands for the images alone, without their draws."""
     first = sample.images[0]
     return (first[0] if isinstance(first, tuple) else first), sample.values.shape[1]
-
-
-def _unpaired(first: Estimate, second: Estimate) -> Estimate:
-    """Newcombe's interval (Statistics in Medicine 17, 1998), and the p-value that goes with its arm beside 0."""
-    value = second.value - first.value
-    low = value - math.hypot(second.value - second.low, first.high - first.value)
-    high = value + math.hypot(second.high - second.value, first.value - first.low)
-    arm = value - low if value > 0 else high - value
-    p = math.erfc(abs(value) / arm * 1.959964 / math.sqrt(2)) if arm > 0 else float(value == 0)
-    return Estimate(value, low, high, min(first.n, second.n), "two samples", p)
 
 
 def _table(

@@ -248,6 +248,22 @@ def report(
     columns: Annotated[
         str | None, typer.Option("--columns", metavar="method|attack", help="What stands side by side.")
     ] = None,
+    rescore: Annotated[
+        bool, typer.Option("--rescore", help="Decode every reading again, and write the tables into FOLDER/rescored.")
+    ] = False,
+    codec: Annotated[
+        str | None,
+        typer.Option("--codec", metavar="NAME [KEY=VALUE …]", help="With --rescore: a code for pairs that had none."),
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option("--bits", min=1, help="With --rescore: payload bits of that code.")
+    ] = None,
+    rates: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--false-positives", metavar="RATE", help="With --rescore: at most so many; as often as you like."
+        ),
+    ] = None,
 ) -> None:
     """Make the tables of a results folder anew from its rows, without networks, and print them.
 
@@ -257,7 +273,13 @@ def report(
     from ftbench.report import TABLES
 
     way = _way_round(rows, columns)
-    if (folder / "rows").is_dir():
+    if not rescore and (codec, bits, rates) != (None, None, None):
+        raise BadInput("--codec, --bits and --false-positives go with --rescore")
+    if rescore:
+        if way is not None:
+            raise BadInput("--rows and --columns do not go with --rescore; its tables are laid out as the folder's")
+        folder = _rescored(folder, codec, bits, rates)
+    elif (folder / "rows").is_dir():
         from ftbench.publish.anew import tables_anew
         from ftbench.storage.manifest import open_folder
 
@@ -272,6 +294,21 @@ def report(
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
     for table in tables:
         typer.echo(shown_lines(table.read_text(encoding="utf-8")))
+
+
+def _rescored(folder: Path, codec: str | None, bits: int | None, rates: list[float] | None) -> Path:
+    """Score a folder's readings anew; where the tables went."""
+    from ftbench.errors import BadInput
+    from ftbench.publish.rescore import Wanted, rescored
+    from ftbench.storage.manifest import open_folder
+
+    if wrong := [rate for rate in rates or () if not 0 < rate < 1]:
+        raise BadInput(f"--false-positives {wrong[0]:g} is no rate between 0 and 1")
+    wanted = Wanted(codec or "", bits, **({"rates": tuple(sorted(set(rates), reverse=True))} if rates else {}))
+    tables, told = rescored(open_folder(folder), wanted)
+    for sentence in told:
+        Console(stderr=True).print(f"{sentence}.", highlight=False, markup=False, soft_wrap=True)
+    return tables.parent
 
 
 def _way_round(rows: str | None, columns: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The commands about models themselves: models, export."""
+"""The commands about models themselves: models, export, train-marker."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from ftbench.cli.mark import Setting, StoreFolder, Tag, load
 from ftbench.console import Console
 from ftbench.errors import BadInput
 from ftbench.plaintext import shown
+from ftbench.storage.places import is_remote, place
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(models)
     app.command()(export)
+    app.command("train-marker")(train_marker)
 
 
 def models() -> None:
@@ -61,3 +63,32 @@ def export(
     for name, difference in apart.items():
         typer.echo(f"{onnx / name}: {difference:.1e} from torch at most, run by onnxruntime")
     typer.echo(f"{onnx / AROUND}: what is done before and after")
+
+
+def train_marker(
+    photos: Annotated[Path, typer.Argument(metavar="PHOTOS", help="A folder of photographs, 40 or more.")],
+    out: Annotated[
+        Path, typer.Option(parser=place, metavar="FOLDER", help="The model's folder, whose name is the model's.")
+    ] = Path("my-marker"),
+    bits: Annotated[int, typer.Option(min=4, max=256, help="Of a payload, its check included.")] = 32,
+    psnr: Annotated[float, typer.Option(min=20, max=60, help="Quality of marked pictures, dB.")] = 40.0,
+    size: Annotated[int, typer.Option(help="Side in pixels that the network sees, a multiple of 8.")] = 256,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the training; default: 8000.")] = None,
+    time: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="As many steps as fit into 30m, 2h …; measured before it begins."),
+    ] = None,
+) -> None:
+    """Train a marker on photographs of your own; it ends in a folder that embed and extract take. Again: go on."""
+    from ftbench.progress import seconds_in
+
+    if steps is not None and time is not None:
+        raise BadInput("--steps and --for exclude each other; leave one out")
+    if is_remote(out):
+        raise BadInput(f"--out {out}: a model's folder is one of this machine, and can be copied from there")
+    seconds = None if time is None else seconds_in(time, "--for")
+    from ftbench.marking import training
+
+    wish = training.Wish(photos, out, bits, psnr, size, steps or training.Wish.steps, seconds)
+    entry = training.train(wish, Console())
+    typer.echo(shown(f"{out}: {entry.bits} bits, {entry.tag} of them a check; ftbench embed --model {out} photo.jpg"))

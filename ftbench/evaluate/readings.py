@@ -48,6 +48,11 @@ class Columns:
         for parts in self.parts.values():
             parts[:] = [part.cpu() if isinstance(part, Tensor) else part for part in parts]
 
+    def taken(self, name: str) -> np.ndarray:
+        """A column of several values a row, out of the frame; ``fetch`` comes before."""
+        found: np.ndarray = _joined(self.parts.pop(name))
+        return found
+
     def frame(self) -> pd.DataFrame:
         """All rows; ``fetch`` comes before."""
         return pd.DataFrame({name: _joined(parts) for name, parts in self.parts.items()})
@@ -84,8 +89,8 @@ class Readings:
         logits = self.pair.read(torch.cat(images) if count > 1 else images[0])
         code_errors = ((logits > 0) != (self.code > 0).repeat(count, 1)).sum(dim=1)
         payload_errors = (self.codec.decode(logits.cpu()) != self.payloads.repeat(count, 1)).sum(dim=1)
-        each = zip(self.waiting, code_errors.chunk(count), payload_errors.chunk(count), strict=True)
-        for (view, condition, _), of_code, of_payload in each:
+        of_each = (values.chunk(count) for values in (code_errors, payload_errors, logits))
+        for (view, condition, _), of_code, of_payload, read in zip(self.waiting, *of_each, strict=True):
             self.rows.add(
                 self.about,
                 simulator=view,
@@ -94,6 +99,7 @@ class Readings:
                 strength=np.nan if condition.strength is None else condition.strength,
                 code_errors=of_code,
                 payload_errors=of_payload,
+                logits=read,
             )
         self.waiting.clear()
 

@@ -28,7 +28,7 @@ from ftbench.storage.places import place
 
 VARIABLE = "FTBENCH_NOTES"
 """Environment variable from the watching process to the run: its own number and the file of notes."""
-WATCHED = ("run",)
+WATCHED = ("run", "train-marker")
 GRACE = 60.0
 """Seconds that an orphaned run has to keep a checkpoint."""
 FAILED = 1

@@ -25,8 +25,12 @@ NEAR = 0.5
 TRIES = 60
 ROUNDS = 8
 """Corrections of a change that is enlarged: then squeezing gives it back but for a hundredth."""
+ROWS = 64
+"""Of an enlarged change that are made at a time: they hang on few of its own."""
 CORRECTED_AT = 4
 """Times the network's size at which corrections are made: a larger picture's filters do the same."""
+SLAB = 2**16
+"""Values that are worked on at a time: the whole in float32 would take three times the memory, and as long again."""
 PATIENCE = 8
 """Tries that look for an upper bound by the error's square law; then the factor is doubled."""
 
@@ -35,8 +39,8 @@ def fit(pixels: Tensor, size: int) -> Tensor:
     """Squeeze or stretch pixels (3,h,w) uint8 to (1,3,size,size) in [0, 1], bicubic and without aliasing."""
     if pixels.shape[-2:] == (size, size):
         return pixels[None].float() / 255
-    channels = [squeezed(channel[None, None].float() / 255, size) for channel in pixels]
-    return torch.cat(channels, dim=1).clamp(0, 1)
+    channels = [squeezed(channel[None, None].float(), size) for channel in pixels]
+    return torch.cat(channels, dim=1).div_(255).clamp_(0, 1)
 
 
 def enlarged(change: Tensor, height: int, width: int) -> Tensor:
@@ -49,11 +53,20 @@ def enlarged(change: Tensor, height: int, width: int) -> Tensor:
     if (height, width) == (size, size):
         return change
     side = CORRECTED_AT * size
-    there = (min(height, side), min(width, side))
-    sent = change
+    # The filters go along one axis after the other, so that each is a matrix.
+    down, across = (_there_and_back(size, min(length, side)) for length in (height, width))
+    sent = change[0]
     for _ in range(ROUNDS):
-        sent = sent + change - squeezed(_stretched(sent, there), size)
-    return _stretched(sent, (height, width))
+        sent = sent + change[0] - down @ sent @ across.T
+    wide = sent @ _stretching(size, width).T
+    tall = _stretching(size, height)
+    found = torch.empty(1, *wide.shape[:1], height, width)
+    for top in range(0, height, ROWS):
+        rows = tall[top : top + ROWS]
+        used = (rows != 0).any(0).nonzero()
+        near = slice(int(used[0]), int(used[-1]) + 1)
+        torch.matmul(rows[:, near], wide[:, near], out=found[0, :, top : top + ROWS])
+    return found
 
 
 @torch.inference_mode()
@@ -74,7 +87,8 @@ def mark(pair: Pair, cover: Tensor, code: Tensor, size: int, psnr: float | None 
     if not bool(change.isfinite().all()):
         raise BadInput("the model gives values that are no numbers; train it anew")
     change = enlarged(change, height, width)
-    marked = _add(cover, change[0], 1.0 if psnr is None else _strength(cover, change[0], psnr))
+    marked = torch.empty_like(cover)
+    _add(cover, change[0], 1.0 if psnr is None else _strength(cover, change[0], psnr), into=marked)
     if torch.equal(marked, cover):
         raise BadInput("the model changes nothing in it; give a lower --psnr or another model")
     return marked
@@ -94,7 +108,11 @@ def is_flat(pixels: Tensor) -> bool:
 
 def psnr_of(cover: Tensor, marked: Tensor) -> float:
     """PSNR in dB of two (3,h,w) uint8; infinite where they are equal."""
-    return _decibels(_error(cover, marked))
+    error = 0.0
+    for part in _slabs(cover):
+        difference = cover[part].float().sub_(marked[part]).flatten()
+        error += float(difference.dot(difference))
+    return _decibels(error / cover.numel())
 
 
 def squeezed(image: Tensor, size: int) -> Tensor:
@@ -102,24 +120,42 @@ def squeezed(image: Tensor, size: int) -> Tensor:
     return functional.interpolate(image, size=(size, size), mode="bicubic", antialias=True, align_corners=False)
 
 
-def _stretched(image: Tensor, size: tuple[int, int]) -> Tensor:
-    return functional.interpolate(image, size=size, mode="bicubic", align_corners=False)
+def _stretching(size: int, length: int) -> Tensor:
+    """(length, size): what enlarges ``size`` values to ``length``, bicubic."""
+    one = torch.eye(size)[None, None]
+    return functional.interpolate(one, size=(length, size), mode="bicubic", align_corners=False)[0, 0]
 
 
-def _add(cover: Tensor, change: Tensor, strength: float) -> Tensor:
-    # One channel after the other: the whole in float32 would take three times the memory.
-    return torch.stack(
-        [
-            (level + strength * by).round_().clamp_(0, 255).to(torch.uint8)
-            for level, by in zip(cover, change, strict=True)
-        ]
-    )
+def _there_and_back(size: int, length: int) -> Tensor:
+    """(size, size): what is left of ``size`` values that are enlarged to ``length`` and squeezed again."""
+    return squeezed(_stretching(size, length)[None, None], size)[0, 0]
 
 
-def _error(cover: Tensor, marked: Tensor) -> float:
-    """Mean squared error in squared levels."""
-    sums = [(a.float() - b.float()).square_().sum(dtype=torch.float64) for a, b in zip(cover, marked, strict=True)]
-    return float(sum(sums)) / cover.numel()
+def _slabs(picture: Tensor) -> Iterator[tuple[int, slice]]:
+    """Places that cover a picture (3,h,w), so small that a processor's cache holds their work."""
+    channels, height, width = picture.shape
+    rows = max(1, SLAB // width)
+    for channel in range(channels):
+        for top in range(0, height, rows):
+            yield channel, slice(top, top + rows)
+
+
+def _add(cover: Tensor, change: Tensor, strength: float, into: Tensor | None = None) -> float:
+    """Mean squared error of the marked picture (3,h,w) in squared levels, which is put ``into`` a tensor of uint8."""
+    error = 0.0
+    for part in _slabs(cover):
+        level = cover[part].float()
+        value = torch.add(level, change[part], alpha=strength).round_().clamp_(0, 255)
+        if into is not None:
+            into[part] = value
+        difference = value.sub_(level).flatten()
+        error += float(difference.dot(difference))
+    return error / cover.numel()
+
+
+def _energy(change: Tensor) -> float:
+    parts = (change[part].flatten() for part in _slabs(change))
+    return sum(float(part.dot(part)) for part in parts) / change.numel()
 
 
 def _decibels(error: float) -> float:
@@ -132,7 +168,7 @@ def _strength(cover: Tensor, change: Tensor, psnr: float) -> float:
     Every value moves away from a whole level without turning back, so the error never falls as the factor grows:
     between a factor that is too weak and one that is too strong lies the one that is sought.
     """
-    energy = float(change.square().mean(dtype=torch.float64))
+    energy = _energy(change)
     if energy == 0:
         raise BadInput("the model changes nothing in it, so no PSNR can be reached; choose another model")
     best, reached = 0.0, math.inf
@@ -151,7 +187,7 @@ def _search(cover: Tensor, change: Tensor, energy: float, psnr: float) -> Iterat
     weak, strong = 0.0, math.inf
     strength = math.sqrt(wanted / energy)
     for tried in range(TRIES):
-        error = _error(cover, _add(cover, change, strength))
+        error = _add(cover, change, strength)
         yield strength, error
         if abs(_decibels(error) - psnr) <= TOLERANCE / 2:
             return

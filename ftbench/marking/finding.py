@@ -8,7 +8,8 @@ error for each stage, so that a whole picture, which is looked at first, pays li
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from ftbench.errors import BadInput
 from ftbench.marking import presence
-from ftbench.marking.placements import Placement
+from ftbench.marking.placements import USUAL, Placement, Way
 from ftbench.marking.search import Search, Word
 from ftbench.marking.trained import Trained
 from ftbench.statistics.detection import p_value
@@ -42,6 +43,10 @@ class Rules:
     seconds: float = 0.0
     """Of searching; 0: the picture as a whole is looked at alone."""
     key: bytes = presence.PUBLIC
+    clock: Callable[[], float] = time.monotonic
+    """What the seconds are counted by: the wall's, or a processor's, which other work on the machine does not turn."""
+    way: Way = USUAL
+    """Where is looked."""
 
 
 @dataclass(frozen=True)
@@ -162,13 +167,16 @@ def rules(trained: Trained, bound: float | None, seconds: float | None, key: byt
     return Rules(bound, (SECONDS if trained.tag else 0.0) if seconds is None else seconds, key)
 
 
-def find(trained: Trained, pixels: Tensor, candidates: Candidates, rules: Rules) -> Found:
-    """Look at pixels (3,h,w) uint8, further and further, until the rules hold the picture for marked."""
+def find(trained: Trained, pixels: Tensor, candidates: Candidates, rules: Rules, search: Search | None = None) -> Found:
+    """Look at pixels (3,h,w) uint8, further and further, until the rules hold the picture for marked.
+
+    ``search``: a fresh one of these pixels, for whoever wants to know what it read.
+    """
     tag, searches = trained.tag, bool(trained.tag) or rules.seconds > 0
     # Where two tests are made, each has half of the error.
     bound = rules.bound / 2 if tag and candidates.drawn else rules.bound
     allowed = presence.allowed_tries(tag, bound) if tag else 0
-    search = Search(trained, pixels, rules.seconds)
+    search = search or Search(trained, pixels, rules.seconds, rules.clock, rules.way)
     seen: set[str] = set()
     checked, best = 0, None
 

@@ -84,11 +84,16 @@ def save(
     licence: str,
     survives: str,
     tag: int,
+    more: Mapping[str, bytes] | None = None,
 ) -> Entry:
     """Write a model's three files into a folder, whose name is the model's; what was there is replaced as one.
 
-    Raises BadInput for weights of more than 4 MiB, CannotWrite.
+    ``more``: other files, such as pictures that the card shows.
+
+    Raises BadInput for weights of more than 4 MiB and a pair that was trained for no PSNR to mark at, CannotWrite.
     """
+    if settings.loss.get("target_flip"):
+        raise BadInput("this pair was trained at a FLIP, and a model marks at a PSNR; train one with target_psnr")
     data = save_tensors({name: tensor.contiguous() for name, tensor in weights.items()})
     if len(data) > LARGEST:
         raise BadInput(f"the weights take {len(data) / 2**20:.1f} MiB, and a model may have {LARGEST // 2**20}")
@@ -108,6 +113,8 @@ def save(
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(parents=True)
         (made / MODEL_WEIGHTS).write_bytes(data)
+        for name, content in (more or {}).items():
+            (made / name).write_bytes(content)
         (made / CARD).write_text(card, encoding="utf-8", newline="\n")
         text = json.dumps(entry.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
         (made / ENTRY).write_text(text, encoding="utf-8", newline="\n")

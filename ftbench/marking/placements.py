@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Literal
 
 FRACTIONS = (0.9, 0.8, 0.7)
 """Sides of a crop, of what was marked; and of what was marked, in a picture that frames it."""
-PLACES = (0.0, 0.5, 1.0)
-"""Where a window lies in its frame: at its beginning, in the middle, at the end."""
 ANGLES = (-8.0, -4.0, 4.0, 8.0)
 SHIFT, STRETCH, TILT = 0.06, 1.08, 2.0
 """Steps of the first refinement: a share of the side, a factor of it, degrees."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How frames are looked for; measured against others by ``benchmarks/models/measure.py``."""
+
+    outside: Literal["black", "mean"] = "black"
+    """What a frame shows where it reaches beyond the picture: what a network was trained for with cut pictures."""
+    step: float = 0.1
+    """From one place of a crop to the next, in sides of the frame: a reader forgives half of it, not twice as much."""
+    wide: float = 0.15
+    """The same for frames within a larger picture, which a border of one colour betrays as well."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class Placement:
 
 
 WHOLE = Placement()
+USUAL = Way()
 
 
 def common(content: tuple[float, float, float, float] | None) -> list[Placement]:
@@ -69,19 +81,26 @@ def common(content: tuple[float, float, float, float] | None) -> list[Placement]
     return list(dict.fromkeys([*inner, *forms[1:], *middle, *narrow, *tilted]))
 
 
-def everywhere() -> list[Placement]:
+def everywhere(way: Way = USUAL) -> list[Placement]:
     """Crops from any place, and windows in a larger picture, upright and mirrored."""
     upright: list[Placement] = []
     for part in FRACTIONS:
-        for x, y in product(PLACES, PLACES):
-            # What is seen is a part of the frame, so that the frame reaches beyond the picture.
-            size, over = 1 / part, 1 / part - 1
+        # What is seen is a part of the frame, so that the frame reaches beyond the picture.
+        size, over = 1 / part, 1 / part - 1
+        for x, y in product(_places(over / size, way.step), repeat=2):
             upright.append(Placement(-over * x, -over * y, size - over * x, size - over * y))
+        for x, y in product(_places(over, way.wide), repeat=2):
             upright.append(Placement((1 - part) * x, (1 - part) * y, part + (1 - part) * x, part + (1 - part) * y))
-        for x in PLACES:
-            upright.append(Placement(left=-(1 / part - 1) * x, right=1 / part - (1 / part - 1) * x))
-            upright.append(Placement(top=-(1 / part - 1) * x, bottom=1 / part - (1 / part - 1) * x))
+        for x in _places(over / size, way.step):
+            upright.append(Placement(left=-over * x, right=size - over * x))
+            upright.append(Placement(top=-over * x, bottom=size - over * x))
     return list(dict.fromkeys([*upright, *(replace(one, mirrored=True) for one in upright)]))
+
+
+def _places(room: float, step: float) -> list[float]:
+    """Shares of the room, a length in sides of a frame, from its beginning to its end, about ``step`` apart."""
+    count = max(1, round(room / step))
+    return [place / count for place in range(count + 1)]
 
 
 def near(one: Placement, fineness: int) -> Iterator[Placement]:

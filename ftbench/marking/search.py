@@ -7,7 +7,7 @@ one has a say in it, so only the payloads that are compared afterwards count as 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ftbench.marking.placements import WHOLE, Placement, common, everywhere, fresh, near
+from ftbench.marking.placements import USUAL, WHOLE, Placement, Way, common, everywhere, fresh, near
 from ftbench.marking.trained import Trained
 from ftbench.marking.windows import Windows
 
@@ -58,6 +58,9 @@ class Search:
     trained: Trained
     pixels: Tensor
     seconds: float
+    clock: Callable[[], float] = time.monotonic
+    """What the seconds are counted by."""
+    way: Way = USUAL
     readings: list[Reading] = field(default_factory=list)
 
     def stages(self) -> Iterator[list[Word]]:
@@ -66,18 +69,18 @@ class Search:
         Of the whole picture as it reads; the same with bits turned round; of common changes; of a wide search. Each
         stage holds all that was read until then. Those after the second come only as long as there is time.
         """
-        windows, seen = Windows(self.pixels, self.trained.size), {WHOLE}
+        windows, seen = Windows(self.pixels, self.trained.size, self.way), {WHOLE}
         self._look(windows, [WHOLE])
         yield [self.plain]
         yield self.words()
-        until = time.monotonic() + self.seconds
+        until = self.clock() + self.seconds
         if self.seconds <= 0:
             return
         self._look(windows, fresh(common(windows.content), seen), until)
         yield self.words()
-        if time.monotonic() >= until:
+        if self.clock() >= until:
             return
-        self._look(windows, fresh(everywhere(), seen), until)
+        self._look(windows, fresh(everywhere(self.way), seen), until)
         for fineness in range(ROUNDS):
             best = sorted(self.readings, key=lambda one: -one.score)[:BEST]
             self._look(windows, fresh((at for one in best for at in near(one.placement, fineness)), seen), until)
@@ -101,7 +104,7 @@ class Search:
     @torch.inference_mode()
     def _look(self, windows: Windows, places: Sequence[Placement], until: float = float("inf")) -> None:
         for begin in range(0, len(places), BATCH):
-            if time.monotonic() >= until:
+            if self.clock() >= until:
                 return
             batch = places[begin : begin + BATCH]
             logits = self.trained.pair.read(windows.cut(batch))

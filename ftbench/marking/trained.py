@@ -44,7 +44,7 @@ class Trained:
     bits: int
     """Of a payload."""
     target_psnr: float | None
-    """The PSNR that it was trained for, dB; None: none."""
+    """The PSNR that it was trained for, dB, or had on average where it was trained for a FLIP; None: none."""
     pair: Pair
     codec: ChannelCode
     warnings: tuple[str, ...] = ()
@@ -95,11 +95,17 @@ def load(folder: CellFolder, plugins: Plugins) -> Trained:
         label=cell.label,
         size=settings.size,
         bits=settings.bits,
-        target_psnr=settings.loss.get("target_psnr"),
+        target_psnr=_psnr(settings.loss, summary),
         pair=pair,
         codec=codec,
         warnings=tuple(_warnings(parts, cell, summary, plugins)),
     )
+
+
+def _psnr(loss: Mapping[str, Any], summary: Mapping[str, Any]) -> float | None:
+    # A picture of any size is held at a PSNR: to find its strength by FLIP would take minutes.
+    held: float | None = loss.get("target_psnr")
+    return summary["at_best"]["val_psnr"] if loss.get("target_flip") else held
 
 
 def rebuilt(settings: TrainSettings, plugins: Plugins) -> tuple[dict[Kind, ResolvedPart], Pair, Any]:
@@ -215,5 +221,8 @@ def _warnings(
         more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         said = ", ".join(changed[:SHOWN])
         yield f"since the model was trained, {said}{more}; check that it still reads what it marks"
+    if flip := cell.settings.loss.get("target_flip"):
+        reached = f"{_psnr(cell.settings.loss, summary):.1f} dB"
+        yield f"the model was trained at FLIP {flip:g}; without --psnr pictures are marked at {reached}, its mean there"
     if summary.get("status") == "stalled":
         yield "this training stalled: its payloads are hardly read better than by guessing"

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ftbench.marking.anysize import FLAT_LEVELS, fit, squeezed
-from ftbench.marking.placements import WHOLE, Placement
+from ftbench.marking.placements import USUAL, WHOLE, Placement, Way
 
 LEVELS = (0.7, 0.8, 0.9, 1.0, 1.12, 1.25, 1.4, 1.6, 2.0)
 """Sides of the copies that frames are cut from, in sides of the square: the nearest needs little further scaling."""
@@ -22,15 +22,15 @@ THINNEST = 0.02
 class Windows:
     """A picture (3,h,w) uint8, from which frames are cut for a network of ``size`` pixels on a side."""
 
-    def __init__(self, pixels: Tensor, size: int) -> None:
-        self.pixels, self.size = pixels, size
+    def __init__(self, pixels: Tensor, size: int, way: Way = USUAL) -> None:
+        self.pixels, self.size, self.way = pixels, size, way
         self.height, self.width = pixels.shape[-2:]
         self._levels: dict[int, Tensor] = {}
 
     def cut(self, placements: Sequence[Placement]) -> Tensor:
         """Frames (b,3,size,size) in [0,1], as they were before the picture was cut, mirrored or turned.
 
-        What lies outside the picture has the picture's mean colour. The whole picture is squeezed as for any reading.
+        What lies outside the picture is as the way says. The whole picture is squeezed as for any reading.
         """
         return torch.cat([self._one(placement) for placement in placements])
 
@@ -56,10 +56,10 @@ class Windows:
         wanted = 1 / math.sqrt(placement.width * placement.height)
         nearest = min(LEVELS, key=lambda level: abs(math.log(level / wanted)))
         image = self._level(round(self.size * nearest))
-        mean = image.mean(dim=(2, 3), keepdim=True)
+        filled = image.mean(dim=(2, 3), keepdim=True) if self.way.outside == "mean" else image.new_zeros(1)
         grid = self._grid(placement)
-        cut = functional.grid_sample(image - mean, grid, mode="bicubic", padding_mode="zeros", align_corners=False)
-        return (cut + mean).clamp(0, 1)
+        cut = functional.grid_sample(image - filled, grid, mode="bicubic", padding_mode="zeros", align_corners=False)
+        return (cut + filled).clamp(0, 1)
 
     def _level(self, side: int) -> Tensor:
         if side not in self._levels:

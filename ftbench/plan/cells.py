@@ -10,13 +10,14 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel
 
-from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, Loss, TrainSection
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, TrainSection
 from ftbench.machine.randomness import derive
 from ftbench.plan.keys import cell_key, in_any_order
 from ftbench.plan.part import ResolvedPart
 
 FLIP = "flip"
-"""The metric that ``evaluate.flip`` holds images at."""
+"""The metric that ``evaluate.flip`` and ``target_flip`` hold images at."""
 CellKind = Literal["fit", "train", "evaluate"]
 
 
@@ -87,7 +88,13 @@ class Cell(ABC):
         return next(one for one in self.inputs if isinstance(one, TrainCell) and one.encoder.answers_to(encoder))
 
 
-LATER: Mapping[str, Any] = {"accumulate": 1, "most_colour": None, "specific": 0.0, "same_code": 0.0}
+LATER: Mapping[str, Any] = {
+    "accumulate": 1,
+    "most_colour": None,
+    "target_flip": None,
+    "specific": 0.0,
+    "same_code": 0.0,
+}
 """Settings that were not there from the beginning, with what stands for not asking for them."""
 
 
@@ -142,6 +149,8 @@ class TrainCell(Cell):
     section: TrainSection | None
     """None: no part of the pair learns, so nothing that the file says of training counts."""
     seed: int
+    flip_part: ResolvedPart | None = None
+    """The metric by which marked images are held at a FLIP; None: they are not."""
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
@@ -155,16 +164,24 @@ class TrainCell(Cell):
             "bits": self.bits,
             "code_bits": self.code_bits,
             "loss": _section(self.loss, "steps", "ramp"),
-            "train": self.section and _section(self.section, "distortions"),
+            "train": self.section and self._trained_so(self.section),
             "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
             "seed": self.seed,
+            **({"flip": self.flip_part.key} if self.flip_part else {}),
         }
+
+    def _trained_so(self, section: TrainSection) -> dict[str, Any]:
+        said = _section(section, "distortions")
+        if self.flip_part is None:
+            # As cells of before it came are.
+            del said["curriculum"]["start_flip"]
+        return said
 
     @property
     def parts(self) -> tuple[ResolvedPart, ...]:
-        """The pair, its code, and what it meets."""
+        """The pair, its code, what it meets, and what it is held by."""
         met = (*self.simulators, *(chosen for chosen, _ in self.pool))
-        return (self.encoder, self.decoder, self.codec, *met)
+        return (self.encoder, self.decoder, self.codec, *met, *([self.flip_part] if self.flip_part else []))
 
     @property
     def steps(self) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ftbench.benchfile.loss import Loss
 from ftbench.benchfile.reference import Reference
-from ftbench.benchfile.schema import Benchmark, Loss, PoolUse
+from ftbench.benchfile.schema import Benchmark, PoolUse
 from ftbench.plan.distortions import PLAIN
 from ftbench.plan.part import ResolvedPart
 from ftbench.plan.resolve import NONE
@@ -36,7 +37,7 @@ class Combination:
         """Without what only a training would see, where there is none: such settings are one and the same."""
         if self.learns:
             return self
-        return replace(self, simulators=(), pool="without", loss=Loss(target_psnr=self.loss.target_psnr))
+        return replace(self, simulators=(), pool="without", loss=self.loss.as_held())
 
 
 class Labels:
@@ -64,11 +65,12 @@ class Labels:
             "trained against": " + ".join(self._met(setting.simulators)) or NONE,
             **({"pool": setting.pool if setting.learns else NONE} if self.has_pool else {}),
             "λ": f"{loss.message:g}" if setting.learns else NONE,
-            "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",
+            "α": NONE if loss.held or not setting.learns else f"{loss.alpha:g}",
             "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
+            **({"target FLIP": _number(loss.target_flip)} if any(one.target_flip for one in matrix.loss) else {}),
             **({"1 − SSIM": f"{loss.structure:g}"} if any(one.structure for one in matrix.loss) else {}),
             **({"specific": f"{loss.specific:g}"} if any(one.specific for one in matrix.loss) else {}),
-            **({"most ΔE": _most(loss.most_colour)} if any(one.most_colour is not None for one in matrix.loss) else {}),
+            **({"most ΔE": _number(loss.most_colour)} if any(one.limits_colour for one in matrix.loss) else {}),
             **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
             "seed": str(setting.seed),
         }
@@ -98,8 +100,8 @@ class Labels:
         parts = [columns[name] for name, axis in many.items() if len(axis) > 1]
         parts += [f"{setting.bits} bits"] if len(bits) > 1 else []
         parts += [f"{setting.pool} pool"] if len(matrix.pool) > 1 and setting.learns else []
-        target, weighed = setting.loss.target_psnr, f"λ={columns['λ']} α={columns['α']}"
-        parts.append(f"{target:g} dB" if target else weighed if setting.learns else "untrained")
+        weighed = f"λ={columns['λ']} α={columns['α']}" if setting.learns else "untrained"
+        parts.append(setting.loss.quality or weighed)
         parts += [
             f"{name} {columns[name]}"
             for name in ("1 − SSIM", "specific", "most ΔE", "critic")
@@ -117,8 +119,8 @@ def _seed(chosen: ResolvedPart) -> int:
     return int(getattr(chosen.parameters, "seed", 0))
 
 
-def _most(allowed: float | None) -> str:
-    return NONE if allowed is None else f"{allowed:g}"
+def _number(value: float | None) -> str:
+    return NONE if value is None else f"{value:g}"
 
 
 def _different(references: Iterable[Reference]) -> list[Reference]:

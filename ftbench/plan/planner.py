@@ -91,6 +91,7 @@ class _Planner:
         self.benchmark, self.resolver, self.grounds = benchmark, resolver, grounds
         self.size = benchmark.dataset.size
         self.labels = Labels(benchmark)
+        self.flip_part: ResolvedPart | None = None
         self.fits: dict[int, FitCell] = {}  # by identity of the part, so that its key is made once
         self.material = Material(grounds.data_digest, grounds.people, self.size, grounds.compute, grounds.data_part)
 
@@ -107,10 +108,11 @@ class _Planner:
         grid = [one for one in told_apart(list(distortion_grid(resolver, evaluate.distortions)))[0] if one]
         [metrics] = told_apart(resolver.parts("metric", evaluate.metrics, ("evaluate", "metrics")))
         check_metrics(resolver, metrics, self.size)
-        if evaluate.flip and not any(one.record.name == FLIP for one in metrics if one):
-            resolver.note(
-                ("evaluate", "flip"), "images are held at what metric flip says; add flip to evaluate.metrics"
-            )
+        self.flip_part = next((one for one in metrics if one and one.record.name == FLIP), None)
+        if self.flip_part is None:
+            asked = [("matrix", "loss", i, "target_flip") for i, loss in enumerate(matrix.loss) if loss.target_flip]
+            for path in asked + ([("evaluate", "flip")] if evaluate.flip else []):
+                resolver.note(path, "images are held at what metric flip says; add flip to evaluate.metrics")
         check_labels(resolver, "simulators", tests)
         check_labels(resolver, "distortions", grid)
         used, measured = ([one for one in chosen if one] for chosen in (tests, metrics))
@@ -223,6 +225,7 @@ class _Planner:
             loss=loss,
             section=self.benchmark.train.under(loss, setting.pool) if setting.learns else None,
             seed=setting.seed,
+            flip_part=self.flip_part if loss.target_flip else None,
             inputs=(
                 *self._fits(setting.simulators),
                 *([self._fit_code(codec, setting.bits)] if codec.record.trainable else []),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BESIDE = ".new-"
 STALE = (
     "rows/*.csv.gz",
+    "rows/*.npz",
     "curves/*.csv",
     *(f"figures/{name}" for name in FIGURES),
     *(f"tables/{name}{ending}" for name in (*TABLES, *EARLIER) for ending in ENDINGS),

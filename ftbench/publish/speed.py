@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from tabulate import tabulate
 
 from ftbench.errors import BadInput
 from ftbench.machine import provenance
-from ftbench.pipeline.stages import Pair
-from ftbench.plaintext import shown
+from ftbench.pipeline.stages import Held, Pair
 from ftbench.plan.cells import TrainCell
-from ftbench.report.tables import markdown_escape
-from ftbench.runner.build import new_pair
+from ftbench.publish.anew import Said
+from ftbench.report.table import Column, Measured, Table, make_table
+from ftbench.report.tables import markdown
+from ftbench.runner.build import as_trained, new_pair
 from ftbench.runner.opening import Opened
 from ftbench.storage.store import write_atomically
 
@@ -79,26 +79,27 @@ def write(opened: Opened, speeds: Sequence[Speed], folder: Path) -> str:
         f"bits · float32, {made}. "
         "Medians over the calls counted; marking includes rounding, and rescaling to the PSNR that a setting holds."
     )
-    text = f"{_table(frame)}\n\n{caption}\n"
+    text = markdown(_table(frame), Said(caption))
     write_atomically(folder / "speed.md", lambda path: path.write_text(text, encoding="utf-8"))
     return text
 
 
-def _table(frame: pd.DataFrame) -> str:
-    titles = ["encoder", "decoder", "weights", "batch", "marking, images/s", "reading, images/s"]
-    return tabulate(
-        [
-            [*map(_name, row[:2]), *row[2:4], _three_digits(row[4]), _three_digits(row[5]), *row[6:]]
-            for row in frame.itertuples(index=False)
-        ],
-        headers=[*titles, "marking, calls", "reading, calls"],
-        tablefmt="github",
-        disable_numparse=True,
-    )
-
-
-def _name(text: str) -> str:
-    return markdown_escape(shown(text))
+def _table(frame: pd.DataFrame) -> Table:
+    texts = [Column(name, name) for name in ("encoder", "decoder", "weights", "batch")]
+    numbers = {
+        "marking": "marking, images/s", "reading": "reading, images/s", "marked": "marking, calls",
+        "read": "reading, calls",
+    }  # fmt: skip
+    rows: list[dict[str, str | Measured]] = [
+        {column.key: str(row[column.key]) for column in texts}
+        | {
+            key: Measured(said=_three_digits(row[key]) if "/s" in title else str(row[key]))
+            for key, title in numbers.items()
+        }
+        for row in frame.to_dict("records")
+    ]
+    columns = [*texts, *(Column(key, title, 0) for key, title in numbers.items())]
+    return make_table("speed", "How fast pairs mark and read", columns, rows)
 
 
 def _three_digits(rate: float) -> str:
@@ -111,7 +112,7 @@ def _timed(cell: TrainCell, opened: Opened, batch: int, seconds: float) -> Speed
     generator = torch.Generator().manual_seed(0)
     covers = torch.rand(batch, 3, size, size, generator=generator).contiguous(memory_format=torch.channels_last)
     code = torch.randint(0, 2, (batch, bits), generator=generator).float()
-    marking, reading = _rates(pair, covers, code, cell.loss.target_psnr, seconds)
+    marking, reading = _rates(pair, covers, code, as_trained(cell), seconds)
     return Speed(
         encoder=cell.columns["encoder"],
         decoder=cell.columns["decoder"],
@@ -126,11 +127,11 @@ def _timed(cell: TrainCell, opened: Opened, batch: int, seconds: float) -> Speed
 
 @torch.inference_mode()
 def _rates(
-    pair: Pair, covers: torch.Tensor, code: torch.Tensor, psnr: float | None, seconds: float
+    pair: Pair, covers: torch.Tensor, code: torch.Tensor, held: Held | None, seconds: float
 ) -> tuple[tuple[float, int], tuple[float, int]]:
     pair.to(memory_format=torch.channels_last)
-    marked = pair.mark(covers, code, psnr)
-    return _rate(lambda: pair.mark(covers, code, psnr), seconds), _rate(lambda: pair.read(marked), seconds)
+    marked = pair.mark(covers, code, held)
+    return _rate(lambda: pair.mark(covers, code, held), seconds), _rate(lambda: pair.read(marked), seconds)
 
 
 def _rate(work: Callable[[], object], seconds: float) -> tuple[float, int]:

@@ -20,6 +20,7 @@ from ftbench.plan.part import input_paths, metric_record
 from ftbench.publish.anew import made_by
 from ftbench.publish.failures import in_parts, missing
 from ftbench.publish.folder import better_ones, copy_others, folder_for, is_of_others, swapped_in
+from ftbench.publish.people import people_tested
 from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
@@ -31,6 +32,7 @@ from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.grounds import GROUNDS, stated
+<<<<<<< HEAD
 from ftbench.storage.manifest import MANIFEST, rows_of
 from ftbench.storage.results import (
     CHANGED,
@@ -44,10 +46,13 @@ from ftbench.storage.results import (
     SAMPLES,
     UNMARKED,
 )
+=======
+from ftbench.storage.manifest import FORMAT, MANIFEST, PROTOCOL, rows_of
+from ftbench.storage.readings import READINGS
+from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
+>>>>>>> main
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
-
-FORMAT = 2
 
 
 def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> list[dict[str, Any]]:
@@ -160,9 +165,9 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     notes = [f"Payload {lengths} bits, drawn afresh for each image and draw"]
     if any(loss.target_psnr for loss in benchmark.matrix.loss) or benchmark.evaluate.psnr != ["own"]:
         notes.append("A setting in dB: every residual is scaled so that the marked image has that PSNR")
-    if benchmark.evaluate.flip:
+    if any(loss.target_flip for loss in benchmark.matrix.loss) or benchmark.evaluate.flip:
         notes.append("A setting at FLIP: every residual is scaled so that the marked image has that mean FLIP")
-    weighted = [loss for loss in benchmark.matrix.loss if loss.target_psnr is None]
+    weighted = [loss for loss in benchmark.matrix.loss if not loss.held]
     scaled = {loss.stated_at for loss in weighted if loss.reduction == "sum"} - {size}
     notes += [
         f"α is stated for {side} px; at {size} px it is multiplied by {side**2 / size**2:g}, so that it means "
@@ -221,19 +226,24 @@ def _kept_early(cells: list[Cell], outcome: Outcome) -> list[str]:
 def _copy_rows(finished: list[EvaluateCell], opened: Opened, folder: Path) -> None:
     """Per-image rows and curves beside the tables, under names that a reader understands."""
     for cell in finished:
-        kept = _kept_files(cell)
+        kept = _kept_files(cell, opened)
         cell_folder, trained = opened.bench.folder(cell), opened.bench.folder(cell.trained)
         write_bytes(folder / kept["rows"], file_in_order(cell_folder.read(ROWS), _order(cell)))
         write_bytes(folder / kept["quality"], file_in_order(cell_folder.read(QUALITY), _order(cell)))
         write_bytes(folder / kept["curve"], trained.read(CURVE))
+        if "readings" in kept:
+            write_bytes(folder / kept["readings"], cell_folder.read(READINGS))
 
 
-def _kept_files(cell: EvaluateCell) -> dict[str, str]:
+def _kept_files(cell: EvaluateCell, opened: Opened) -> dict[str, str]:
+    # Cells of earlier releases have no readings.
+    more = READINGS in ((opened.bench.folder(cell).summary or {}).get("files") or ())
     name = re.sub(r"[^A-Za-z0-9=.-]+", "_", _spelt(cell.label)) + "-" + cell.key[:8]
     return {
         "rows": f"rows/{name}.csv.gz",
         "quality": f"rows/{name}-quality.csv.gz",
         "curve": f"curves/{name}.csv",
+        **({"readings": f"rows/{name}-{READINGS}"} if more else {}),
     }
 
 
@@ -246,6 +256,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
     plan, bench = opened.plan, opened.bench
     manifest = {
         "format": FORMAT,
+        "protocol": PROTOCOL,
         "kept": keep,
         "benchmark": opened.benchmark.name,
         "scale": opened.scale,
@@ -253,7 +264,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         "code": provenance.code(),
         "machine": provenance.machine(),
         "compute": {**vars(bench.compute)},
-        "data": describe(bench.data),
+        "data": {**describe(bench.data), "test_people": people_tested(bench.data)},
         "seeds": {
             "train": opened.benchmark.matrix.seed,
             "fit": opened.benchmark.fit.seed,
@@ -275,7 +286,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
                 **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
                 **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
-                **({"row": _table_row(cell)} if isinstance(cell, EvaluateCell) else {}),
+                **({"row": _table_row(cell, opened)} if isinstance(cell, EvaluateCell) else {}),
             }
             for cell in plan.cells
         ],
@@ -294,14 +305,14 @@ def _behind(cells: tuple[Cell, ...], opened: Opened, outcome: Outcome) -> dict[s
     return dict(sorted(files.items()))
 
 
-def _table_row(cell: EvaluateCell) -> dict[str, Any]:
+def _table_row(cell: EvaluateCell, opened: Opened) -> dict[str, Any]:
     """What it takes to read the tables back without the benchmark file."""
     trained = cell.trained
     return {
         "columns": dict(cell.columns),
         "payload_bits": trained.bits,
         "code_bits": trained.code_bits,
-        "kept": _kept_files(cell),
+        "kept": _kept_files(cell, opened),
     }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ftbench.report.layout import HEADING
-from ftbench.report.measures import reached
+from ftbench.report.measures import held_at, reached
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, compared, measured, pooled, tellable
 from ftbench.report.seeds import SEED, alike, without_seed
@@ -85,7 +85,7 @@ def methods_of(results: Sequence[CellResult]) -> list[Method]:
             label = labels[places[0]] if len(places) == 1 else without_seed(first.label, first.settings.get(SEED))
             stalled = sum(results[index].stalled for index in places)
             if off := reached(first):
-                label = f"{label} (reached {off[1]:.2f} dB)"
+                label = f"{label} (reached {off[0].measured(off[1])})"
             if stalled:
                 label += f" {STALLED.upper()}" if stalled == len(places) else f" {stalled} seeds {STALLED.upper()}"
             taken = tuple(results[index].settings.get(SEED, "") for index in places)
@@ -96,10 +96,8 @@ def methods_of(results: Sequence[CellResult]) -> list[Method]:
 
 def _held(result: CellResult) -> str:
     """``36 dB`` of pairs whose residuals were scaled to that, in evaluation or in training."""
-    for name in ("at dB", "target dB"):
-        if (text := result.settings.get(name, "")) not in ("", "own", "none"):
-            return f"{text} dB"
-    return ""
+    held = held_at(result)
+    return held.said() if held else ""
 
 
 def over_method(method: Method, samples: Sequence[Sample | None]) -> Sample | None:
@@ -110,14 +108,14 @@ def over_method(method: Method, samples: Sequence[Sample | None]) -> Sample | No
 def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, Table]:
     """As it is printed, and row by row for programs."""
     entries = measured(crossed.samples) | dict(crossed.said)
-    differences, corrected, family = _behind_best(crossed, entries)
+    leading, differences, corrected, family = _behind_best(crossed, entries)
     for (line, method), entry in entries.items():
         form = crossed.lines[line]
         mark = ""
         if (line, method) in differences:
             p = corrected.get((line, method))
             mark = LEVEL if p is None or p > ALPHA else ""
-        elif entry.estimate is not None and _is_best(crossed, entries, line, method):
+        elif (line, method) in leading:
             mark = BEST
         met = "°" if (line, method) in crossed.met else ""
         said = " ".join(filter(None, [entry.said, met]))
@@ -126,7 +124,7 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
     across = "row" if methods_across else "column"
     if family:
         several = len({method.peers for method in crossed.methods}) > 1
-        same = " among methods held at the same dB" if several else ""
+        same = " among methods held at the same dB or FLIP" if several else ""
         notes.append(MARK_NOTE.format(across=across, same=same, family=f"{family:,}"))
         if any(len(method.places) == 1 for method in crossed.methods):
             notes.append(TRAININGS_NOTE)
@@ -138,14 +136,14 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
     return printed, _in_rows(crossed, entries, differences, corrected)
 
 
-def _is_best(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], line: int, method: int) -> bool:
-    if (line, method) not in crossed.samples:
-        return False
-    best = _best(crossed, entries, line, _peers(crossed, line, method))
-    if best is None:
-        return False
-    first, other = entries[line, best].estimate, entries[line, method].estimate
-    return first is not None and other is not None and first.value == other.value
+def _peers(crossed: Crossed) -> Iterator[tuple[int, list[int]]]:
+    """Line by line, the methods of one quality that were measured on the same images and draws."""
+    found: dict[Hashable, tuple[int, list[int]]] = {}
+    for line, method in sorted(crossed.samples):
+        if crossed.lines[line].better:
+            key = line, crossed.methods[method].peers, crossed.samples[line, method].images
+            found.setdefault(key, (line, []))[1].append(method)
+    yield from found.values()
 
 
 def _best(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], line: int, peers: Sequence[int]) -> int | None:
@@ -157,46 +155,34 @@ def _best(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], line: i
         if (entry := entries.get((line, method))) is not None and (found := entry.estimate) is not None
         if math.isfinite(found.value)
     }
-    return max(values, key=values.__getitem__) if better and len(values) > 1 else None
-
-
-def _peers(crossed: Crossed, line: int, method: int) -> list[int]:
-    """The methods of one quality that were measured on the same images and draws, this one among them."""
-    wanted = crossed.methods[method].peers, crossed.samples[line, method].images
-    return [
-        number
-        for number, other in enumerate(crossed.methods)
-        if (line, number) in crossed.samples and (other.peers, crossed.samples[line, number].images) == wanted
-    ]
+    return max(values, key=values.__getitem__) if len(values) > 1 else None
 
 
 def _behind_best(
     crossed: Crossed, entries: Mapping[tuple[int, int], Measured]
-) -> tuple[dict[tuple[int, int], Estimate], dict[tuple[int, int], float], int]:
-    """Differences to the best of a line, p-values after correction, and how many comparisons there might have been.
+) -> tuple[set[tuple[int, int]], dict[tuple[int, int], Estimate], dict[tuple[int, int], float], int]:
+    """The best of each line, the others' differences to it, p-values after correction, and how many comparisons.
 
     The best is known only after all were seen: so every two methods of a line are of the family.
     """
-    pairs, family = {}, 0
-    for line in range(len(crossed.lines)):
-        seen: set[int] = set()
-        for method in range(len(crossed.methods)):
-            if method in seen or (line, method) not in crossed.samples:
+    leading, pairs, family = set(), {}, 0
+    for line, peers in _peers(crossed):
+        if (best := _best(crossed, entries, line, peers)) is None:
+            continue
+        family += len(peers) * (len(peers) - 1) // 2
+        first = entries[line, best].estimate
+        for other in peers:
+            found = entries[line, other].estimate
+            if found is None or first is None:
                 continue
-            peers = _peers(crossed, line, method)
-            seen |= set(peers)
-            if (best := _best(crossed, entries, line, peers)) is None:
-                continue
-            family += len(peers) * (len(peers) - 1) // 2
-            first = entries[line, best].estimate
-            for other in peers:
-                found = entries[line, other].estimate
-                if found is not None and first is not None and found.value != first.value:
-                    pairs[line, other] = (crossed.samples[line, other], crossed.samples[line, best])
+            if found.value == first.value:
+                leading.add((line, other))
+            else:
+                pairs[line, other] = (crossed.samples[line, other], crossed.samples[line, best])
     differences = compared(pairs)
     tested = [key for key, found in differences.items() if tellable(found)]
     p_values = holm([found.p if (found := differences[key]).p is not None else 1.0 for key in tested], family)
-    return differences, dict(zip(tested, p_values, strict=True)), family
+    return leading, differences, dict(zip(tested, p_values, strict=True)), family
 
 
 def _unlike(crossed: Crossed) -> bool:
@@ -214,7 +200,11 @@ def _across(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes
     names, shared = _short([method.label for method in crossed.methods])
     notes = [*notes, f"In the name of every method: {shared}."] if shared else notes
     columns = [Column("group", "kind"), Column("row", "")]
-    columns += [Column(f"{number}:{part}", name, 2, part=part) for part in parts for number, name in enumerate(names)]
+    columns += [
+        Column(f"{number}:{part}", name, 2, part=part, cells=method.cells)
+        for part in parts
+        for number, (name, method) in enumerate(zip(names, crossed.methods, strict=True))
+    ]
     if len(parts) < 2:
         rows = [_row(crossed, entries, line, line) for line in range(len(crossed.lines))]
         return _table(crossed, columns, rows, notes)

@@ -56,15 +56,23 @@ class _Measure:
     digits: int = 1
 
 
-def detection_table(results: Sequence[CellResult], scores: Sequence[Scores], methods: Sequence[Method]) -> Crossed:
-    """One line an attack and measure. CSV: ``detection_value`` and so on, rates in 0..1, capacity in bits an image."""
+def detection_table(
+    results: Sequence[CellResult],
+    scores: Sequence[Scores],
+    methods: Sequence[Method],
+    rates: Sequence[float] = RATES,
+) -> Crossed:
+    """One line an attack and measure. CSV: ``detection_value`` and so on, rates in 0..1, capacity in bits an image.
+
+    ``rates``: of false positives, the mildest first.
+    """
     rows = attack_rows(results, scores)
     lines: list[Line] = []
     samples: dict[tuple[int, int], Sample] = {}
     said: dict[tuple[int, int], Measured] = {}
     met = met_in_training(rows, results, methods)
     met_lines = set()
-    for measure in _measures(scores):
+    for measure in _measures(scores, rates):
         attacks = [row.attack for row in rows if measure.control or row.kind != CONTROL]
         each = [_taken(one, measure, attacks) for one in scores]
         for place, row in enumerate(rows):
@@ -72,15 +80,16 @@ def detection_table(results: Sequence[CellResult], scores: Sequence[Scores], met
                 continue
             number = len(lines)
             lines.append(_line(measure, row))
+            of_row = [found.get(row.attack) for found in each]
             for column, method in enumerate(methods):
                 if (place, column) in met:
                     met_lines.add((number, column))
-                if (sample := over_method(method, [found.get(row.attack) for found in each])) is not None:
+                if (sample := over_method(method, of_row)) is not None:
                     samples[number, column] = sample
                 elif measure.right(scores[method.places[0]]) is None:
                     said[number, column] = Measured(said="out of reach")
     _capacities(rows, scores, methods, lines, said)
-    notes = [*_thresholds(scores), EXACT_NOTE, TRACED_NOTE, CAPACITY_NOTE]
+    notes = [*_thresholds(scores, rates), EXACT_NOTE, TRACED_NOTE, CAPACITY_NOTE]
     if any(row.kind == CONTROL for row in rows):
         notes.append(ROC_NOTE)
     notes.append(CODE_NOTE if any(result.coded for result in results) else NO_CODE_NOTE)
@@ -91,15 +100,15 @@ def detection_table(results: Sequence[CellResult], scores: Sequence[Scores], met
     )  # fmt: skip
 
 
-def _measures(scores: Sequence[Scores]) -> list[_Measure]:
+def _measures(scores: Sequence[Scores], rates: Sequence[float]) -> list[_Measure]:
     lengths = {one.bits for one in scores}
     found = []
-    for rate in RATES:
+    for rate in rates:
         if any(smallest_match(bits, rate) is not None for bits in lengths):
             part = f"found at a false-positive rate of at most {_power(rate)}, %"
             found.append(_Measure(part, f"found at {rate:g}", partial(_found, rate=rate), control=True))
     # Where even the mildest rate wants every bit, that is the floor already.
-    if any(smallest_match(bits, RATES[-1]) is None and smallest_match(bits, RATES[0]) != bits for bits in lengths):
+    if any(smallest_match(bits, rates[-1]) is None and smallest_match(bits, rates[0]) != bits for bits in lengths):
         found.append(_Measure(FLOOR, "found, every bit", lambda one: one.payload_errors == 0, control=True))
     for number in REGISTERED:
         part = f"traced to the right one of {number:,} registered payloads, %"
@@ -171,12 +180,12 @@ def _capacity(read: Estimate, length: int) -> Estimate:
     return Estimate(capacity(length, 1 - read.value), low, ends[1], read.n, read.method)
 
 
-def _thresholds(scores: Sequence[Scores]) -> list[str]:
+def _thresholds(scores: Sequence[Scores], rates: Sequence[float]) -> list[str]:
     """In words: how many bits have to match for which exact rate."""
     notes = []
     for bits in sorted({one.bits for one in scores}):
         told, beyond = [], []
-        for rate in RATES:
+        for rate in rates:
             threshold = smallest_match(bits, rate)
             if threshold is None:
                 beyond.append(_power(rate))
@@ -191,4 +200,5 @@ def _thresholds(scores: Sequence[Scores]) -> list[str]:
 
 
 def _power(rate: float) -> str:
-    return f"{rate:.0e}".replace("e-0", "e-")
+    text = f"{rate:.0e}"
+    return (text if float(text) == rate else f"{rate:g}").replace("e-0", "e-")

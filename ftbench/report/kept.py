@@ -32,7 +32,7 @@ def table_json(table: Table) -> dict[str, Any]:
 
 def table_of(said: Mapping[str, Any]) -> Table:
     """The table that ``table_json`` made this of. Raises KeyError or TypeError where nothing of the kind did."""
-    columns = tuple(Column(**column) for column in said["columns"])
+    columns = tuple(Column(**{**column, "cells": tuple(column.get("cells", ()))}) for column in said["columns"])
     rows = [[_entry(entry) for entry in row] for row in said["rows"]]
     frame = pd.DataFrame(rows, columns=[column.key for column in columns], dtype=object)
     notes = tuple(said["notes"])

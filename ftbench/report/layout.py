@@ -71,7 +71,9 @@ def pieces(table: Table, width: int, drawn: Callable[[Entry], str]) -> tuple[lis
         notes.append("The same in every row: " + ", ".join(f"{title} {text}" for title, text in same.values()) + ".")
     for heading, columns in table.parts():
         kept = [column for column in columns if column.key not in same]
-        if filled := [column for column in kept if column.digits is None or _any(table, column)]:
+        filled = [column for column in kept if column.digits is None or _any(table, column)]
+        # A part of which nothing is left but whose rows they would be says nothing.
+        if filled and (not heading or any(column.part for column in filled)):
             found += _split(table, heading, filled, width, drawn, legend, n)
     return found, notes + legend.lines
 
@@ -93,7 +95,7 @@ def _split(
         key: max(len(drawn(Entry(titles[key]))), *(len(drawn(one)) for one in entries[key])) + BETWEEN
         for key in entries
     }
-    groups = dict.fromkeys(table.frame[table.group]) if table.group else {}
+    groups = dict.fromkeys(table.entries[table.group]) if table.group else {}
     shortened = {group: legend.fit(group, GROUP) for group in groups}
     if leading and groups:
         first = leading[0].key
@@ -121,7 +123,7 @@ def _blocks(widths: Sequence[int], room: int) -> list[range]:
 
 
 def _rows(table: Table, columns: list[list[Entry]], names: Mapping[str, str]) -> Iterator[str | tuple[Entry, ...]]:
-    groups = list(table.frame[table.group]) if table.group else [""] * len(table.frame)
+    groups = list(table.entries[table.group]) if table.group else [""] * len(table.frame)
     before = ""
     for group, row in zip(groups, zip(*columns, strict=True), strict=True):
         if table.group and all(entry.text == ABSENT for entry in row[1:]):
@@ -134,8 +136,8 @@ def _rows(table: Table, columns: list[list[Entry]], names: Mapping[str, str]) ->
 
 def _entries(table: Table, column: Column, legend: Legend, n: int | None) -> list[Entry]:
     if column.digits is None:
-        return [Entry(legend.fit(str(entry), TITLE)) for entry in table.frame[column.key]]
-    return [Entry(format_short(entry, column, n), entry.mark == BEST) for entry in table.frame[column.key]]
+        return [Entry(legend.fit(str(entry), TITLE)) for entry in table.entries[column.key]]
+    return [Entry(format_short(entry, column, n), entry.mark == BEST) for entry in table.entries[column.key]]
 
 
 def _same(table: Table) -> dict[str, tuple[str, str]]:
@@ -145,14 +147,14 @@ def _same(table: Table) -> dict[str, tuple[str, str]]:
     printed = [column for _, columns in table.parts() for column in columns if column.digits is None]
     found = {}
     for column in dict.fromkeys(printed[1:]):
-        texts = set(table.frame[column.key])
+        texts = set(table.entries[column.key])
         if len(texts) == 1 and column is not printed[0]:
             found[column.key] = (column.title, str(texts.pop()))
     return found
 
 
 def _any(table: Table, column: Column) -> bool:
-    entries = [entry for entry in table.frame[column.key] if isinstance(entry, Measured)]
+    entries = [entry for entry in table.entries[column.key] if isinstance(entry, Measured)]
     return not entries or any(entry.estimate or entry.said or entry.identical for entry in entries)
 
 

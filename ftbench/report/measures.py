@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,24 @@ from ftbench.storage.results import MARKED, UNDISTORTED, UNMARKED, CellResult
 
 CHANCE = 0.5
 """Of its bits an image that lost its mark is read right by chance alone; of its words none."""
-OFF_TARGET = 0.05
-"""dB by which the PSNR that was reached may differ from the one that was asked for without a word."""
-OFF_FLIP = 0.0005
-"""The same of FLIP."""
+OFF = {"psnr": 0.05, "flip": 0.0005}
+"""By how much the mean that was reached may differ from the one that was asked for without a word."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What marked images were held at, in evaluation or else in training."""
+
+    metric: str
+    value: float
+
+    def said(self) -> str:
+        """``38 dB``, ``FLIP 0.06``."""
+        return f"FLIP {self.value:g}" if self.metric == "flip" else f"{self.value:g} dB"
+
+    def measured(self, value: float) -> str:
+        """The same of what was measured in its place, with all digits that count."""
+        return f"FLIP {value:.4f}" if self.metric == "flip" else f"{value:.2f} dB"
 
 
 def readings(result: CellResult, simulator: str, distortion: str = UNDISTORTED) -> pd.DataFrame:
@@ -64,20 +79,26 @@ def image_quality(rows: pd.DataFrame, metric: str) -> pd.Series[float]:
     return means
 
 
-def reached(result: CellResult) -> tuple[float, float] | None:
-    """The dB (or FLIP) that were asked for and the mean that marked images have, where the two are apart, or None.
+def held_at(result: CellResult) -> Held | None:
+    """What a cell's settings say of it; None: images are as the encoder left them."""
+    for when in ("at", "target"):
+        for metric, unit in (("flip", "FLIP"), ("psnr", "dB")):
+            asked = result.settings.get(f"{when} {unit}", "")
+            if _is_number(asked):
+                return Held(metric, float(asked))
+    return None
 
-    A residual whose pixels saturate cannot be scaled in full, and stays above the PSNR that it was scaled to.
+
+def reached(result: CellResult) -> tuple[Held, float] | None:
+    """What was asked for and the mean that marked images have, where the two are apart, or None.
+
+    A residual whose pixels saturate cannot be scaled in full, and stays better than what it was scaled to.
     """
-    marked = qualities(result, "marked")
-    asked, metric, off = result.settings.get("at FLIP", ""), "flip", OFF_FLIP
-    if not _is_number(asked):
-        of_psnr = (result.settings.get(name, "") for name in ("at dB", "target dB"))
-        asked, metric, off = next(filter(_is_number, of_psnr), ""), "psnr", OFF_TARGET
-    if not asked or marked.empty or metric not in marked.columns:
+    marked, held = qualities(result, "marked"), held_at(result)
+    if held is None or marked.empty or held.metric not in marked.columns:
         return None
-    found = float(image_quality(marked, metric).mean())
-    return None if not math.isfinite(found) or abs(found - float(asked)) <= off else (float(asked), found)
+    found = float(image_quality(marked, held.metric).mean())
+    return (held, found) if math.isfinite(found) and abs(found - held.value) > OFF[held.metric] else None
 
 
 def _is_number(text: str) -> bool:
@@ -113,5 +134,5 @@ def identities(results: Sequence[CellResult]) -> list[str]:
 def _distinct(columns: Iterable[pd.Series[str]]) -> list[str]:
     found: dict[str, None] = {}
     for column in columns:
-        found.update(dict.fromkeys(str(value) for value in column.dropna().unique()))
+        found.update(dict.fromkeys(str(value) for value in column.unique() if not pd.isna(value)))
     return list(found)

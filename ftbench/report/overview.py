@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from ftbench.report.attacked import CONTROL_NOTE, STALLED_NOTE
 from ftbench.report.attacks import CONTROL, FORGERIES, NOTHING, REMOVALS, SIMULATED, Row, attack_rows
 from ftbench.report.crossed import Crossed, Line, Method, over_method
-from ftbench.report.measures import qualities, reached
-from ftbench.report.quality import held_equal, metric_title, quality_sample
+from ftbench.report.measures import reached
+from ftbench.report.quality import held_equal, metric_title
 from ftbench.report.sample import Sample, worst
 from ftbench.report.scores import Scores
 from ftbench.report.table import Measured
@@ -21,8 +21,8 @@ SETTING, QUALITY, BITS, WORDS = (
     "payloads read without an error, %",
 )
 REACHED_NOTE = (
-    "Reached dB: residuals were scaled to the asked PSNR, but saturated pixels keep some of them from it; what stays "
-    "above has the weaker mark, and is not of equal quality."
+    "Reached: residuals were scaled to the asked PSNR or FLIP, but saturated pixels keep some of them from it; what "
+    "stays better has the weaker mark, and is not of equal quality."
 )
 MEAN_NOTE = "In a mean each attack counts alike; it says as much as the attacks that the benchmark lists."
 WORST_NOTE = (
@@ -49,7 +49,7 @@ def overview_table(
             )
     for metric in metrics:
         better = 0 if held_equal(results, metric) else 1 if metric.higher_is_better else -1
-        each = [quality_sample(qualities(result, "marked"), metric.name) for result in results]
+        each = [one.quality.sample(metric.name) for one in scores]
         made.add(Line(QUALITY, metric_title(metric), {"measure": metric.name}, metric.digits, 1.0, better), each)
     rows = attack_rows(results, scores)
     for kind in (NOTHING, *SIMULATED, REMOVALS):
@@ -113,8 +113,9 @@ class _Overview:
 
     def worst(self, called: str, scores: Sequence[Scores], rows: Sequence[Row]) -> None:
         found, names = [], []
+        by_row = [[one.bits_read([row.attack]) for one in scores] for row in rows]
         for method in self.methods:
-            each = [over_method(method, [one.bits_read([row.attack]) for one in scores]) for row in rows]
+            each = [over_method(method, of_row) for of_row in by_row]
             there = [(row, sample) for row, sample in zip(rows, each, strict=True) if sample is not None]
             alike = {sample.values.shape for _, sample in there}
             if not there or len(alike) > 1:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from ftbench.report.measures import image_quality, qualities, reached, simulators
-from ftbench.report.quality import quality_sample
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, compared
 from ftbench.report.scores import Scores, scores_of
@@ -119,8 +118,7 @@ def measures(
     result: CellResult, scores: Scores, attacks: Mapping[str, str], metrics: Sequence[MetricInfo]
 ) -> dict[str, Sample]:
     """What is compared of one training, by stem: every metric, and the bits read after every attack."""
-    marked = qualities(result, "marked")
-    found = {metric.name: quality_sample(marked, metric.name) for metric in metrics}
+    found = {metric.name: scores.quality.sample(metric.name) for metric in metrics}
     for simulator, key in attacks.items():
         found[f"{key}_raw_bit_accuracy"] = scores.bits_read([(simulator, UNDISTORTED)])
     return {key: sample for key, sample in found.items() if sample is not None}
@@ -184,9 +182,9 @@ def judged(rows: Sequence[Row], differences: Sequence[Mapping[str, Estimate | No
 
 
 def reached_label(label: str, result: CellResult) -> str:
-    """The label, with the dB that were reached where they are not those that were asked for."""
+    """The label, with the dB or FLIP that was reached where it is not what was asked for."""
     off = reached(result)
-    return f"{label} (reached {off[1]:.2f} dB)" if off else label
+    return f"{label} (reached {off[0].measured(off[1])})" if off else label
 
 
 def _only_seed(results: Sequence[CellResult]) -> Iterator[tuple[int, int]]:

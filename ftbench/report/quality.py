@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from ftbench.report.crossed import Crossed, Line, Method, over_method
+<<<<<<< HEAD
 from ftbench.report.measures import identities, qualities
 from ftbench.report.sample import Sample
 from ftbench.storage.results import AFTER, CHANGED, FAKE, FORGED, LEFT, MARKED, CellResult, MetricInfo
+=======
+from ftbench.report.looks import quality_sample
+from ftbench.report.measures import FAKE, held_at, identities, qualities
+from ftbench.report.sample import Sample
+from ftbench.report.scores import Scores
+from ftbench.storage.results import AFTER, MARKED, CellResult, MetricInfo
+>>>>>>> main
 
 PEOPLE_SHOWN = 6
 """More people than this are reported together alone."""
@@ -30,60 +38,54 @@ def metric_title(metric: MetricInfo) -> str:
 
 def held_equal(results: Sequence[CellResult], metric: MetricInfo) -> bool:
     """Whether every pair was trained or rescaled to a value of the metric: then its differences are none of quality."""
-    unit = metric.unit or metric.name
-    wanted = {f"target {unit}", f"at {unit}"}
-    return all(
-        any(result.settings.get(name, "none") not in ("none", "own", "") for name in wanted) for result in results
-    )
+    return all((held := held_at(result)) is not None and held.metric == metric.name for result in results)
 
 
-def quality_sample(rows: pd.DataFrame, metric: str) -> Sample | None:
-    """A metric's value for each image, the mean of its finite draws."""
-    if rows.empty or metric not in rows.columns:
-        return None
-    place, images = pd.factorize(rows["image"], sort=True)
-    values = rows[metric].to_numpy(dtype=float)
-    finite = np.isfinite(values)
-    number = np.bincount(place[finite], minlength=len(images))
-    total = np.bincount(place[finite], weights=values[finite], minlength=len(images))
-    with np.errstate(invalid="ignore"):
-        means = total / number
-    draws = np.bincount(place, weights=np.square(rows["draw"].to_numpy(dtype=float) + 2), minlength=len(images))
-    read = hash(tuple(images)), draws.tobytes()
-    partial = number < np.bincount(place, minlength=len(images))
-    return Sample(means[None], None, (read,), identical=int(np.isposinf(values).sum()), partial=partial[None])
-
-
-def quality_table(results: Sequence[CellResult], metrics: Sequence[MetricInfo], methods: Sequence[Method]) -> Crossed:
+def quality_table(
+    results: Sequence[CellResult],
+    metrics: Sequence[MetricInfo],
+    scores: Sequence[Scores],
+    methods: Sequence[Method],
+) -> Crossed:
     """Of every metric: marked images, of all and of each of few people; fakes; what a distortion left."""
-    people = [None, *(who for who in identities(results) if 1 < len(identities(results)) <= PEOPLE_SHOWN)]
-    taken: list[tuple[str, dict[str, str], list[pd.DataFrame]]] = []
+    shown = identities(results)
+    people = [None, *(who for who in shown if 1 < len(shown) <= PEOPLE_SHOWN)]
+    taken: list[tuple[str, dict[str, str], Callable[[int, str], Sample | None]]] = []
     for of, title in _of(results).items():
         for who in people if of == "marked" else [None]:
             about = {"of": of, "identity": who or "", "simulator": of.partition(":")[2], "distortion": ""}
-            frames = [qualities(result, of, who) for result in results]
-            taken.append((title if who is None else f"{title}, {who}", about, frames))
+            look: Callable[[int, str], Sample | None] = partial(_look, scores, of, who)
+            taken.append((title if who is None else f"{title}, {who}", about, look))
     after = _after(results)
-    lines, rows_of = [], []
+    taken += [(title, keys, partial(_left, frames)) for title, keys, frames in after]
+    lines, looks = [], []
     for metric in metrics:
         held = held_equal(results, metric)
-        for title, keys, frames in [*taken, *after]:
+        for title, keys, look in taken:
             better = 0 if held and keys["of"] == "marked" else 1 if metric.higher_is_better else -1
             lines.append(Line(metric_title(metric), title, {**keys, "metric": metric.name}, metric.digits, 1.0, better))
-            rows_of.append(frames)
+            looks.append(look)
     notes = [FAKE_NOTE, *([REFERENCE_NOTE] if after else [])]
     samples = {}
-    for number, (line, of_all) in enumerate(zip(lines, rows_of, strict=True)):
-        each = [quality_sample(rows, line.keys["metric"]) for rows in of_all]
+    for number, (line, look) in enumerate(zip(lines, looks, strict=True)):
+        each = [look(cell, line.keys["metric"]) for cell in range(len(results))]
         for place, method in enumerate(methods):
             if (sample := over_method(method, each)) is not None:
                 samples[number, place] = sample
-    if len(identities(results)) > PEOPLE_SHOWN:
-        notes.append(f"{len(identities(results))} people are shown; image quality is over all of them.")
+    if len(shown) > PEOPLE_SHOWN:
+        notes.append(f"{len(shown)} people are shown; image quality is over all of them.")
     return Crossed(
         "quality", "Image quality", "quality", tuple(lines), tuple(methods), samples, notes=tuple(notes),
         nothing="No quality was measured.",
     )  # fmt: skip
+
+
+def _look(scores: Sequence[Scores], of: str, who: str | None, cell: int, metric: str) -> Sample | None:
+    return scores[cell].quality.sample(metric, of, who)
+
+
+def _left(frames: Sequence[pd.DataFrame], cell: int, metric: str) -> Sample | None:
+    return quality_sample(frames[cell], metric)
 
 
 def _of(results: Sequence[CellResult]) -> dict[str, str]:

@@ -26,6 +26,8 @@ from ftbench.statistics.estimates import (
 )
 from ftbench.statistics.significance import FEWEST
 
+SETS_AT_ONCE = 64
+"""Samples that are estimated together; what comes out does not hang on it."""
 Floats = NDArray[np.float64]
 Key = TypeVar("Key", bound=Hashable)
 
@@ -41,7 +43,9 @@ class Sample:
     """Of each training: the same where it was measured on the same images and draws."""
     chance: float = 0.5
     identical: int = 0
-    """Pictures without a finite value."""
+    """Pictures that equal their reference, where the metric is infinite."""
+    missing: int = 0
+    """Pictures of which the metric is not a number."""
     seeds: tuple[str, ...] = ()
     partial: NDArray[np.bool_] | None = None
     """(seeds, images): where draws of an image have no finite value, and it is compared with nothing."""
@@ -59,6 +63,8 @@ def pooled(samples: Sequence[Sample | None], seeds: Sequence[str]) -> Sample | N
     there = [one for one in samples if one is not None]
     if not there or len(there) < len(samples) or len({one.images for one in there}) > 1:
         return None
+    if len(there) == 1:
+        return replace(there[0], seeds=tuple(seeds))
     trials = (
         None if there[0].trials is None else np.concatenate([one.trials for one in there if one.trials is not None])
     )
@@ -68,6 +74,7 @@ def pooled(samples: Sequence[Sample | None], seeds: Sequence[str]) -> Sample | N
         there[0].images,
         there[0].chance,
         sum(one.identical for one in there),
+        sum(one.missing for one in there),
         tuple(seeds),
         None if trials is not None else np.concatenate([one.partial for one in there if one.partial is not None]),
     )
@@ -86,12 +93,15 @@ def measured(samples: Mapping[Key, Sample]) -> dict[Key, Measured]:
         if len(kept := means[np.isfinite(means)]):
             values[key] = kept
         else:
-            found[key] = Measured(None, sample.identical)
+            found[key] = Measured(None, sample.identical, sample.missing)
     for (_, chance), keys in rates.items():
-        right = np.stack([samples[key].values.sum(axis=0) for key in keys])
-        trials = np.stack([_trials(samples[key]).sum(axis=0) for key in keys])
-        for key, estimate in zip(keys, clustered_rates(right, trials, chance=chance), strict=True):
-            found[key] = _with_seeds(samples[key], estimate)
+        # Block by block: the memory of one is the next one's.
+        for start in range(0, len(keys), SETS_AT_ONCE):
+            block = keys[start : start + SETS_AT_ONCE]
+            right = np.stack([_over_trainings(samples[key].values) for key in block])
+            trials = np.stack([_over_trainings(_trials(samples[key])) for key in block])
+            for key, estimate in zip(block, clustered_rates(right, trials, chance=chance), strict=True):
+                found[key] = _with_seeds(samples[key], estimate)
     for key, estimate in zip(values, means_over_images(values.values()), strict=True):
         found[key] = _with_seeds(samples[key], estimate)
     return found
@@ -117,12 +127,13 @@ def compared(pairs: Mapping[Key, tuple[Sample, Sample]]) -> dict[Key, Estimate]:
         if paired := len(shared) > 1:
             a = np.stack([a[first.seeds.index(seed)] for seed in shared])
             b = np.stack([b[second.seeds.index(seed)] for seed in shared])
-        both = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
-        if not both.any():
-            continue
-        a, b = a[:, both], b[:, both]
+        if first.trials is None or second.trials is None:
+            both = np.isfinite(a).all(axis=0) & np.isfinite(b).all(axis=0)
+            if not both.any():
+                continue
+            a, b = a[:, both], b[:, both]
         reach = 0.0 if first.trials is None else 1.0 - first.chance
-        differences.setdefault(reach, {})[key] = apart(a.mean(axis=0), b.mean(axis=0))
+        differences.setdefault(reach, {})[key] = apart(_over_seeds(a), _over_seeds(b))
         if min(len(a), len(b)) > 1:
             seeded[key] = a.mean(axis=1), b.mean(axis=1), paired
     found: dict[Key, Estimate] = {}
@@ -133,21 +144,27 @@ def compared(pairs: Mapping[Key, tuple[Sample, Sample]]) -> dict[Key, Estimate]:
     return found
 
 
+def _over_seeds(each: Floats) -> Floats:
+    means: Floats = each[0] if len(each) == 1 else each.mean(axis=0)
+    return means
+
+
 def tellable(difference: Estimate) -> bool:
     """Whether so many images could tell a difference from chance at all."""
     return difference.p is not None and difference.n >= FEWEST and math.isfinite(difference.low)
 
 
 def _with_seeds(sample: Sample, estimate: Estimate) -> Measured:
+    left_out = sample.identical, sample.missing
     if len(sample.values) == 1:
-        return Measured(estimate, sample.identical)
+        return Measured(estimate, *left_out)
     by_seed = [float(value) for value in _seed_means(sample)]
     if not all(map(math.isfinite, by_seed)):
-        return Measured(estimate, sample.identical)
+        return Measured(estimate, *left_out)
     told = mean_over_seeds(estimate, by_seed)
     if sample.trials is not None:
         told = replace(told, low=max(0.0, told.low), high=min(1.0, told.high))
-    return Measured(told, sample.identical, min(by_seed), max(by_seed), len(by_seed))
+    return Measured(told, *left_out, min(by_seed), max(by_seed), len(by_seed))
 
 
 def _seed_means(sample: Sample) -> Floats:
@@ -168,6 +185,11 @@ def _finite_mean(values: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         means: Floats = np.where(finite, values, 0.0).sum(axis=0) / finite.sum(axis=0)
     return means
+
+
+def _over_trainings(counts: Floats) -> Floats:
+    summed: Floats = counts[0] if len(counts) == 1 else counts.sum(axis=0)
+    return summed
 
 
 def _trials(sample: Sample) -> Floats:

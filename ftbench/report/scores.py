@@ -1,4 +1,4 @@
-"""The readings of one cell as arrays: errors by attack and image, which tables of many cells can be made of."""
+"""What one cell was measured at as arrays, by attack and image, which tables of many cells can be made of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ftbench.report.looks import Looks
 from ftbench.report.sample import Sample
 from ftbench.storage.results import MARKED, UNDISTORTED, UNMARKED, CellResult
 
@@ -38,6 +39,7 @@ class Scores:
     code_errors: NDArray[np.int16]
     payload_errors: NDArray[np.int16]
     draw: NDArray[np.int32]
+    quality: Looks
 
     @cached_property
     def readings(self) -> Floats:
@@ -77,10 +79,14 @@ class Scores:
         flat = np.bincount(self.place, weights=values.astype(np.float64), minlength=shape[0] * shape[1])
         return flat.reshape(shape).astype(np.float64)
 
+    @cached_property
+    def known(self) -> dict[Attack, int]:
+        """The place of each attack."""
+        return {attack: number for number, attack in enumerate(self.attacks)}
+
     def where(self, attacks: Sequence[Attack]) -> list[int]:
         """The places of those attacks that were evaluated."""
-        known = {attack: number for number, attack in enumerate(self.attacks)}
-        return [known[attack] for attack in attacks if attack in known]
+        return [self.known[attack] for attack in attacks if attack in self.known]
 
     def bits_read(self, attacks: Sequence[Attack], *, payload: bool = False) -> Sample | None:
         """Share of code bits, or of payload bits, that were read rightly, over all these attacks together."""
@@ -109,11 +115,11 @@ class Scores:
 
 def scores_of(result: CellResult) -> Scores:
     """One pass over a cell's rows."""
-    rows = result.rows
+    rows, looks = result.rows, Looks(result.quality)
     if rows.empty:
         nothing = np.zeros(0, dtype=np.int32)
         small = np.zeros(0, dtype=np.int16)
-        return Scores(result.bits, result.code_bits, (), (), (), nothing, small, small, nothing)
+        return Scores(result.bits, result.code_bits, (), (), (), nothing, small, small, nothing, looks)
     image, images = pd.factorize(rows["image"], sort=True)
     simulator, simulators = pd.factorize(rows["simulator"])
     distortion, distortions = pd.factorize(rows["distortion"])
@@ -135,6 +141,7 @@ def scores_of(result: CellResult) -> Scores:
         rows["payload_errors"].to_numpy().astype(np.int16),
         # Unlike sums for unlike sets of draws.
         np.square(draw + 2).astype(np.int32),
+        looks,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ftbench.report.measures import identities, qualities, reached, readings, simulators
-from ftbench.report.quality import PEOPLE_SHOWN, quality_sample
+from ftbench.report.measures import identities, reached, readings, simulators
+from ftbench.report.quality import PEOPLE_SHOWN
 from ftbench.report.result import display_labels
 from ftbench.report.sample import Sample, measured
 from ftbench.report.scores import Scores, scores_of
@@ -47,7 +47,7 @@ def main_table(
         for key in people.values()
     ]
     samples: dict[tuple[int, str], Sample | None] = {}
-    for number, (result, one) in enumerate(zip(results, scores or map(scores_of, results), strict=True)):
+    for number, one in enumerate(scores or map(scores_of, results)):
         for simulator, key in attacks.items():
             attack = [(simulator, UNDISTORTED)]
             samples[number, f"{key}_raw_bit_accuracy"] = one.bits_read(attack)
@@ -56,9 +56,13 @@ def main_table(
                 samples[number, f"{key}_payload_bit_accuracy"] = one.bits_read(attack, payload=True)
                 samples[number, f"{key}_payload_word_accuracy"] = one.words_read(attack)
         for who, key in people.items():
-            taken = qualities(result, "marked", who)
-            samples |= {(number, f"{metric.name}_{key}"): quality_sample(taken, metric.name) for metric in metrics}
+            samples |= {
+                (number, f"{metric.name}_{key}"): one.quality.sample(metric.name, who=who) for metric in metrics
+            }
     entries = measured({key: sample for key, sample in samples.items() if sample is not None})
+    by_cell: dict[int, dict[str, Measured]] = {}
+    for (number, key), entry in entries.items():
+        by_cell.setdefault(number, {})[key] = entry
     rows = []
     for number, (label, result) in enumerate(zip(display_labels(results, loud=False), results, strict=True)):
         row: dict[str, str | Measured] = {
@@ -67,8 +71,9 @@ def main_table(
             **{key: result.settings.get(name, "") for name, key in settings.items()},
         }  # fmt: skip
         if result.cell in off:
-            row[REACHED] = "{1:.2f}, asked {0:.2f}".format(*off[result.cell])
-        row |= {key: entries[number, key] for of, key in samples if of == number and (number, key) in entries}
+            held, mean = off[result.cell]
+            row[REACHED] = f"{held.measured(mean)}, asked {held.measured(held.value)}".replace(" dB", "")
+        row |= by_cell.get(number, {})
         rows.append(row)
     return make_table("main", "Every cell", columns, rows, printed=False)
 

@@ -8,6 +8,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -30,6 +32,8 @@ class Measured:
     estimate: Estimate | None = None
     identical: int = 0
     """Pictures left out of the estimate because they equal their reference, where the metric is infinite."""
+    missing: int = 0
+    """Pictures left out because the metric gave no number for them."""
     lowest: float | None = None
     highest: float | None = None
     """Of a mean over seeds: the lowest and the highest of them."""
@@ -59,6 +63,8 @@ class Column:
     """Printed tables are split by it, so that each fits a page; columns without one stand in every part."""
     spread: bool = False
     """The CSV file has the lowest and the highest seed, and their number, too."""
+    cells: tuple[str, ...] = ()
+    """Keys of the cells that its numbers are of, where those are the same all the way down."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,11 @@ class Table:
     printed: bool = True
     """False: a table for programs alone, CSV and JSON."""
 
+    @cached_property
+    def entries(self) -> dict[str, list[Any]]:
+        """What stands in each column, from the top: a frame as wide as it has methods is slow to be asked."""
+        return dict(zip(self.frame.columns, map(list, self.frame.to_numpy(dtype=object).T), strict=True))
+
     def parts(self) -> list[tuple[str, tuple[Column, ...]]]:
         """Heading and columns of each printed piece; one piece, without heading, if nothing splits it."""
         printed = tuple(column for column in self.columns if column.part != CSV_ONLY and column.key != self.group)
@@ -91,7 +102,7 @@ class Table:
         found: dict[str, None] = {}
         for column in self.columns:
             if column.digits is not None:
-                for entry in self.frame[column.key]:
+                for entry in self.entries[column.key]:
                     if entry.estimate is not None:
                         found.setdefault(entry.estimate.method)
         return list(found)
@@ -121,10 +132,10 @@ def make_table(
 
 def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str:
     """``99.87 [99.61, 99.96] n=90``, an em dash where nothing was measured."""
-    identical = f"({entry.identical} identical)" if entry.identical else ""
+    left_out = _left_out(entry)
     found = entry.estimate
     if found is None:
-        return identical or ABSENT
+        return left_out or ABSENT
     sign = "+" if column.signed else ""
 
     def number(value: float) -> str:
@@ -137,8 +148,8 @@ def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str
     pieces = [number(found.value), f"[{number(found.low)}, {number(found.high)}]"]
     if with_n:
         pieces.append(f"n={found.n}")
-    if identical:
-        pieces.append(identical)
+    if left_out:
+        pieces.append(left_out)
     return " ".join(pieces)
 
 
@@ -150,10 +161,10 @@ def format_short(entry: Measured, column: Column, n: int | None = None) -> str:
     scale = column.scale if entry.scale is None else entry.scale
     digits = (column.digits or 0) if entry.digits is None else entry.digits
     digits = 1 if scale == 100.0 else digits
-    identical = f"({entry.identical} identical)" if entry.identical else ""
+    left_out = _left_out(entry)
     found = entry.estimate
     if found is None:
-        return " ".join(filter(None, [entry.said, identical])) or ABSENT
+        return " ".join(filter(None, [entry.said, left_out])) or ABSENT
     sign = "+" if column.signed else ""
 
     def number(value: float) -> str:
@@ -176,7 +187,14 @@ def format_short(entry: Measured, column: Column, n: int | None = None) -> str:
         pieces.append(f"({number(entry.lowest)}–{number(entry.highest)})")
     if n is not None and found.n != n:
         pieces.append(f"n={found.n}")
-    return " ".join(filter(None, [*pieces, entry.said, identical, "≈" if entry.mark == LEVEL else ""]))
+    return " ".join(filter(None, [*pieces, entry.said, left_out, "≈" if entry.mark == LEVEL else ""]))
+
+
+def _left_out(entry: Measured) -> str:
+    """``(2 identical)``, ``(1 not a number)``: pictures of which the metric has no finite value."""
+    counted = {"identical": entry.identical, "not a number": entry.missing}
+    said = ", ".join(f"{number} {what}" for what, number in counted.items() if number)
+    return f"({said})" if said else ""
 
 
 def common_n(table: Table) -> int | None:
@@ -185,7 +203,7 @@ def common_n(table: Table) -> int | None:
         entry.estimate.n
         for column in table.columns
         if column.digits is not None and column.part != CSV_ONLY
-        for entry in table.frame[column.key]
+        for entry in table.entries[column.key]
         if entry.estimate is not None
     )
     return counts.most_common(1)[0][0] if counts else None

@@ -21,6 +21,7 @@ from ftbench.storage.results import STALLED
 
 LOUD = STALLED.upper()
 SEED_RANGES = "Means over seeds: the interval holds for other seeds too; in brackets the lowest and the highest seed."
+ONE_IMAGE = "Where there is one image, nothing tells how far others lie from it: ±n/a, or as wide as one trial is."
 FORMULAS = tuple("=+-@")
 """A field that begins with one of these is a formula to a spreadsheet."""
 _MARKDOWN = re.compile(
@@ -40,6 +41,8 @@ _ESCAPES = {
     "½": r"$\frac{1}{2}$", "σ": r"$\sigma$", "→": r"$\to$", "—": "---", "–": "--", "…": r"\ldots{}",
     "°": r"$^\circ$", "²": "$^2$", "\N{NO-BREAK SPACE}": "~", "“": "``", "”": "''", "‘": "`", "’": "'",
 }  # fmt: skip
+_ESCAPED = str.maketrans(_ESCAPES)
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
 # LaTeX has no command for a Greek capital that looks like a Latin one.
 _LATIN = {
     "alpha": "A", "beta": "B", "epsilon": "E", "zeta": "Z", "eta": "H", "iota": "I", "kappa": "K",
@@ -57,9 +60,10 @@ def caption_text(table: Table, caption: Stated) -> str:
         entry.seeds > 1
         for column in table.columns
         if column.digits is not None and column.part != CSV_ONLY
-        for entry in table.frame[column.key]
+        for entry in table.entries[column.key]
     )
-    return shown(caption.line()) + intervals + (f" {SEED_RANGES}" if ranged else "")
+    alone = f" {ONE_IMAGE}" if any("one image" in method for method in methods) else ""
+    return shown(caption.line()) + intervals + alone + (f" {SEED_RANGES}" if ranged else "")
 
 
 def markdown(table: Table, caption: Stated) -> str:
@@ -125,11 +129,11 @@ def csv_text(table: Table) -> str:
 def records(table: Table) -> list[dict[str, Any]]:
     """The rows of ``csv_text`` under its names: text, floats, counts as int, None where nothing was measured."""
     rows: list[dict[str, Any]] = []
-    for entries in table.frame.itertuples(index=False):
+    names = [[column.key + ending for ending in _endings(column)] for column in table.columns]
+    for entries in zip(*(table.entries[column.key] for column in table.columns), strict=True):
         row: dict[str, Any] = {}
-        for column, entry in zip(table.columns, entries, strict=True):
-            values = [str(entry)] if column.digits is None else _numbers(entry, column)
-            row |= zip((column.key + ending for ending in _endings(column)), values, strict=True)
+        for column, called, entry in zip(table.columns, names, entries, strict=True):
+            row |= zip(called, [str(entry)] if column.digits is None else _numbers(entry, column), strict=True)
         rows.append(row)
     return rows
 
@@ -194,7 +198,7 @@ def _finite(value: Any) -> Any:
 
 def latex_escape(text: str) -> str:
     """Text that LaTeX prints as it stands: specials escaped, Greek letters and signs as mathematics."""
-    escaped = "".join(_ESCAPES.get(character) or _letter(character) for character in text)
+    escaped = _FOREIGN.sub(lambda found: _letter(found[0]), text.translate(_ESCAPED))
     # A hyphen before a number is a minus sign.
     return re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped)
 
@@ -266,8 +270,6 @@ def _in_latex(entry: Entry) -> str:
 
 
 def _letter(character: str) -> str:
-    if character.isascii():
-        return character
     described = unicodedata.name(character, "")
     match = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", described)
     if match:

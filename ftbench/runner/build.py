@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from ftbench.pipeline.guard import Guard
+<<<<<<< HEAD
 from ftbench.pipeline.known import Known
 from ftbench.pipeline.stages import HeldCode, Pair, SimulatorStage
+=======
+from ftbench.pipeline.held import HeldAt
+from ftbench.pipeline.stages import Held, HeldCode, Pair, SimulatorStage
+>>>>>>> main
 from ftbench.plan.cells import Cell, TrainCell
 from ftbench.plan.part import ResolvedPart
 from ftbench.train.weights import load_weights
@@ -52,6 +57,17 @@ def trained_pair(cell: TrainCell, bench: Bench) -> Pair:
     load_weights(bench.folder(cell), pair)
     assert isinstance(pair, Pair)
     return pair
+
+
+def as_trained(cell: TrainCell, bench: Bench | None = None) -> Held | None:
+    """What a cell's marked images are held at once it is trained; None: whatever its encoder paints.
+
+    Without a ``bench``: on the processor.
+    """
+    if cell.loss.target_flip is None or cell.flip_part is None:
+        return cell.loss.target_psnr
+    measure = build(cell.flip_part)
+    return HeldAt(cell.loss.target_flip, on_device(measure, bench) if bench else frozen(measure))
 
 
 def held_code(cell: TrainCell, bench: Bench) -> HeldCode:

@@ -14,8 +14,9 @@ from ftbench.pipeline.guard import rows_at_most
 from ftbench.pipeline.held import HeldAt
 from ftbench.pipeline.stages import DistortionStage, Held
 from ftbench.plan.part import strength_of
-from ftbench.runner.build import build, guard_of, held_code, on_device, simulator_stage, trained_pair
+from ftbench.runner.build import as_trained, build, guard_of, held_code, on_device, simulator_stage, trained_pair
 from ftbench.storage.files import csv_bytes, gzipped
+from ftbench.storage.readings import READINGS, packed
 from ftbench.storage.results import QUALITY, ROWS, SAMPLES
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
     # Made in memory: the same rows are the same bytes, and a full disk is known as such.
     folder.write(ROWS, gzipped(csv_bytes(findings.rows)))
     folder.write(QUALITY, gzipped(csv_bytes(findings.quality)))
+    folder.write(READINGS, packed(findings.rows, **findings.readings))
     samples: dict[str, Any] = dict(findings.samples)
     content = io.BytesIO()
     np.savez(content, **samples)
@@ -75,7 +77,7 @@ def _condition(chosen: ResolvedPart, bench: Bench) -> GridDistortion:
 def _held(cell: EvaluateCell, bench: Bench) -> Held | None:
     if cell.flip is not None:
         return HeldAt(cell.flip, on_device(build(cell.flip_part), bench))
-    return cell.trained.loss.target_psnr if cell.psnr == "own" else cell.psnr
+    return as_trained(cell.trained, bench) if cell.psnr == "own" else cell.psnr
 
 
 def _metric(chosen: ResolvedPart, bench: Bench) -> QualityMeasure:

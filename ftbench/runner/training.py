@@ -9,7 +9,7 @@ import torch
 from ftbench.benchfile.schema import TrainSection
 from ftbench.machine import processes
 from ftbench.machine.randomness import derive
-from ftbench.runner.build import guard_of, held_code, new_pair, simulator_stage
+from ftbench.runner.build import build, guard_of, held_code, new_pair, on_device, simulator_stage
 from ftbench.train.critic import Critic
 from ftbench.train.distortion_pool import Pool, Ranged
 from ftbench.train.loop import leave_untrained, train
@@ -48,6 +48,7 @@ def train_pair(cell: TrainCell, bench: Bench, folder: CellFolder, progress: Prog
         images=bench.data.split("train"),
         val=bench.data.split("val"),
         compute=bench.compute,
+        flip=on_device(build(cell.flip_part), bench) if cell.flip_part else None,
         parts=settings.accumulate * (2 if bench.sparing else 1),
     )
     if not any(parameter.requires_grad for parameter in pair.parameters()):

@@ -19,7 +19,7 @@ from ftbench.statistics.bootstrap import bca
 
 # What users import from here since it stood here.
 from ftbench.statistics.detection import capacity, p_value, smallest_match  # noqa: F401
-from ftbench.statistics.significance import sign_flip
+from ftbench.statistics.significance import sign_flips
 
 SETS_AT_ONCE = 500
 """Sets that are bootstrapped together: what memory may hold of their resamples; the result does not hang on it."""
@@ -62,6 +62,7 @@ def wilson(successes: float, trials: float, confidence: float = 0.95) -> Estimat
     return Estimate(rate, low, high, math.floor(trials), "wilson")
 
 
+@lru_cache
 def unseen_share(images: float, confidence: float = 0.95) -> float:
     """The largest share of images of a kind that so many images might not have shown: 1 - (1 - confidence)^(1/n).
 
@@ -176,26 +177,34 @@ def means_over_images(sets: Iterable[ArrayLike], confidence: float = 0.95) -> li
     infinite, and counted apart.
     """
     samples = [np.asarray(values, dtype=np.float64) for values in sets]
-    found: dict[int, Estimate] = {}
-    spread: dict[int, list[int]] = {}
+    lengths: dict[int, list[int]] = {}
     for place, sample in enumerate(samples):
         if sample.ndim != 1 or sample.size == 0:
             raise ValueError(f"values of shape {sample.shape} must be one number an image, and at least one")
-        if not np.isfinite(sample).all():
-            raise ValueError("values that are not finite have no mean: count those images apart")
-        least = float(sample.min())
-        if len(sample) == 1:
-            found[place] = Estimate(least, -math.inf, math.inf, 1, "one image")
-        elif least == float(sample.max()):
-            found[place] = Estimate(least, least, least, len(sample), "bootstrap")
-        else:
-            spread.setdefault(len(sample), []).append(place)
-    for images, places in spread.items():
+        lengths.setdefault(len(sample), []).append(place)
+    found: dict[int, Estimate] = {}
+    for places in lengths.values():
         for start in range(0, len(places), SETS_AT_ONCE):
             block = places[start : start + SETS_AT_ONCE]
-            estimates = _bootstrapped(np.stack([samples[place] for place in block]), confidence, images)
-            found |= zip(block, estimates, strict=True)
+            found |= zip(block, _means(np.stack([samples[place] for place in block]), confidence), strict=True)
     return [found[place] for place in range(len(samples))]
+
+
+def _means(values: NDArray[np.float64], confidence: float) -> list[Estimate]:
+    """Of sets of as many images each (sets, images)."""
+    if not np.isfinite(values).all():
+        raise ValueError("values that are not finite have no mean: count those images apart")
+    images, least, most = values.shape[1], values.min(axis=1), values.max(axis=1)
+    if images == 1:
+        return [Estimate(float(value), -math.inf, math.inf, 1, "one image") for value in least]
+    found: dict[int, Estimate] = {}
+    for place, value in enumerate(map(float, least)):
+        if value == most[place]:
+            found[place] = Estimate(value, value, value, images, "bootstrap")
+    spread = [place for place in range(len(values)) if place not in found]
+    if spread:
+        found |= zip(spread, _bootstrapped(values[spread], confidence, images), strict=True)
+    return [found[place] for place in range(len(values))]
 
 
 def _bootstrapped(values: NDArray[np.float64], confidence: float, n: int) -> list[Estimate]:
@@ -253,13 +262,21 @@ def differences_over_images(
     """
     each = [np.asarray(differences, dtype=np.float64) for differences in sets]
     means = means_over_images(each, confidence)
-    return [_tested(found, one, confidence, reach) for found, one in zip(means, each, strict=True)]
+    lengths: dict[int, list[int]] = {}
+    for place, one in enumerate(each):
+        lengths.setdefault(len(one), []).append(place)
+    p_values: dict[int, float] = {}
+    for places in lengths.values():
+        for start in range(0, len(places), SETS_AT_ONCE):
+            block = places[start : start + SETS_AT_ONCE]
+            p_values |= zip(block, map(float, sign_flips(np.stack([each[place] for place in block]))), strict=True)
+    return [_tested(found, p_values[place], confidence, reach) for place, found in enumerate(means)]
 
 
-def _tested(found: Estimate, each: NDArray[np.float64], confidence: float, reach: float) -> Estimate:
+def _tested(found: Estimate, p: float, confidence: float, reach: float) -> Estimate:
     if found.n == 1:
         return found
-    p, unseen = sign_flip(each), unseen_share(found.n, confidence)
+    unseen = unseen_share(found.n, confidence)
     low = found.low - unseen * max(0.0, reach + found.low)
     high = found.high + unseen * max(0.0, reach - found.high)
     if p > 1 - confidence:
@@ -329,6 +346,19 @@ def told_over_seeds(
     return replace(
         images, low=low, high=high, method="over seeds and images", p=None if images.p is None else max(p, images.p)
     )
+
+
+def two_samples(first: Estimate, second: Estimate) -> Estimate:
+    """Second minus first of two samples apart: Newcombe's interval (Statistics in Medicine 17, 1998).
+
+    The p-value goes with its arm beside 0.
+    """
+    value = second.value - first.value
+    low = value - math.hypot(second.value - second.low, first.high - first.value)
+    high = value + math.hypot(second.high - second.value, first.value - first.low)
+    arm = value - low if value > 0 else high - value
+    p = math.erfc(abs(value) / arm * _z(0.95) / math.sqrt(2)) if arm > 0 else float(value == 0)
+    return Estimate(value, low, high, min(first.n, second.n), "two samples", p)
 
 
 def apart(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ftbench.storage.readings import READINGS
+
 GROUNDS = "grounds"
 LIBRARIES = ("python", "torch", "timm", "kornia", "numpy", "pandas", "pillow", "scipy", "onnxruntime")
 COMPUTE = ("device", "precision", "threads", "processes", "compile", "deterministic")
@@ -69,6 +71,9 @@ def in_both(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[int, l
     for key in shared:
         held, other = _made(a[key]), _made(b[key])
         names = [name for name in dict.fromkeys([*held, *other]) if held.get(name) != other.get(name)]
+        if READINGS in names and (READINGS not in held or READINGS not in other):
+            # An earlier release kept none, of the same readings.
+            names.remove(READINGS)
         if names:
             otherwise.append(
                 f"{a[key].get('kind')} {str(a[key].get('label')).removeprefix('fit ')} ({', '.join(names)})"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = "manifest.json"
+FORMAT = 2
+PROTOCOL = 1
+"""The version of ``docs/protocol.md`` that results are made for."""
 FAILED = "failed"
 # Folder names such as 07201 must not turn into numbers.
 AS_TEXT = {"image": str, "name": str, "identity": str, "simulator": str, "distortion": str}
@@ -46,6 +52,8 @@ class CellFiles(_Said):
     rows: FileName
     quality: FileName
     curve: FileName
+    readings: FileName | None = None
+    """Of new evaluations: what they are scored again by. It may be left out, since tables are made of rows."""
 
 
 class CellRow(_Said):
@@ -119,13 +127,18 @@ class Folder:
         return [name for cell in self.evaluations if cell.row for name in (cell.row.kept.rows, cell.row.kept.quality)]
 
     @property
+    def reading_files(self) -> list[str]:
+        """Every file of readings that is named."""
+        return [name for cell in self.evaluations if cell.row and (name := cell.row.kept.readings)]
+
+    @property
     def has_rows(self) -> bool:
         """Whether any of them is there; that all are is for ``ftbench.claims.audit`` to see."""
         return any((self.path / name).is_file() for name in self.row_files)
 
 
 def open_folder(path: Path) -> Folder:
-    """Read a folder's manifest. Raises BadInput when there is none, or one that cannot be checked."""
+    """Read a folder's manifest. Raises BadInput when there is none, a newer one, or one that cannot be checked."""
     file = path / MANIFEST
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
@@ -134,6 +147,11 @@ def open_folder(path: Path) -> Folder:
         raise BadInput(f"{file}: {reason}; name a folder such as results/<benchmark>/<data>-<scale>") from None
     except ValueError as error:
         raise BadInput(f"{file} is not JSON ({error}); run the benchmark again") from None
+    form = raw.get("format") if isinstance(raw, dict) else None
+    if isinstance(form, int) and form > FORMAT:
+        raise BadInput(
+            f"{file} was written by a newer ftbench (form {form}, and this one knows {FORMAT}); update ftbench"
+        )
     try:
         return Folder(path, raw, Manifest.model_validate(raw))
     except ValidationError as error:
@@ -156,20 +174,36 @@ def rows_of(content: bytes) -> pd.DataFrame:
 
 def read_results(folder: Folder) -> list[CellResult]:
     """What the tables were made from, without curves. Raises whatever reading a damaged file raises."""
+    return [result_of(cell, cell.row, partial(_content, folder)) for cell in folder.evaluations if cell.row]
+
+
+def vouched(folder: Folder, name: str) -> bytes:
+    """The content of a file that the manifest vouches for. Raises BadInput where it is missing or another."""
+    try:
+        content = _content(folder, name)
+    except FileNotFoundError:
+        raise BadInput(f"{name} is missing") from None
+    if hashlib.sha256(content).hexdigest() != folder.manifest.files.get(name):
+        raise BadInput(f"{name} has changed since it was written")
+    return content
+
+
+def result_of(cell: CellSaid, row: CellRow, content: Callable[[str], bytes]) -> CellResult:
+    """A finished evaluation; ``content`` gives a file's. Raises whatever reading a damaged file raises."""
     import pandas as pd
 
-    return [
-        CellResult(
-            cell=cell.identity,
-            label=cell.label,
-            settings=cell.row.columns,
-            status=cell.status,
-            bits=cell.row.payload_bits,
-            code_bits=cell.row.code_bits,
-            rows=rows_of((folder.path / cell.row.kept.rows).read_bytes()),
-            quality=rows_of((folder.path / cell.row.kept.quality).read_bytes()),
-            curve=pd.DataFrame(),
-        )
-        for cell in folder.evaluations
-        if cell.row
-    ]
+    return CellResult(
+        cell=cell.identity,
+        label=cell.label,
+        settings=row.columns,
+        status=cell.status,
+        bits=row.payload_bits,
+        code_bits=row.code_bits,
+        rows=rows_of(content(row.kept.rows)),
+        quality=rows_of(content(row.kept.quality)),
+        curve=pd.DataFrame(),
+    )
+
+
+def _content(folder: Folder, name: str) -> bytes:
+    return (folder.path / name).read_bytes()

@@ -13,23 +13,29 @@ from kornia.losses import ssim_loss
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ftbench.benchfile.schema import Loss, TrainSection
-from ftbench.contract.protocols import ChannelCode
+from ftbench.benchfile.loss import Loss
+from ftbench.benchfile.schema import TrainSection
+from ftbench.contract.protocols import ChannelCode, QualityMeasure
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.guard import sampled
+from ftbench.pipeline.held import HeldAt
 from ftbench.pipeline.inputs import Inputs
+<<<<<<< HEAD
 from ftbench.pipeline.stages import Pair, SimulatorStage, encoded
+=======
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage
+>>>>>>> main
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
 from ftbench.train.mates import Mates
 from ftbench.train.parts import Rows, by_piece, joined
-from ftbench.train.schedules import LAST_LOOKS, image_share, message_share, psnr_at
+from ftbench.train.schedules import LAST_LOOKS, flip_at, image_share, message_share, psnr_at
 from ftbench.train.specific import likeness, shared
 
 MOST_EXACT = 1e-10
@@ -79,6 +85,8 @@ class PairTask:
     images: Images
     val: Images
     compute: Compute
+    flip: QualityMeasure | None = None
+    """What tells the FLIP that marked images are held at, where they are."""
     accuracy: Tensor = field(default_factory=lambda: torch.tensor(0.5))
     """Running bit accuracy of marked images, on the device: only a look at it waits for the device."""
     read_step: int | None = None
@@ -114,9 +122,14 @@ class PairTask:
         """Some rows' share of the loss; what else is measured of them is added to ``known``."""
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
+<<<<<<< HEAD
             marked = network.mark(covers, code, self._psnr(step), exact=False)
             mates = Mates(batch.covers, batch.code, self.settings.complement)
             seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows, mates)]
+=======
+            marked = network.mark(covers, code, self._held(step), exact=False)
+            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows)]
+>>>>>>> main
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -170,7 +183,7 @@ class PairTask:
         for at, (attack, own) in enumerate(zip(met, rows.dealt(len(met)), strict=True)):
             if isinstance(own, Tensor) and not len(own):
                 continue
-            remark = as_deployed(network, rows.of(again)[own], self._psnr(step))
+            remark = as_deployed(network, rows.of(again)[own], self._held(step))
             place = (step, processes.rank(), *([at] if at else []))
             all_of_it = slice(at, None, len(met))
             inputs = self._inputs(
@@ -250,13 +263,14 @@ class PairTask:
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
         """The loss at full image weight on the val split, undistorted, with payloads fixed for ever."""
         assert isinstance(network, Pair)
-        psnr = self._psnr(self._step)
-        sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped"), 0.0)
+        held = self._held(self._step)
+        sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped", "flip"), 0.0)
         for start in range(0, len(self.val), VAL_BATCH):
             index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
             covers = self.val.covers(index, self.compute.device)
             identity = self.val.identity[index].to(covers.device)
             payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
+<<<<<<< HEAD
             fresh = generator(self.seed, "nonce", start)
             code = encoded(self.codec, payloads, fresh).to(covers.device)
             marked = network.mark(covers, code, psnr)
@@ -264,6 +278,14 @@ class PairTask:
             others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
             again = encoded(self.codec, others, fresh).to(covers.device)
             inputs = self._inputs(self.val, identity, network.marking(again, psnr), "donor-val", start)
+=======
+            code = self.codec.encode(payloads).to(covers.device)
+            marked = network.mark(covers, code, held)
+            readings = [network.read(marked)]
+            others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
+            again = self.codec.encode(others).to(covers.device)
+            inputs = self._inputs(self.val, identity, network.marking(again, held), "donor-val", start)
+>>>>>>> main
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
             marks = partial(network.marking, psnr=psnr)
@@ -272,6 +294,8 @@ class PairTask:
             readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()
+            if self.flip is not None:
+                sums["flip"] += weight * self.flip(covers, marked).mean().item()
             for place, reading in enumerate(readings):
                 entropy = functional.binary_cross_entropy_with_logits(reading, code).item()
                 # As in a step: the marked image once, and one of the simulators.
@@ -281,6 +305,8 @@ class PairTask:
                 else:
                     sums["marked"] += weight * float(bit_accuracy(reading, code))
         values = {"val_accuracy_marked": sums["marked"], "val_psnr": decibels(sums["image"])}
+        if self.flip is not None:
+            values["val_flip"] = sums["flip"]
         if self.attacks:
             values["val_accuracy_swapped"] = sums["swapped"]
         score = self._total(sums["image"], sums["message"])
@@ -305,16 +331,19 @@ class PairTask:
 
     @property
     def _ramp_over(self) -> bool:
-        settings, target = self.settings, self.loss_weights.target_psnr
-        if target is not None:
-            return psnr_at(self._step, settings.steps, self.read_step, settings.curriculum, target) >= target
-        return image_share(self._step, settings.steps, self.read_step, settings.curriculum) >= 1
+        place = (self._step, self.settings.steps, self.read_step, self.settings.curriculum)
+        psnr, flip = self.loss_weights.target_psnr, self.loss_weights.target_flip
+        if psnr is not None:
+            return psnr_at(*place, psnr) >= psnr
+        return flip_at(*place, flip) <= flip if flip is not None else image_share(*place) >= 1
 
-    def _psnr(self, step: int) -> float | None:
-        target = self.loss_weights.target_psnr
-        if target is None:
-            return None
-        return psnr_at(step, self.settings.steps, self.read_step, self.settings.curriculum, target)
+    def _held(self, step: int) -> Held | None:
+        place = (step, self.settings.steps, self.read_step, self.settings.curriculum)
+        psnr, flip = self.loss_weights.target_psnr, self.loss_weights.target_flip
+        if flip is None:
+            return None if psnr is None else psnr_at(*place, psnr)
+        assert self.flip is not None
+        return HeldAt(flip_at(*place, flip), self.flip)
 
     def _hear(self, step: int, accuracy: Tensor) -> None:
         """Note how well marked images were read in a step, and whether the ramp begins with it."""
@@ -332,7 +361,7 @@ class PairTask:
         return (image * image_loss + message * message_loss) / (message or image or 1.0)
 
 
-def as_deployed(network: Pair, code: Tensor, psnr: float | None) -> Callable[[Tensor], Tensor]:
+def as_deployed(network: Pair, code: Tensor, held: Held | None) -> Callable[[Tensor], Tensor]:
     """Marks images with a code (b,n) as the finished encoder will, while it is still in training.
 
     Whoever marks a picture again has the encoder in evaluation form. And running statistics must be those of covers:
@@ -344,7 +373,7 @@ def as_deployed(network: Pair, code: Tensor, psnr: float | None) -> Callable[[Te
         for module in training:
             module.training = False
         try:
-            return network.mark(image, code, psnr, exact=False)
+            return network.mark(image, code, held, exact=False)
         finally:
             for module in training:
                 module.training = True

@@ -1,4 +1,4 @@
-"""How a training goes from its first step to its last: learning rate, image weight, PSNR, averaging. Pure functions."""
+"""How a training goes from its first step to its last: learning rate, image quality, averaging. Pure functions."""
 
 from __future__ import annotations
 
@@ -28,6 +28,20 @@ def psnr_at(step: int, steps: int, read_step: int | None, curriculum: Curriculum
         return min(curriculum.start_psnr, target)
     done = (step - read_step) / max(1, round(curriculum.ramp * steps))
     return min(target, curriculum.start_psnr + (target - curriculum.start_psnr) * done)
+
+
+def flip_at(step: int, steps: int, read_step: int | None, curriculum: Curriculum, target: float) -> float:
+    """The FLIP held at a step: the start's until bits are read, then a geometric fall to the target.
+
+    A FLIP grows about as the residual does, so that equal factors are equal steps in dB.
+    """
+    if curriculum.kind != "message-first":
+        return target
+    start = max(curriculum.start_flip, target)
+    if read_step is None:
+        return start
+    done = (step - read_step) / max(1, round(curriculum.ramp * steps))
+    return target if done >= 1 else start * (target / start) ** done
 
 
 def message_share(step: int, steps: int, curriculum: Curriculum) -> float:

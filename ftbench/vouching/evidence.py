@@ -36,6 +36,7 @@ UNFOLLOWED: Mapping[str, str] = {
     "ftbench.contract.hooks": "plugins are found and observers told by it",
     "ftbench.contract.moved": "old import paths",
     "ftbench.storage.store": "finds and keeps files; their content is checked by digest",
+    "ftbench.storage.readings": "keeps what was read; rows are made without it",
     "ftbench.storage.seal": "digests of what is kept",
     "ftbench.storage.claims": "who works on a cell, not what is made of it",
     "ftbench.storage.owners": "who works on a cell, not what is made of it",

@@ -10,11 +10,14 @@ from pathlib import Path
 from tabulate import tabulate
 
 from ftbench.report.files import write_text
+from ftbench.report.layout import Legend
 from ftbench.runner.opening import Opened
 from ftbench.statistics.estimates import Estimate
 from ftbench_deepfakes.witness.verdict import NEEDED, Verdict
 
 CONFIRMED, NOT_CONFIRMED, FAILED = "confirmed", "**not confirmed**", "**failed**"
+TITLE = 30
+"""Letters that a simulator's name may take before it is explained below: no table is wider than a page."""
 COLUMNS = (
     *("simulator", "effect", "n", "confirmed", "share", "low", "high", "holds", "witness_accuracy", "chance"),
     *("fit_steps", "fit_seed", "witness_seed", "note"),
@@ -40,22 +43,28 @@ def _rows(verdicts: Sequence[Verdict], opened: Opened, seed: int) -> str:
 
 
 def _page(verdicts: Sequence[Verdict], failed: Mapping[str, str], opened: Opened, seed: int) -> str:
-    headings = ("simulator", "what was asked", "", "confirmed, %", "unchanged covers, %", "witness right, %")
+    headings = ("simulator", "", "confirmed, %", "unchanged covers, %", "witness right, %")
+    legend = Legend()
     body = [
         (
-            one.simulator,
-            one.effect,
+            legend.fit(one.simulator, TITLE),
             CONFIRMED if one.holds else NOT_CONFIRMED,
             f"{_percent(one.confirmed_share)} (n={one.n})",
             f"{100 * one.chance:.1f}",
             f"{100 * one.witness_accuracy:.1f}",
         )
         for one in verdicts
-    ] + [(label, reason, FAILED, "", "", "") for label, reason in failed.items()]
+    ] + [(legend.fit(label, TITLE), FAILED, "", "", "") for label in failed]
     escaped = [[text.replace("|", "\\|") for text in row] for row in body]
     table = tabulate(escaped, headings, tablefmt="github", disable_numparse=True)
-    notes = "\n".join(f"- {one.simulator}: {one.note}." for one in verdicts if one.note)
-    return "\n\n".join(block for block in (_caption(verdicts, opened, seed), table, notes) if block) + "\n"
+    told = [(one.simulator, f"{_sentence(one.effect)} {_sentence(one.note)}".rstrip()) for one in verdicts]
+    notes = "\n".join(f"- {label}: {text}" for label, text in [*told, *failed.items()])
+    blocks = (_caption(verdicts, opened, seed), table, *legend.lines, notes)
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _sentence(text: str) -> str:
+    return text and text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def _caption(verdicts: Sequence[Verdict], opened: Opened, seed: int) -> str:

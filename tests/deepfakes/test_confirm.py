@@ -129,9 +129,12 @@ def test_a_fit_that_fails_is_a_row_that_says_so(tmp_path: Path, confirm: Callabl
     ended = confirm(wild, "--steps", "2", "--set", "fit.optimiser.learning_rate=1.0e+30")
     assert ended.code == 1
     folder = tmp_path / "results" / "little" / "procedural-faces-small"
-    [line] = [line for line in (folder / "confirmed.md").read_text(encoding="utf-8").splitlines() if "swap-any" in line]
-    assert "**failed**" in line
-    assert "is not a finite number" in line
+    row, reason = [
+        line for line in (folder / "confirmed.md").read_text(encoding="utf-8").splitlines() if "swap-any" in line
+    ]
+    assert "**failed**" in row
+    assert reason.startswith("- swap-any")
+    assert "is not a finite number" in reason
     assert len((folder / "confirmed.csv").read_text(encoding="utf-8").splitlines()) == 1
 
 

@@ -14,14 +14,15 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from benchmarks.models import measure, pack
+from benchmarks.models import pack
 from ftbench.errors import BadInput
 from ftbench.marking import catalogue, packed
 from ftbench.marking.load import load_model
 from ftbench.parts.catalogue import Plugins
 from tests.marking.calls import BITS, Command, photo, register
-from tests.marking.carriers import photograph, plugins_with
+from tests.marking.carriers import plugins_with
 
+STRIP = ["--strip", *(str(Path("unseen") / f"{seed}.png") for seed in range(3))]
 WORDS = ["--survives", "JPEG", "--fails", "Crops.", "--rights", "None was needed.", "--tag", "0"]
 
 
@@ -36,7 +37,7 @@ def boxed(
     package = tmp_path / "more_models"
     package.mkdir()
     (package / "__init__.py").write_text("", encoding="utf-8")
-    pack.main([str(model), "portrait-256", "--pictures", "unseen", "--out", str(package), *WORDS])
+    pack.main([str(model), "portrait-256", "--pictures", "unseen", "--out", str(package), *WORDS, *STRIP])
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(catalogue, "OURS", "more_models")
     yield package / "portrait-256"
@@ -52,8 +53,37 @@ def test_a_packed_model_reads_what_its_cell_reads(boxed: Path, model: Path, plug
     assert first.names & second.names
     assert load_file(boxed / "weights.safetensors")["encoder.patterns"].dtype == torch.float16
     card = (boxed / "card.md").read_text(encoding="utf-8")
-    for said in ("None was needed.", "Crops.", "kept in half precision: 3 pictures", second.key[:12]):
+    for said in ("None was needed.", "Crops.", "kept in half precision: 3 pictures", second.key[:12], "(strip.jpg)"):
         assert said in card
+
+
+def test_a_card_shows_covers_marked_pictures_and_their_difference(boxed: Path) -> None:
+    file = boxed / "strip.jpg"
+    assert file.stat().st_size <= 300_000
+    shown = np.asarray(Image.open(file)).astype(int)
+    assert shown.shape == (3 * 36 - 4, 3 * 36 - 4, 3)
+    cover, marked, difference = (shown[36 * row : 36 * row + 32, :32] for row in range(3))
+    # Saved as JPEG, whose errors are eight times as large where two pictures are compared.
+    assert np.abs((128 + 8 * (marked - cover)).clip(0, 255) - difference).mean() < 16
+    assert (marked != cover).any()
+    assert np.corrcoef((marked - cover).ravel(), difference.ravel())[0, 1] > 0.8
+
+
+def test_a_card_has_the_tables_of_its_results(boxed: Path, model: Path, tmp_path: Path, ftbench_here: Command) -> None:
+    tables = model / "tables"
+    tables.mkdir()
+    for name in ("overview", "attacks", "words"):
+        (tables / f"{name}.md").write_text(f"what {name} says", encoding="utf-8")
+    for name in ("one", "two"):
+        (tmp_path / name).write_text(f"measured {name}", encoding="utf-8")
+    words = [*WORDS, "--table", "one", "--table", "two"]
+    pack.main([str(model), "portrait-256", "--pictures", "unseen", "--out", str(boxed.parent), *words])
+    card = (boxed / "card.md").read_text(encoding="utf-8")
+    places = [card.index(said) for said in ("measured one", "measured two", "what overview", "what attacks")]
+    assert places == sorted(places)
+    assert "what words" not in card
+    # Packed anew as a whole: without a strip there is none.
+    assert not (boxed / "strip.jpg").exists()
 
 
 def test_without_a_model_the_default_marks_and_reads(boxed: Path, ftbench_here: Command, tmp_path: Path) -> None:
@@ -155,24 +185,3 @@ def test_every_installed_model_has_its_weights_and_its_card() -> None:
         card = (folder / catalogue.CARD).read_text(encoding="utf-8")
         for heading in ("## Data and rights", "## Recipe", "## What it reads", "## What it does not survive"):
             assert heading in card
-
-
-@pytest.mark.usefixtures("shipped")
-def test_the_table_of_a_card_is_made_by_one_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for seed in range(2):
-        photo(tmp_path / "unseen" / f"{seed}.png", seed)
-    few = {name: measure.DAMAGES[name] for name in ("nothing", "mirrored", "blur, σ 2")}
-    monkeypatch.setattr(measure, "DAMAGES", few)
-    options = ["--seconds", "30", "--unmarked", str(tmp_path / "unseen")]
-    measure.main(["portrait-256", str(tmp_path / "unseen"), *options])
-    rows = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.startswith("|")}
-    for name in ("nothing", "mirrored"):
-        assert "100.0 %" in rows[name]
-        assert "2 of 2" in rows[name]
-    # Every one of the others at least runs on a picture.
-    monkeypatch.undo()
-    image, draw = Image.fromarray(photograph(90, 120)), np.random.default_rng(0)
-    for damage in measure.DAMAGES.values():
-        assert damage(image, draw).size != (0, 0)

@@ -18,13 +18,15 @@ from torch import Tensor
 
 from ftbench.errors import BadInput
 from ftbench.marking import anysize, finding, given, payloads, presence
-from ftbench.marking.placements import WHOLE, Placement, common, everywhere
+from ftbench.marking.placements import WHOLE, Placement, Way, common, everywhere
 from ftbench.marking.trained import Trained
 from ftbench.marking.windows import Windows
 from tests.marking.calls import Command, photo
 from tests.marking.carriers import photograph
 
-LONG = finding.Rules(bound=1e-3, seconds=60)
+# This pair never learned to see a picture in the midst of black, as those of the catalogue do.
+GREY = Way(outside="mean")
+LONG = finding.Rules(bound=1e-3, seconds=60, way=GREY)
 
 
 def pixels(image: Image.Image) -> Tensor:
@@ -154,6 +156,29 @@ def test_frames_are_cut_as_pillow_cuts_them() -> None:
         expected = anysize.fit(pixels(image), 32)[0, :, 4:-4, 4:-4]
         torch.testing.assert_close(windows.cut([placement])[0, :, 4:-4, 4:-4], expected, atol=0.05, rtol=0)
     torch.testing.assert_close(windows.cut([WHOLE]), anysize.fit(pixels(picture), 32))
+
+
+def test_what_a_frame_shows_beyond_the_picture(wide: Trained) -> None:
+    picture = pixels(Image.fromarray(photograph(96, 128)))
+    at = Placement(left=-0.5, right=0.5)
+    black, grey = (Windows(picture, 32, way).cut([at])[0] for way in (Way("black"), GREY))
+    torch.testing.assert_close(black[:, :, :15], torch.zeros(3, 32, 15))
+    mean = picture.float().mean(dim=(1, 2), keepdim=True) / 255
+    torch.testing.assert_close(grey[:, :, :15], mean.expand(3, 32, 15), atol=0.01, rtol=0)
+    # What lies within the picture is the same.
+    torch.testing.assert_close(black[:, :, 18:], grey[:, :, 18:])
+
+
+@pytest.mark.parametrize("step", [0.15, 0.1, 0.05])
+def test_a_crop_from_anywhere_is_near_a_place_that_is_looked_at(step: float) -> None:
+    places = everywhere(Way(step=step))
+    for part in (0.7, 0.8, 0.9):
+        crops = [one for one in places if abs(1 / one.width - part) < 1e-6 and abs(one.width - one.height) < 1e-6]
+        for x, y in np.random.default_rng(0).uniform(0, 1, (40, 2)):
+            # In sides of the frame: where it begins, as seen from the crop.
+            over = 1 - part
+            away = min(max(abs(-one.left * part - over * x), abs(-one.top * part - over * y)) for one in crops)
+            assert away <= 0.75 * step + 1e-9
 
 
 def test_common_places_come_before_rare_ones_and_none_twice() -> None:

@@ -95,6 +95,17 @@ def test_a_pair_without_a_target_has_none(parts: dict[str, ResolvedPart], plugin
     assert load(write_cell(tmp_path, parts, bits=BITS, code_bits=2 * BITS), plugins).target_psnr is None
 
 
+def test_a_pair_of_a_flip_is_marked_with_at_the_psnr_that_it_had_there(cell: CellFolder, plugins: Plugins) -> None:
+    edit(cell, lambda held: held["settings"]["loss"].update(target_psnr=None, target_flip=0.06))
+    summary = json.loads(cell.file("done.json").read_text(encoding="utf-8"))
+    cell.finish({"status": "done", "label": summary["label"], "at_best": {"val_psnr": 33.44}})
+    trained = load(cell, plugins)
+    assert trained.target_psnr == 33.44
+    [warning] = trained.warnings
+    assert "trained at FLIP 0.06" in warning
+    assert "33.4 dB" in warning
+
+
 def cut_short(cell: CellFolder) -> None:
     file = cell.file("weights.safetensors")
     file.write_bytes(file.read_bytes()[:5000])

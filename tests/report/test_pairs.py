@@ -10,7 +10,7 @@ import pytest
 from ftbench.report.pairs import pairs_table, verdict
 from ftbench.report.tables import csv_text
 from ftbench.statistics.estimates import Estimate
-from ftbench.storage.results import CellResult
+from ftbench.storage.results import CellResult, MetricInfo
 from tests.report.printing import tables
 
 Make = Callable[..., CellResult]
@@ -205,3 +205,21 @@ def test_a_psnr_that_is_not_the_asked_one_is_said_in_the_row(
     assert (list(main.frame.get("reached_db", [])) == ["32.16, asked 32.00", ""]) == off
     assert pairs.frame["first"].iloc[0].endswith("(reached 32.16 dB)") == off
     assert "reached" not in pairs.frame["second"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    "columns", [{"target FLIP": "0.06"}, {"target FLIP": "0.1", "at dB": "own", "at FLIP": "0.06"}]
+)
+def test_a_flip_that_is_not_the_asked_one_is_said_in_the_row(columns: dict[str, str], many: Make) -> None:
+    cells = [
+        seeded(many(str(mean), np.full(10, 30.0), np.zeros(10)), f"at {mean}", 0, **columns) for mean in (0.055, 0.06)
+    ]
+    cells = [
+        replace(cell, quality=cell.quality.assign(flip=mean)) for cell, mean in zip(cells, (0.055, 0.06), strict=True)
+    ]
+    made = tables(cells, [MetricInfo("flip", "", 3, False)])
+    assert list(made["main"][1].frame["reached_db"]) == ["FLIP 0.0550, asked FLIP 0.0600", ""]
+    assert made["pairs"][0].frame["first"].iloc[0].endswith("(reached FLIP 0.0550)")
+    # Held equal, so that neither is the better one for its FLIP.
+    flips = made["quality"][1].frame.query("metric == 'flip'")
+    assert set(flips["mark"]) == {""}

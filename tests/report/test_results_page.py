@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import io
+import itertools
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,15 @@ from PIL import Image
 
 from ftbench.report import report_tables
 from ftbench.report.page import page
-from ftbench.report.page.write import PICTURES
+from ftbench.report.page.drawn import PICTURES
+from ftbench.report.page.sheet import Row, sheets
 from ftbench.report.result import Caption
+from ftbench.report.table import ABSENT
+from ftbench.report.tables import ONE_IMAGE
 from ftbench.storage.results import PSNR_SSIM, CellResult
+from tests.report.kept_rows import ROOT, manifest_of, metrics_of, results_of
 
+KEPT = ("paper/two_identity-small", "field/many_identities-small")
 HOSTILE = "<script>alert(1)</script>\" onload='x' &amp; \x1b[31m"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -118,6 +125,77 @@ def test_a_hundred_cells_and_their_figures_fit_a_megabyte(result: CellResult, ca
     assert sum(map(len, sources)) < PICTURES * 4 / 3 + 200
 
 
+def kept_page(folder: str) -> str:
+    told = manifest_of(folder)
+    tables = [printed for printed, _ in report_tables(results_of(folder), metrics_of(folder))]
+    figures = {file.stem: file.read_bytes() for file in (ROOT / folder / "figures").glob("*.png")}
+    return page(tables, Words(told["caption"]), told, figures)
+
+
+@dataclass(frozen=True)
+class Words:
+    text: str
+
+    def line(self) -> str:
+        return self.text
+
+
+def test_headings_lead_to_the_cells_that_numbers_are_of(result: CellResult, caption: Caption) -> None:
+    seeds = [replace(result, cell=f"{seed}" * 64, label=f"one seed {seed}", settings={**result.settings, "seed": seed})
+             for seed in "01"]  # fmt: skip
+    told = [cell(one.label, identity=one.cell, row={"columns": one.settings}) for one in seeds]
+    seen = Seen(made(seeds, caption, *told))
+    targets = {str(details["id"]) for details in seen.all("details") if "id" in details}
+    links = [str(link["href"]).removeprefix("#") for link in seen.all("a") if "How" in str(link.get("aria-label"))]
+    assert {f"cell-{one.cell}" for one in seeds} == set(links)
+    assert set(links) <= targets
+
+
+def test_no_row_is_empty(result: CellResult, caption: Caption) -> None:
+    tables = [printed for printed, _ in report_tables([result], PSNR_SSIM) if printed.printed]
+    for table in tables:
+        for sheet in sheets(table, {}, {}):
+            groups = [row.group for row in sheet.rows if row.group]
+            assert len(groups) == len(set(groups))
+            for row, following in itertools.pairwise([*sheet.rows, Row(group="end")]):
+                assert row.entries or following.entries, "a heading without rows"
+                assert row.group or any(entry.text != ABSENT for entry in row.entries[1:])
+
+
+def test_one_image_and_a_metric_without_a_number_are_said_where_they_are(
+    many: Callable[..., CellResult], caption: Caption
+) -> None:
+    one = many("a", np.asarray([33.0]), np.asarray([1]))
+    text = " ".join(Seen(made([one], caption, cell("set a"))).words)
+    assert ONE_IMAGE in text
+    assert "33.00 ±n/a" in text
+    some = many("b", np.asarray([33.0, np.nan, 35.0, np.inf]), np.asarray([1, 0, 0, 2]))
+    text = " ".join(Seen(made([some], caption, cell("set b"))).words)
+    assert ONE_IMAGE not in text
+    # Two of four are left, and why.
+    assert re.search(r"34\.00 ±\S+ n=2 \(1 identical, 1 not a number\)", text)
+    # The rest stands: 3 of 4 × 8 bits are wrong.
+    assert "90.6" in text
+
+
+@pytest.mark.parametrize("folder", KEPT)
+def test_a_page_of_kept_results_has_their_numbers(folder: str) -> None:
+    """Rows were made up to have the kept rates: the page shows those, in the columns of their methods."""
+    tables = {printed.name: rows for printed, rows in report_tables(results_of(folder), metrics_of(folder))}
+    with (ROOT / folder / "tables" / "attacks.csv").open(encoding="utf-8", newline="") as file:
+        kept = {(row["label"], row["simulator"], row["distortion"]): float(row["raw_bit_accuracy_value"])
+                for row in csv.DictReader(file)}  # fmt: skip
+    found = tables["attacks"].frame
+    assert len(found) == len(kept)
+    for row in found.to_dict("records"):
+        assert row["raw_bit_accuracy"].estimate.value == pytest.approx(
+            kept[row["label"], row["simulator"], row["distortion"]], abs=1 / (97 * 8)
+        )
+    text = kept_page(folder)
+    assert len(text.encode()) < 1_000_000
+    assert text.count("<figure>") == 2
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """A real browser; where the machine has none there is nothing to drive."""
@@ -173,4 +251,37 @@ def test_a_browser_sorts_filters_and_keeps_the_view(
     assert tab.locator("dialog[open]").count() == 0
     assert not said
     assert all(url.startswith(("file:", "data:")) for url in asked)
+    tab.close()
+
+
+@pytest.mark.parametrize("folder", KEPT)
+def test_a_page_of_kept_results_is_sorted_and_filtered(browser: Any, tmp_path: Path, folder: str) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(kept_page(folder), encoding="utf-8")
+    tab = browser.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(file.as_uri())
+    heads = tab.locator("table[data-name=attacks] thead th")
+    rows = tab.locator("table[data-name=attacks] tbody tr:not(.group)")
+    whole = rows.count()
+    for index in range(1, heads.count()):
+        heads.nth(index).locator("button").click()
+        cells = [rows.nth(row).locator("td").nth(index - 1).get_attribute("data-v") for row in range(whole)]
+        values = [float(value) for value in cells if value]
+        assert values == sorted(values, reverse=True)
+    tab.fill("#filter", "jpeg")
+    assert 0 < tab.locator("table[data-name=attacks] tbody tr:visible").count() < whole
+    tab.fill("#filter", "")
+    # From a number's heading to what it was made with, in one step.
+    link = heads.nth(1).locator(".made a").first
+    link.click()
+    opened = tab.locator("details.here")
+    assert opened.get_attribute("open") is not None
+    assert "#" + str(opened.get_attribute("id")) == link.get_attribute("href")
+    assert "encoder" in opened.inner_text()
+    tab.set_viewport_size({"width": 390, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert not said
     tab.close()

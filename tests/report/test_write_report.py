@@ -22,7 +22,8 @@ TABLES = {
     for ending in ("md", "csv", "json", "tex")
 } | {"tables/main.csv", "tables/main.json"}
 NONE = {name for name in TABLES if "combined" not in name}
-PLOTS = {"figures/curves.png", "figures/distortions.png"}
+PLOTS = {f"figures/{name}{ending}" for name in ("curves", "distortions") for ending in (".png", ".svg")}
+OF_SAMPLES = {"figures/samples.png", "figures/residuals.png", "figures/residuals.svg"}
 
 
 def inside(folder: Path) -> set[str]:
@@ -34,7 +35,7 @@ def test_everything_is_written_and_named(
 ) -> None:
     written = write_report(tmp_path, [result, stalled], caption, PSNR_SSIM, {result.label: samples})
     assert inside(tmp_path) == {str(path.relative_to(tmp_path)) for path in written}
-    assert inside(tmp_path) == TABLES | PLOTS | {"figures/samples.png"}
+    assert inside(tmp_path) == TABLES | PLOTS | OF_SAMPLES
 
 
 def test_same_input_same_bytes(tmp_path: Path, result: CellResult, stalled: CellResult, caption: Caption) -> None:
@@ -76,7 +77,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
     with pytest.raises(BadInput, match="No space left"):
         curves(path, [replace(result, label="other")], caption)
     assert path.read_bytes() == before
-    assert inside(tmp_path) == {"curves.png"}
+    assert inside(tmp_path) == {"curves.png", "curves.svg"}
 
 
 def test_what_is_printed_fits_the_width(result: CellResult, stalled: CellResult, caption: Caption) -> None:

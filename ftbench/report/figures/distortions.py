@@ -37,7 +37,7 @@ from ftbench.storage.results import MARKED, UNDISTORTED, CellResult
 ACROSS = 4
 SINGLES = 12
 """Distortions with a single strength that one panel holds."""
-PANEL_WIDTH, PANEL_HEIGHT, LEFT, BETWEEN, TITLE, FOOT = 330, 230, 70, 34, 36, 52
+PANEL_WIDTH, PANEL_HEIGHT, LEFT, BETWEEN, TITLE, FOOT = 330, 230, 70, 34, 36, 62
 STYLES = ("-", "--", ":", "-.")
 FILLINGS = ("full", "none", "left", "bottom")
 
@@ -55,8 +55,8 @@ class Panel:
 def panels(names: Sequence[str], alone: Collection[str] = ()) -> list[Panel]:
     """A panel a distortion with several strengths, then one for all that have a single strength.
 
-    ``names`` are such as ``"jpeg quality=50"``; those that differ in values alone share a panel, but for those in
-    ``alone``: two chains are no strengths of one distortion.
+    None has one point alone. ``names`` are such as ``"jpeg quality=50"``; those that differ in values alone share a
+    panel, but for those in ``alone``: two chains are no strengths of one distortion.
     """
     families: dict[str, list[str]] = {}
     for name in names:
@@ -72,7 +72,8 @@ def panels(names: Sequence[str], alone: Collection[str] = ()) -> list[Panel]:
     for begin in range(0, max(len(single), 0 if grids else 1), SINGLES):
         some = single[begin : begin + SINGLES]
         grids.append(Panel("at one strength", (*start, *((name, name) for name in some)), joined=False))
-    return grids
+    # One point alone compares nothing.
+    return [panel for panel in grids if len(panel.points) > 1]
 
 
 def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption) -> Path:
@@ -81,13 +82,13 @@ def distortion_plot(path: Path, results: Sequence[CellResult], caption: Caption)
     Settings of several seeds are drawn as their mean, and more deepfakes than there are styles not at all.
     """
     listed = dict(distortions(results))
-    if not listed:
-        raise BadInput("there is no distortion to draw: no finished cell")
     shown = panels(list(listed), [name for name, category in listed.items() if category == "chain"])
+    if not shown:
+        raise BadInput("there is no distortion to draw: no finished cell")
     attacks = [MARKED, *simulators(results)]
     left_out = len(attacks) > len(STYLES)
     attacks = attacks[:1] if left_out else attacks
-    series = _series(results)
+    series = {label: each for label, each in _series(results).items() if each}
     accuracies = list(series.values())
     # The panel of single distortions is as wide as a row, so that their names can be read.
     wide = [panel for panel in shown if not panel.joined]
@@ -162,7 +163,10 @@ def _draw(
     if panel.joined:
         axes.set_xticks(places, ["\n".join(map(shown, tick.split("\n"))) for tick, _ in panel.points])
     else:
-        ticks = [wrapped(tick.replace("chain steps=", "").replace(">", " > "), 13, 3) for tick, _ in panel.points]
+        ticks = [
+            wrapped(tick.replace("chain steps=", "").replace(">", " > ").replace("(", " ("), 13, 4)
+            for tick, _ in panel.points
+        ]
         axes.set_xticks(places, ticks)
 
 
@@ -215,7 +219,7 @@ def _legend_handles(labels: Sequence[str], attacks: Sequence[str]) -> list[Line2
             "marked" if simulator == MARKED else f"after {simulator}",
             _look(0, style) | {"color": QUIET},
         )
-        for style, simulator in enumerate(attacks)
+        for style, simulator in enumerate(attacks if len(attacks) > 1 else [])
     ]
     return [
         Line2D([], [], label=shown(words), **{k: v for k, v in look.items() if k not in ("elinewidth", "capsize")})

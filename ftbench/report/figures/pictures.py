@@ -73,7 +73,7 @@ def picture_grid(path: Path, samples: Mapping[str, Samples], caption: Caption) -
                     made.figimage(_shown(picture), NAMES + column * (cell + GAP), y, origin="upper")
                 y -= GAP
         write_caption(made, said)
-        return save(path, made)
+        return save(path, made, vector=False)
 
 
 def _pictures(sample: Samples, row: int) -> list[np.ndarray]:

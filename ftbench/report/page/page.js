@@ -24,6 +24,9 @@
   function sort(table) {
     const [column, sign] = sorted.get(table.dataset.name) || [-1, 1];
     const all = original.get(table);
+    // Most tables of many stand as they were written: they are left alone, so that the page opens at once.
+    if (column < 0 && !table.dataset.moved) return;
+    table.dataset.moved = "1";
     // Headings of groups stand above their rows in the first order only.
     const rows = column < 0 ? all : all.filter((row) => !row.matches(".group")).sort(compare(column, sign));
     table.tBodies[0].replaceChildren(...rows);
@@ -43,7 +46,7 @@
           row.hidden = words.length > 0;
           continue;
         }
-        const text = row.textContent.toLowerCase();
+        const text = words.length ? row.textContent.toLowerCase() : "";
         row.hidden = !words.every((word) => text.includes(word));
         shown += !row.hidden;
         all += 1;
@@ -98,8 +101,10 @@
     [...table.tHead.rows[0].cells].forEach((head, index) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.append(...head.childNodes);
-      head.append(button);
+      const title = head.querySelector(".title");
+      button.append(...title.childNodes);
+      if (!button.textContent) button.setAttribute("aria-label", "Sort by name");
+      title.replaceWith(button);
       button.addEventListener("click", () => {
         const [column, sign] = sorted.get(table.dataset.name) || [-1, 1];
         // Numbers are first sorted from the best end down, text from A; a third click gives the first order back.
@@ -114,7 +119,11 @@
     });
   }
 
-  for (const small of document.querySelectorAll("tbody small")) small.parentElement.title = small.textContent;
+  document.addEventListener("mouseover", (event) => {
+    const entry = event.target.closest("tbody td, tbody th");
+    const interval = entry && entry.querySelector("small");
+    if (interval) entry.title = interval.textContent;
+  });
   tools.hidden = false;
   tools.addEventListener("submit", (event) => event.preventDefault());
   filter.addEventListener("input", () => { show(); keep(); });

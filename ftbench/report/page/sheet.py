@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ftbench.report.table import BEST, Column, Measured, Table, common_n, format_measured, format_short
+from ftbench.report.table import ABSENT, BEST, Column, Measured, Table, common_n, format_measured, format_short
 
 NOTHING_LAST = ""
 """What an entry without a value is sorted by: the script puts it last, whichever way."""
@@ -22,6 +22,8 @@ class Entry:
     sort: str = NOTHING_LAST
     cell: str = ""
     """Key of the cell that the words name, if any."""
+    cells: tuple[tuple[str, str], ...] = ()
+    """Of a heading: key of each cell below it, and its seed in words."""
     number: bool = False
     best: bool = False
 
@@ -50,8 +52,11 @@ class Sheet:
     nothing: str = ""
 
 
-def sheets(table: Table, cells: Mapping[str, str]) -> Iterator[Sheet]:
-    """A sheet for each printed part of a table; ``cells``: label of a setting -> key of its cell."""
+def sheets(table: Table, cells: Mapping[str, str], seeds: Mapping[str, str]) -> Iterator[Sheet]:
+    """A sheet for each printed part of a table.
+
+    ``cells``: label of a setting -> key of its cell. ``seeds``: key of a cell -> its seed.
+    """
     parts = table.parts()
     for number, (part, columns) in enumerate(parts):
         shown = tuple(column for column in columns if column.digits is None or _any(table, column))
@@ -60,25 +65,34 @@ def sheets(table: Table, cells: Mapping[str, str]) -> Iterator[Sheet]:
             title="" if number else table.title,
             part=part,
             label=f"{table.title}: {part}" if part else table.title,
-            heads=tuple(Entry(one.title, number=one.digits is not None) for one in shown),
+            heads=tuple(_head(one, seeds) for one in shown),
             rows=tuple(_rows(table, shown, cells)),
             notes=table.notes if number + 1 == len(parts) else (),
             nothing=table.nothing if table.frame.empty else "",
         )
 
 
+def _head(column: Column, seeds: Mapping[str, str]) -> Entry:
+    made = tuple((key, seeds[key]) for key in column.cells if key in seeds)
+    return Entry(column.title, number=column.digits is not None, cells=made)
+
+
 def _any(table: Table, column: Column) -> bool:
-    return any(entry.estimate is not None or entry.said or entry.identical for entry in table.frame[column.key])
+    return any(entry.estimate is not None or entry.said or entry.identical for entry in table.entries[column.key])
 
 
 def _rows(table: Table, columns: tuple[Column, ...], cells: Mapping[str, str]) -> Iterator[Row]:
     n, group = common_n(table), ""
     for record in table.frame.to_dict("records"):
+        entries = tuple(_entry(record[column.key], column, n, cells) for column in columns)
+        if table.group and all(entry.text == ABSENT for entry in entries[1:]):
+            # Nothing of this part was measured there, such as a registered payload of an unmarked cover.
+            continue
         above = str(record.get(table.group, "")) if table.group else ""
         if above != group:
             group = above
             yield Row(group=above)
-        yield Row(tuple(_entry(record[column.key], column, n, cells) for column in columns))
+        yield Row(entries)
 
 
 def _entry(value: str | Measured, column: Column, n: int | None, cells: Mapping[str, str]) -> Entry:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from markupsafe import Markup
 
 from ftbench.plaintext import shown
 from ftbench.report.files import write_text
+from ftbench.report.page.drawn import drawn
 from ftbench.report.page.sheet import sheets
 from ftbench.report.result import Stated
 from ftbench.report.table import Table
@@ -23,35 +22,18 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "report.html"
-PICTURES = 400_000
-"""Bytes that all figures together may take; they are made smaller until they do."""
-TITLES = {
-    "samples": "Cover, marked image, what was changed, and fakes of both",
-    "curves": "Training curves",
-    "distortions": "Bits read after each distortion",
-}
-"""Stem of a figure's file -> what it shows."""
 LIBRARIES = ("python", "torch", "kornia", "timm")
-TRIES = ((2400, 90), (1600, 85), (1100, 75), (800, 60), (500, 30))
-"""Pixels across and WebP quality that a figure is tried at; the last is taken whatever comes of it."""
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture inside the page."""
-
-    title: str
-    source: str
-    width: int
-    height: int
 
 
 def write_page(
     folder: Path, tables: Sequence[Table], caption: Stated, manifest: Mapping[str, Any], title: str = ""
 ) -> Path:
     """Write ``report.html`` beside the tables and figures of a results folder, whole or not at all; its path."""
-    figures = {path.stem: path.read_bytes() for path in sorted((folder / "figures").glob("*.png"))}
-    return write_text(folder / PAGE, page(tables, caption, manifest, figures, title))
+    figures, drawings = (
+        {path.stem: path.read_bytes() for path in sorted((folder / "figures").glob(f"*.{kind}"))}
+        for kind in ("png", "svg")
+    )
+    return write_text(folder / PAGE, page(tables, caption, manifest, figures, title, drawings=drawings))
 
 
 def page(
@@ -60,10 +42,18 @@ def page(
     manifest: Mapping[str, Any],
     figures: Mapping[str, bytes],
     title: str = "",
+    again: str = "",
+    drawings: Mapping[str, bytes] | None = None,
 ) -> str:
-    """The page's text. ``figures``: stem of a file -> PNG. Names of parts, people and files stay text."""
+    """The page's text. ``figures``: stem of a file -> PNG, ``drawings`` the SVG of some.
+
+    Names of parts, people and files stay text. ``again``: how its numbers are made once more, where no run of one
+    benchmark makes them.
+    """
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
-    keys = {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
+    evaluated = [cell for cell in cells if cell["kind"] == "evaluate"]
+    keys = {cell["label"]: cell["key"] for cell in evaluated}
+    seeds = {cell["key"]: dict(cell["facts"]).get("seed", "") for cell in evaluated}
     printed = [table for table in tables if table.printed]
     style, script = (_part(name) for name in ("page.css", "page.js"))
     return (
@@ -75,10 +65,10 @@ def page(
             caption=caption_text(printed[0], caption) if printed else shown(caption.line()),
             failed=[cell for cell in cells if cell["status"] == "failed"],
             stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
-            sheets=[sheet for table in printed for sheet in sheets(table, keys)],
-            figures=list(_figures(figures)),
+            sheets=[sheet for table in printed for sheet in sheets(table, keys, seeds)],
+            figures=list(drawn(figures, drawings or {})),
             cells=cells,
-            again=_again(manifest),
+            again=shown(again) or _again(manifest),
             style=Markup(style),
             script=Markup(script),
             style_digest=_digest(style),
@@ -109,17 +99,20 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     machine = manifest.get("machine") or {}
     made = manifest.get("cells", [])
     facts = {
-        "data": f"{data.get('name', '')} ({str(data.get('digest', ''))[:12]})",
-        "picture size": f"{data.get('size', '')} px",
+        "data": f"{data.get('name', '')} ({str(data.get('digest', ''))[:12]})" if data else "",
+        "picture size": f"{data.get('size', '')} px" if data else "",
         "seeds": ", ".join(map(str, (manifest.get("seeds") or {}).get("train", []))),
-        "settings": str(sum(cell.get("kind") == "evaluate" for cell in made)),
-        "worked for": _time(sum(float(cell.get("seconds") or 0) for cell in made)),
-        "on": f"{compute.get('device', '')}, {compute.get('precision', '')}, {machine.get('processor', '')}",
+        "settings": str(sum(cell.get("kind") == "evaluate" for cell in made)) if made else "",
+        "worked for": _time(sum(float(cell.get("seconds") or 0) for cell in made)) if made else "",
+        "on": f"{compute.get('device', '')}, {compute.get('precision', '')}, {machine.get('processor', '')}"
+        if compute
+        else "",
         "ftbench": f"{code.get('ftbench', '')} ({str(code.get('commit', ''))[:10] or 'no commit known'})",
         "written": str(manifest.get("written", ""))[:16].replace("T", " "),
     }
     for name, value in facts.items():
-        yield name, shown(value)
+        if value:
+            yield name, shown(value)
 
 
 def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,24 +145,6 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "facts": [(shown(name), shown(value)) for name, value in facts.items() if value],
         "inputs": [shown(str(needed)) for needed in cell.get("inputs", [])],
     }
-
-
-def _figures(figures: Mapping[str, bytes]) -> Iterator[Figure]:
-    from PIL import Image
-
-    names = sorted(figures, key=lambda name: (list(TITLES).index(name) if name in TITLES else len(TITLES), name))
-    for name in names:
-        with Image.open(io.BytesIO(figures[name])) as opened:
-            picture = opened.convert("RGB")
-        for width, quality in TRIES:
-            scaled = picture.copy()
-            scaled.thumbnail((width, 100 * width), Image.Resampling.LANCZOS)
-            held = io.BytesIO()
-            scaled.save(held, "WEBP", quality=quality, method=6)
-            if held.tell() <= PICTURES // len(names):
-                break
-        source = "data:image/webp;base64," + base64.b64encode(held.getvalue()).decode()
-        yield Figure(shown(TITLES.get(name, name)), source, *scaled.size)
 
 
 def _again(manifest: Mapping[str, Any]) -> str:

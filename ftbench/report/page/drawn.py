@@ -1,0 +1,87 @@
+"""Figures inside a page: drawings as they are where there is room, else pictures made small enough."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ftbench.plaintext import shown
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+PICTURES = 400_000
+"""Bytes that all figures together may take; they are made smaller until they do."""
+TITLES = {
+    "samples": "Cover, marked image, what was changed, and fakes of both",
+    "transfer": "Bits read after each simulator",
+    "psnr": "Bits read at equal PSNR",
+    "flip": "Bits read at equal FLIP",
+    "distortions": "Bits read after each distortion",
+    "bits": "How each bit is read",
+    "residuals": "What is changed, and at which frequencies",
+    "curves": "Training curves",
+}
+"""Stem of a figure's file -> what it shows."""
+TRIES = ((2400, 90), (1600, 85), (1100, 75), (800, 60), (500, 30))
+"""Pixels across and WebP quality that a figure is tried at; the last is taken whatever comes of it."""
+IN_BASE64 = 4 / 3
+"""What a byte of a picture takes in a page."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture inside the page."""
+
+    title: str
+    source: str
+    width: int
+    height: int
+
+
+def drawn(figures: Mapping[str, bytes], drawings: Mapping[str, bytes]) -> Iterator[Figure]:
+    """``figures``: stem of a file -> PNG; ``drawings``: the SVG of some, which is sharp at every size."""
+    from PIL import Image
+
+    names = sorted(figures, key=lambda name: (list(TITLES).index(name) if name in TITLES else len(TITLES), name))
+    sources, left = _sharp({name: _as_text(drawings[name]) for name in names if name in drawings}, len(names))
+    for name in names:
+        with Image.open(io.BytesIO(figures[name])) as opened:
+            size, picture = opened.size, opened.convert("RGB")
+        source = sources.get(name)
+        if source is None:
+            source, size = _small(picture, int(left) // (len(names) - len(sources)))
+        yield Figure(shown(TITLES.get(name, name)), source, *size)
+
+
+def _sharp(texts: Mapping[str, str], count: int) -> tuple[dict[str, str], float]:
+    """The drawings that leave each of ``count`` figures its share, the smallest first, and the bytes that are left."""
+    taken: dict[str, str] = {}
+    left = float(PICTURES)
+    for name, text in sorted(texts.items(), key=lambda item: len(item[1])):
+        if len(text) / IN_BASE64 <= left / (count - len(taken)):
+            taken[name] = text
+            left -= len(text) / IN_BASE64
+    return taken, left
+
+
+def _as_text(drawing: bytes) -> str:
+    text = " ".join(drawing.decode().split()).replace('"', "'")
+    return "data:image/svg+xml," + quote(text, safe=" ='/:,;()-.!?*+@$&~[]{}|^_")
+
+
+def _small(picture: Image.Image, most: int) -> tuple[str, tuple[int, int]]:
+    from PIL import Image
+
+    for width, quality in TRIES:
+        scaled = picture.copy()
+        scaled.thumbnail((width, 100 * width), Image.Resampling.LANCZOS)
+        held = io.BytesIO()
+        scaled.save(held, "WEBP", quality=quality, method=6)
+        if held.tell() <= most:
+            break
+    return "data:image/webp;base64," + base64.b64encode(held.getvalue()).decode(), scaled.size

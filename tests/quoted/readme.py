@@ -1,0 +1,24 @@
+"""What README.md quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.quoted.kept import number
+from tests.quoted.results_page import BITS, PAPER, SIMULATOR, SWAP, TRANSFER, overview, read
+
+MEAN = "bits all simulators: mean of 8"
+
+
+def quotes() -> Iterator[str]:
+    """The sentences of "What was found"."""
+    yield f"At 30 dB the paper's U-Net reads {number(read(PAPER, '30 dB', 'faceswap'), BITS, 0)} % of bits after"
+    own, other = (number(read(SIMULATOR, "faceswap 30 dB", of), BITS, 0) for of in (SWAP, f"{SWAP} seed=1"))
+    yield f"One shorter training reads {own} % there, and {other} % after another training of that swap."
+    every = "swap-any + reenact + edit-attribute + resynthesise"
+    alone, together, following = (
+        number(overview(TRANSFER, f"{label} 30 dB", MEAN), "overview", 1)
+        for label in ("reenact", every, "resynthesise")
+    )
+    both = f"alone it reads {alone} % in the mean over eight, all four together {together}"
+    yield f"{both}, the next single one {following} (32 px"
