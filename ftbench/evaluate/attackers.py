@@ -77,6 +77,11 @@ class Attackers:
             found[name] = mine if attack.known is None else mine.but(averaged=means[attack.known])
         return found
 
+    def fakes(self, image: Tensor, inputs: Mapping[str, Inputs], place: tuple[int, int]) -> dict[str, Tensor]:
+        """What each makes of an image (b,3,h,w); of another one with the same draw."""
+        seeds = {name: derive(self.seed, "simulator", name, *place) for name in self.attacks}
+        return {name: attack(image, inputs[name], seeds[name]) for name, attack in self.attacks.items()}
+
     def compared(self, name: str, reference: Tensor, marked: Tensor, covers: Tensor) -> dict[str, Tensor]:
         """What an attack's outcome is compared with, by what the row is of; ``reference``: the fake of the cover."""
         attack = self.attacks[name]

@@ -45,18 +45,12 @@ class Findings:
     rows: pd.DataFrame
     """image, name, identity, draw, simulator, distortion, category, strength, code_errors, payload_errors."""
     quality: pd.DataFrame
-<<<<<<< HEAD
     """image, name, identity, draw, of ("marked", "fake:<simulator>", or of an attacker who knows pictures before and
     after marking what ``Attackers.compared`` says), one column a metric. With ``quality_after`` also "after": what
     simulator and distortion, two more columns, left of the marked image, against the reference that it has without the
     distortion."""
-=======
-    """image, name, identity, draw, of ("marked" or "fake:<simulator>"), one column a metric. With ``quality_after``
-    also "after": what simulator and distortion, two more columns, left of the marked image, against the reference that
-    it has without the distortion."""
     readings: Mapping[str, Any]
     """logits (rows, n); and of each image and draw: carried (image, draw), payload (…, k), code (…, n)."""
->>>>>>> main
     samples: Mapping[str, np.ndarray]
     """cover, marked, and of every simulator ``fake of cover:<simulator>`` and ``fake of marked:<simulator>``: uint8
     (rows, s, s, 3); names: str (rows,)."""
@@ -86,12 +80,8 @@ def evaluate(
     meet the same payloads and the same noise, so their rows can be compared one by one.
     """
     pair.eval()
-<<<<<<< HEAD
     attackers = Attackers(attacks, pair, codec, bits, held, settings.seed, known, device).studied()
-    rows, quality = Columns(), Columns()
-=======
     rows, quality, carried = Columns(), Columns(), Columns()
->>>>>>> main
     samples: dict[str, list[np.ndarray]] = {}
     batches = list(_batches(len(images)))
     progress.start(settings.draws * len(batches))
@@ -119,9 +109,7 @@ def evaluate(
             inputs = attackers.inputs(own, alike, again, (draw, number))
             marked = pair.mark(covers, code, held)
             # The marked image and its cover meet the same draw: what is left between their fakes is the mark's doing.
-            seeds = {name: derive(settings.seed, "simulator", name, draw, number) for name in attacks}
-            fakes = {name: attack(marked, inputs[name], seeds[name]) for name, attack in attacks.items()}
-            unfaked = {name: attack(covers, inputs[name], seeds[name]) for name, attack in attacks.items()}
+            fakes, unfaked = (attackers.fakes(image, inputs, (draw, number)) for image in (marked, covers))
             about = _about(images, index, draw)
             carried.add({"image": keys}, draw=draw, payload=payloads, code=(code > 0).cpu())
             views = {MARKED: (marked, covers), **{name: (fake, unfaked[name]) for name, fake in fakes.items()}}

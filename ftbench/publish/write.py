@@ -32,8 +32,8 @@ from ftbench.runner.opening import Opened, describe_plugins
 from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.grounds import GROUNDS, stated
-<<<<<<< HEAD
-from ftbench.storage.manifest import MANIFEST, rows_of
+from ftbench.storage.manifest import FORMAT, MANIFEST, PROTOCOL, rows_of
+from ftbench.storage.readings import READINGS
 from ftbench.storage.results import (
     CHANGED,
     CURVE,
@@ -46,11 +46,6 @@ from ftbench.storage.results import (
     SAMPLES,
     UNMARKED,
 )
-=======
-from ftbench.storage.manifest import FORMAT, MANIFEST, PROTOCOL, rows_of
-from ftbench.storage.readings import READINGS
-from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
->>>>>>> main
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
 

@@ -8,17 +8,11 @@ from functools import partial
 import pandas as pd
 
 from ftbench.report.crossed import Crossed, Line, Method, over_method
-<<<<<<< HEAD
-from ftbench.report.measures import identities, qualities
-from ftbench.report.sample import Sample
-from ftbench.storage.results import AFTER, CHANGED, FAKE, FORGED, LEFT, MARKED, CellResult, MetricInfo
-=======
 from ftbench.report.looks import quality_sample
-from ftbench.report.measures import FAKE, held_at, identities, qualities
+from ftbench.report.measures import held_at, identities, qualities
 from ftbench.report.sample import Sample
 from ftbench.report.scores import Scores
-from ftbench.storage.results import AFTER, MARKED, CellResult, MetricInfo
->>>>>>> main
+from ftbench.storage.results import AFTER, CHANGED, FAKE, FORGED, LEFT, MARKED, CellResult, MetricInfo
 
 PEOPLE_SHOWN = 6
 """More people than this are reported together alone."""

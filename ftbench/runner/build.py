@@ -7,13 +7,9 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from ftbench.pipeline.guard import Guard
-<<<<<<< HEAD
-from ftbench.pipeline.known import Known
-from ftbench.pipeline.stages import HeldCode, Pair, SimulatorStage
-=======
 from ftbench.pipeline.held import HeldAt
+from ftbench.pipeline.known import Known
 from ftbench.pipeline.stages import Held, HeldCode, Pair, SimulatorStage
->>>>>>> main
 from ftbench.plan.cells import Cell, TrainCell
 from ftbench.plan.part import ResolvedPart
 from ftbench.train.weights import load_weights

@@ -24,11 +24,7 @@ from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.guard import sampled
 from ftbench.pipeline.held import HeldAt
 from ftbench.pipeline.inputs import Inputs
-<<<<<<< HEAD
-from ftbench.pipeline.stages import Pair, SimulatorStage, encoded
-=======
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage
->>>>>>> main
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
@@ -122,14 +118,9 @@ class PairTask:
         """Some rows' share of the loss; what else is measured of them is added to ``known``."""
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
-<<<<<<< HEAD
-            marked = network.mark(covers, code, self._psnr(step), exact=False)
+            marked = network.mark(covers, code, self._held(step), exact=False)
             mates = Mates(batch.covers, batch.code, self.settings.complement)
             seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows, mates)]
-=======
-            marked = network.mark(covers, code, self._held(step), exact=False)
-            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows)]
->>>>>>> main
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -195,7 +186,7 @@ class PairTask:
                 rows=slice(None) if rows.places is None else rows.places[own] // len(met),
             )
             if mates is not None and attack.known is not None:
-                marks = partial(as_deployed, network, psnr=self._psnr(step))
+                marks = partial(as_deployed, network, held=self._held(step))
                 inputs = mates.inputs(inputs, attack.known, marks, rows.places_of(own), self.seed, place)
             fakes.append(attack(marked[own], inputs))
             chosen.append(own)
@@ -270,25 +261,16 @@ class PairTask:
             covers = self.val.covers(index, self.compute.device)
             identity = self.val.identity[index].to(covers.device)
             payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
-<<<<<<< HEAD
             fresh = generator(self.seed, "nonce", start)
             code = encoded(self.codec, payloads, fresh).to(covers.device)
-            marked = network.mark(covers, code, psnr)
-            readings = [network.read(marked)]
-            others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
-            again = encoded(self.codec, others, fresh).to(covers.device)
-            inputs = self._inputs(self.val, identity, network.marking(again, psnr), "donor-val", start)
-=======
-            code = self.codec.encode(payloads).to(covers.device)
             marked = network.mark(covers, code, held)
             readings = [network.read(marked)]
             others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
-            again = self.codec.encode(others).to(covers.device)
+            again = encoded(self.codec, others, fresh).to(covers.device)
             inputs = self._inputs(self.val, identity, network.marking(again, held), "donor-val", start)
->>>>>>> main
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
-            marks = partial(network.marking, psnr=psnr)
+            marks = partial(network.marking, psnr=held)
             own = Mates(covers, code).of_each(self.attacks, inputs, marks, self.seed, start)
             fakes = [attack(marked, *given) for attack, *given in zip(self.attacks, own, seeds, strict=True)]
             readings += [network.read(fake) for fake in fakes]
