@@ -41,6 +41,10 @@ class Parameters(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
+    def also_needs(self) -> tuple[str, ...]:
+        """Extra inputs that a simulator with these values asks for, beside those that its record names."""
+        return ()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
@@ -139,8 +143,8 @@ class Simulator(Component):
     parameters are read by the harness as well: ``seed`` names one of several trainings of a part, and ``trained_on``
     ("train" or "reserve") the people, so that a black-box twin has seen others."""
     needs: tuple[str, ...] = ()
-    """Extra inputs by name: ``identity``, ``donor``, ``remarked`` or ``averaged``. What each of them is stands in
-    ``ftbench.contract.inputs``."""
+    """Extra inputs by name, such as ``identity`` or ``donor``. What each of them is stands in
+    ``ftbench.contract.inputs``. ``Parameters.also_needs`` may name more."""
     people: int | None = None
     """Exactly how many people the data must show; None: any number."""
     per_person: int = 1

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ftbench.benchfile.schema import EvaluateSection
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
-from ftbench.data.donors import donors
+from ftbench.data.donors import donors, draw_donors
 from ftbench.data.images import Images
 from ftbench.evaluate.readings import Columns, GridDistortion, Readings
 from ftbench.machine.randomness import derive, generator
@@ -91,6 +91,7 @@ def evaluate(
             own = Inputs(
                 identity=identity.to(device),
                 donor=partial(donors, images, identity, generator(settings.seed, "donor", draw, number), device),
+                **_landmarks(images, index, partial(generator, settings.seed, "donor", draw, number), device),
                 averaged=partial(mean_residual, pair, images.covers(some, device), code, held),
             )
             inputs = {
@@ -161,6 +162,19 @@ def _measured(
         torch.manual_seed(seed(name, *place))
         values[name] = metric(reference, image)
     return values
+
+
+def _landmarks(
+    images: Images, index: Tensor, randomness: Callable[[], torch.Generator], device: str
+) -> dict[str, Callable[[], Tensor]]:
+    """Where the faces lie, and those of the donors that ``randomness`` draws; nothing where the data do not say."""
+    points = images.landmarks
+    if points is None:
+        return {}
+    return {
+        "landmarks": lambda: points[index].to(device),
+        "donor_landmarks": lambda: points[draw_donors(images, images.identity[index], randomness())].to(device),
+    }
 
 
 def _batches(count: int) -> Iterator[Tensor]:

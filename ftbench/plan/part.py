@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -29,10 +29,11 @@ class ResolvedPart:
     beside: bool = False
     """Whether a part of the same name, from another distribution, stands beside it in the benchmark."""
 
-    @property
+    @cached_property
     def record(self) -> Any:
-        """The part's record."""
-        return self.provided.record
+        """The part's record, its ``needs`` with what these parameters ask for besides."""
+        record, also = self.provided.record, self.parameters.also_needs()
+        return replace(record, needs=tuple(dict.fromkeys((*record.needs, *also)))) if also else record
 
     @property
     def called(self) -> str:

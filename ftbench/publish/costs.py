@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ftbench.benchfile.schema import CodeSection
+from ftbench.contract.inputs import FRONTAL
 from ftbench.machine.compute import Compute
 from ftbench.machine.rates import SMALL, WIDE, Way, rate
 from ftbench.pipeline.inputs import Inputs
@@ -211,7 +212,15 @@ class _Counted:
         side = part.at or self.size
         image = torch.rand(count, 3, side, side)
         identity = torch.arange(count) * 2 // count
-        inputs = Inputs(identity=identity, donor=lambda: image, remarked=lambda covers: covers, averaged=lambda: image)
+        points = lambda: torch.tensor(FRONTAL).expand(count, -1, -1)  # noqa: E731
+        inputs = Inputs(
+            identity=identity,
+            donor=lambda: image,
+            landmarks=points,
+            donor_landmarks=points,
+            remarked=lambda covers: covers,
+            averaged=lambda: image,
+        )
         return image, dict(inputs.of(part.record.needs, image))
 
     def _once(self, name: str, tried: Callable[[], Any]) -> Any:
