@@ -20,8 +20,8 @@ def warped(image: Tensor, way: Tensor, side: int, outside: Literal["border", "ze
     height, width = image.shape[-2:]
     # grid_sample counts from -1 to 1 between the middles of the outermost pixels.
     there = _to_share(height, width) @ _whole(back(way.double())) @ _from_share(side)
-    theta = there[:, :2].to(image).expand(len(image), -1, -1)
-    grid = functional.affine_grid(theta, [len(image), image.shape[1], side, side], align_corners=True)
+    grid = functional.affine_grid(there[:, :2].to(image), [len(way), image.shape[1], side, side], align_corners=True)
+    grid = grid.expand(len(image), -1, -1, -1)
     return functional.grid_sample(image, grid, mode="bilinear", padding_mode=outside, align_corners=True)
 
 
