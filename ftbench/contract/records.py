@@ -14,7 +14,7 @@ import importlib
 import re
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
@@ -155,6 +155,11 @@ class Simulator(Component):
     resolutions: tuple[int, ...] = ()
     max_batch: int | None = None
     kind: Kind = field(init=False, default="simulator", repr=False)
+
+    def under(self, parameters: Parameters) -> Simulator:
+        """This record, its ``needs`` with what the parameters ask for besides."""
+        also = parameters.also_needs()
+        return replace(self, needs=tuple(dict.fromkeys((*self.needs, *also)))) if also else self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from ftbench.contract.records import Distortion, Metric, Parameters
+from ftbench.contract.records import Distortion, Metric, Parameters, Simulator
 from ftbench.plan.keys import as_json, declared, part_key
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class ResolvedPart:
     @cached_property
     def record(self) -> Any:
         """The part's record, its ``needs`` with what these parameters ask for besides."""
-        record, also = self.provided.record, self.parameters.also_needs()
-        return replace(record, needs=tuple(dict.fromkeys((*record.needs, *also)))) if also else record
+        record: Any = self.provided.record
+        return record.under(self.parameters) if isinstance(record, Simulator) else record
 
     @property
     def called(self) -> str:
@@ -131,7 +131,7 @@ def input_paths(parameters: type[Parameters]) -> list[str]:
 def _digested(parameters: Parameters) -> dict[str, Any]:
     values = parameters.model_dump(mode="json")
     for name in input_paths(type(parameters)):
-        file = Path(values[name])
-        if values[name] and file.is_file():
+        # A parameter that is newer than some cells may not be told of where it is not used.
+        if values.get(name) and (file := Path(values[name])).is_file():
             values[name] = hashlib.sha256(file.read_bytes()).hexdigest()
     return values
