@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,6 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+import yaml
 from exported_nets import one_node, save, value
 from onnx import TensorProto, helper
 from recipe_nets import converter, enhancer, matrix, recogniser, swapper
@@ -270,3 +272,17 @@ def test_a_template_without_a_recipe(tmp_path: Path, shown: torch.Tensor) -> Non
         mask = cv2.warpAffine(box(64, 0.3)[0, 0].numpy(), back, (SIZE, SIZE)).clip(0, 1)[..., None]
         inverse = cv2.warpAffine(1 - aligned(image, way, 64), back, (SIZE, SIZE), borderMode=cv2.BORDER_REPLICATE)
         assert np.abs(picture_of(mine) - (mask * inverse + (1 - mask) * image)).max() * 255 < 1
+
+
+def test_the_page_s_lines_fit_files_of_their_signature(nets: dict[str, Path], tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "real-deepfakes.md").read_text(encoding="utf-8")
+    entries = [yaml.safe_load(found) for found in re.findall(r"\{name: exported, recipe: [a-z].*?\}", page)]
+    assert len(entries) >= 4
+    for entry in entries:
+        del entry["name"]
+        files = {"model": entry["recipe"], "enhancer": entry.get("enhance", ""), "recogniser": "recogniser"}
+        files["converter"] = "converter"
+        given = {key: str(nets[files[key]]) if key in files else one for key, one in entry.items()}
+        assert object_to_simulator(size=128, **dict(SimulatorParameters(**given))) is None
+    assert set(RECIPES) <= set(re.findall(r"`([a-z0-9-]+)`", page))
+    assert set(TEMPLATES) <= set(re.findall(r"`([a-z0-9-]+)`", page))
