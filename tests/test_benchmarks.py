@@ -19,7 +19,7 @@ CASES = [(name, scale) for name, data in FILES.items() for scale in data["scales
 
 
 def test_the_design_names_them() -> None:
-    ablations = {"ablation-code", "ablation-simulator", "ablation-pool", "ablation-length"}
+    ablations = {f"ablation-{asked}" for asked in ("code", "length", "pool", "population", "simulator")}
     assert set(FILES) >= {"quick", "paper", "faithful", *ablations}
 
 

@@ -9,8 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from ftbench.benchfile.document import parse
-from ftbench.benchfile.reference import Reference
-from ftbench.benchfile.schema import no_device
+from ftbench.benchfile.reference import Reference, no_device
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.plan.resolve import Resolver

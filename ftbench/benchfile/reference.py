@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+MOST_TRAININGS = 64
+"""Of one simulator, each fitted for itself."""
 
 
 class Section(BaseModel):
@@ -46,6 +50,13 @@ def as_list(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
+def no_device(name: str) -> str:
+    """A name that is a folder's on every system; raises ValueError else."""
+    if re.fullmatch("con|prn|aux|nul|(com|lpt)[1-9]", name):
+        raise ValueError(f"{name} is a device on Windows and cannot be a folder there; choose another name")
+    return name
+
+
 Part = Annotated[Reference, BeforeValidator(_named)]
 Axis = Annotated[list[Reference], BeforeValidator(_listed), Field(min_length=1)]
 
@@ -53,7 +64,20 @@ Axis = Annotated[list[Reference], BeforeValidator(_listed), Field(min_length=1)]
 def _grouped(value: Any) -> Any:
     # A list inside the axis is several at once; anything else stands for itself.
     values = value if isinstance(value, list) else [value]
-    return [_listed(item) for item in values]
+    return [[one for item in _listed(group) for one in _trained_often(item)] for group in values]
+
+
+def _trained_often(item: Any) -> list[Any]:
+    """A part with ``trainings: n`` as n parts, each with a ``seed`` of its own; the first keeps the one that it has."""
+    if not isinstance(item, dict) or "trainings" not in item:
+        return [item]
+    one = {key: value for key, value in item.items() if key != "trainings"}
+    count, first = item["trainings"], one.get("seed", 0)
+    if type(count) is not int or not 1 <= count <= MOST_TRAININGS:
+        raise ValueError(f"trainings is {count!r}; give a whole number from 1 to {MOST_TRAININGS}")
+    if type(first) is not int:
+        return [one]
+    return [one, *({**one, "seed": first + more} for more in range(1, count))]
 
 
 Groups = Annotated[

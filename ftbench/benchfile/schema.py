@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list
+from ftbench.benchfile.reference import Axis, Groups, Part, Reference, Section, as_list, no_device
 
 NamePattern = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 PoolUse = Literal["with", "whole", "without"]
@@ -26,13 +25,6 @@ class DatasetSection(Reference):
         le=0.5,
         description="share of the train people who are set aside: only simulators with trained_on: reserve see them",
     )
-
-
-def no_device(name: str) -> str:
-    """A name that is a folder's on every system; raises ValueError else."""
-    if re.fullmatch("con|prn|aux|nul|(com|lpt)[1-9]", name):
-        raise ValueError(f"{name} is a device on Windows and cannot be a folder there; choose another name")
-    return name
 
 
 class MessageSection(Section):
@@ -63,6 +55,12 @@ class Loss(Section):
         ge=0,
         description="mean colour difference, ΔE of CIE94, that a marked image may have; what is above it is added to "
         "the loss. A PSNR alone does not see tints",
+    )
+    specific: float = Field(
+        0.0,
+        ge=0,
+        description="weight of how like a residual is to the mean of others with the same code (train.same_code), so "
+        "that no average of an owner's pictures takes the mark off another",
     )
     adversarial: float = Field(
         0.0, ge=0, description="weight of a PatchGAN's verdict on the marked image, in units of the message term"
@@ -187,6 +185,9 @@ class TrainSection(Section):
         description="half as many covers a step, each with a code and with its complement: what a cover itself says "
         "to the decoder then cancels out of the gradient",
     )
+    same_code: float = Field(
+        0.0, ge=0, le=1, description="share of the steps in which covers carry one code, four in a row"
+    )
     ema: float = Field(
         0.99,
         ge=0,
@@ -284,7 +285,7 @@ class Matrix(Section):
     codec: Axis = Field(default_factory=lambda: [Reference(name="none")])
     simulator: Groups = Field(
         description="the deepfake to train against; none for none; a list inside the list: one of them, drawn anew "
-        "every step"
+        "every step; trainings: n beside a name: n trainings of it, with a seed each"
     )
     loss: Annotated[list[Loss], BeforeValidator(as_list), Field(min_length=1)] = Field([Loss()])
     pool: Annotated[list[PoolUse], BeforeValidator(as_list), Field(min_length=1)] = Field(
@@ -380,6 +381,15 @@ class Benchmark(Section):
         default_factory=list,
         description="Python files with parts, relative to this file; run only with --allow-plugin FILE as well",
     )
+
+    @model_validator(mode="after")
+    def _mates_to_be_unlike(self) -> Self:
+        if any(loss.specific for loss in self.matrix.loss) and not self.train.same_code:
+            raise ValueError(
+                "matrix.loss.specific compares covers that carry one code, and none do; give train.same_code a share, "
+                "such as 0.5"
+            )
+        return self
 
 
 class BenchmarkFile(Benchmark):

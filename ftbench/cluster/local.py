@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 
 import dask
 from distributed import Client, LocalCluster, Nanny
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
 from ftbench.cluster.executor import Cluster, Work
 from ftbench.cluster.worker import Own
+from ftbench.errors import CellFailed
 from ftbench.machine import supervision
 from ftbench.machine.calltime import SECONDS
 from ftbench.machine.scratch import scratch
@@ -36,6 +38,10 @@ SETTINGS: dict[str, Any] = {
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
 }
+
+
+TRIES = 10
+"""Times that workers are told of the run, a second apart, before it gives up."""
 
 
 class _Nanny(Nanny):
@@ -101,5 +107,19 @@ def side_by_side(request: Request, jobs: int) -> Iterator[Local]:
         Client(cluster, set_as_default=False) as client,
     ):
         executor = Local(client, jobs, folder)
-        client.register_plugin(Own(request, os.getpid(), folder), name=executor.topic)
+        _tell(client, Own(request, os.getpid(), folder), executor.topic)
         yield executor
+
+
+def _tell(client: Client, own: Own, name: str) -> None:
+    """Give workers what they need. Raises CellFailed where they end as fast as they start."""
+    for _ in range(TRIES):
+        try:
+            client.register_plugin(own, name=name)
+        except CommClosedError as error:
+            # One ended while it was told. The scheduler keeps what it has to say for whoever comes in its place.
+            last = error
+            time.sleep(1)
+        else:
+            return
+    raise CellFailed(f"the processes that work on cells end as they start ({last}); --jobs 1 does without them")

@@ -87,6 +87,10 @@ class Cell(ABC):
         return next(one for one in self.inputs if isinstance(one, TrainCell) and one.encoder.answers_to(encoder))
 
 
+LATER: Mapping[str, Any] = {"accumulate": 1, "most_colour": None, "specific": 0.0, "same_code": 0.0}
+"""Settings that were not there from the beginning, with what stands for not asking for them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitCell(Cell):
     """A trainable simulator, or a learned code, fitted before any pair."""
@@ -256,9 +260,7 @@ def _section(section: BaseModel, *without: str) -> dict[str, Any]:
     """What a file says of a training, as it stands in a key."""
     said = section.model_dump(exclude=set(without))
     # Named only where they are asked for: cells of before they came are what they were.
-    return {
-        name: value for name, value in said.items() if (name, value) not in (("accumulate", 1), ("most_colour", None))
-    }
+    return {name: value for name, value in said.items() if name not in LATER or value != LATER[name]}
 
 
 def chosen_parts(cells: Iterable[Cell]) -> list[ResolvedPart]:

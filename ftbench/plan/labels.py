@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ftbench.benchfile.reference import Reference
@@ -57,21 +57,32 @@ class Labels:
     def columns(self, setting: Combination) -> dict[str, str]:
         """What a table's row says of a setting, column by column."""
         matrix, loss = self.benchmark.matrix, setting.loss
-        met = [_told_apart(simulator, self._simulators) for simulator in setting.simulators]
         return {
             "encoder": _told_apart(setting.encoder, self._encoders),
             "decoder": _told_apart(setting.decoder, self._decoders),
             "codec": setting.codec.label,
-            "trained against": " + ".join(met) or NONE,
+            "trained against": " + ".join(self._met(setting.simulators)) or NONE,
             **({"pool": setting.pool if setting.learns else NONE} if self.has_pool else {}),
             "λ": f"{loss.message:g}" if setting.learns else NONE,
             "α": NONE if loss.target_psnr or not setting.learns else f"{loss.alpha:g}",
             "target dB": f"{loss.target_psnr:g}" if loss.target_psnr else NONE,
             **({"1 − SSIM": f"{loss.structure:g}"} if any(one.structure for one in matrix.loss) else {}),
+            **({"specific": f"{loss.specific:g}"} if any(one.specific for one in matrix.loss) else {}),
             **({"most ΔE": _most(loss.most_colour)} if any(one.most_colour is not None for one in matrix.loss) else {}),
             **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
             "seed": str(setting.seed),
         }
+
+    def _met(self, simulators: Sequence[ResolvedPart]) -> Iterator[str]:
+        """What a training meets; several trainings of one network, with seeds in a row, are one entry."""
+        left = list(simulators)
+        while left:
+            first = left.pop(0)
+            count = 1
+            while left and _bare(left[0]) == _bare(first) and _seed(left[0]) == _seed(first) + count:
+                left.pop(0)
+                count += 1
+            yield _told_apart(first, self._simulators) + (f", {count} trainings" if count > 1 else "")
 
     def label(self, setting: Combination) -> str:
         """What tells a setting apart from the others of its benchmark."""
@@ -91,11 +102,19 @@ class Labels:
         parts.append(f"{target:g} dB" if target else weighed if setting.learns else "untrained")
         parts += [
             f"{name} {columns[name]}"
-            for name in ("1 − SSIM", "most ΔE", "critic")
+            for name in ("1 − SSIM", "specific", "most ΔE", "critic")
             if columns.get(name, "0") not in ("0", NONE)
         ]
         parts += [f"seed {columns['seed']}"] if len(matrix.seed) > 1 else []
         return " ".join(parts)
+
+
+def _bare(chosen: ResolvedPart) -> tuple[str, dict[str, object]]:
+    return chosen.called, {name: value for name, value in chosen.given.items() if name != "seed"}
+
+
+def _seed(chosen: ResolvedPart) -> int:
+    return int(getattr(chosen.parameters, "seed", 0))
 
 
 def _most(allowed: float | None) -> str:

@@ -28,6 +28,7 @@ from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
 from ftbench.train.parts import Rows, by_piece, joined
 from ftbench.train.schedules import LAST_LOOKS, image_share, message_share, psnr_at
+from ftbench.train.specific import likeness, shared
 
 MOST_EXACT = 1e-10
 """Mean squared error below which an image counts as unchanged: 100 dB."""
@@ -119,7 +120,7 @@ class PairTask:
         readings = logits.split(len(covers))
         message_losses = [functional.binary_cross_entropy_with_logits(reading, code) for reading in readings]
         message_loss = torch.stack(message_losses).sum()
-        terms = list(self._quality_terms(network, covers, marked, step))
+        terms = list(self._quality_terms(network, covers, marked, code, step))
         measured = {"message_loss": message_loss, "image_loss": image_loss, **dict(terms)}
         measured |= {name: bit_accuracy(reading, code) for name, reading in zip(READ, readings, strict=False)}
         for name, value in measured.items():
@@ -194,6 +195,8 @@ class PairTask:
         drawn = -(-settings.batch_size // 2) if twice else settings.batch_size
         covers, identity = draw_covers(self.images, drawn, settings.augment, randomness, self.compute.device)
         code = self._drawn(drawn, randomness).to(covers.device)
+        if settings.same_code and float(torch.rand((), generator=randomness)) < settings.same_code:
+            code = shared(code)
         if not twice:
             return covers, identity, code
         both = [torch.cat([covers, covers]), torch.cat([identity, identity]), torch.cat([code, 1 - code])]
@@ -219,11 +222,15 @@ class PairTask:
             donor=lambda: donors(images, identity, randomness, device, rows),
         )
 
-    def _quality_terms(self, network: Pair, covers: Tensor, marked: Tensor, step: int) -> Iterator[tuple[str, Tensor]]:
+    def _quality_terms(
+        self, network: Pair, covers: Tensor, marked: Tensor, code: Tensor, step: int
+    ) -> Iterator[tuple[str, Tensor]]:
         weights = self.loss_weights
         if weights.structure:
             # kornia halves it.
             yield "structure_loss", 2 * weights.structure * ssim_loss(marked.float(), covers, window_size=11)
+        if weights.specific:
+            yield "specific_loss", weights.specific * likeness(marked - covers, code)
         if weights.most_colour is not None:
             yield "colour_loss", colour_excess(covers, marked, weights.most_colour, step)
         if network.critic is not None:
