@@ -59,4 +59,5 @@ def scale_of(way: Tensor) -> Tensor:
 
 def carried(points: Tensor, way: Tensor) -> Tensor:
     """Points (b,n,2) carried along similarities (b,2,3)."""
-    return points @ way[:, :, :2].transpose(1, 2) + way[:, :, 2][:, None]
+    there: Tensor = points @ way[:, :, :2].transpose(1, 2) + way[:, :, 2][:, None]
+    return there
