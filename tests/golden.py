@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ftbench.contract.inputs import STUDIES
+from ftbench.contract.inputs import FRONTAL, STUDIES
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
 from ftbench.parts.discovery import discover
@@ -105,6 +105,8 @@ def _given(record: Any, made: Any, size: int) -> Iterator[Tensor]:
             identity=torch.tensor([0, 1, 0, 1]),
             donor=pictures(4, SIZE, seed=5),
             remarked=lambda image: (image + 0.02).clamp(0, 1),
+            landmarks=lambda: torch.tensor(FRONTAL).expand(4, -1, -1),
+            donor_landmarks=lambda: torch.tensor(FRONTAL).expand(4, -1, -1) * 0.9,
             averaged=lambda: 0.02 * weighing(images),
             cover=pictures(4, SIZE, seed=6),
         )

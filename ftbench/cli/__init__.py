@@ -13,7 +13,7 @@ import typer
 
 import ftbench
 from ftbench import stopping
-from ftbench.cli import bench, check, compare, look, mark, models, protocol, store, worker
+from ftbench.cli import bench, check, compare, look, mark, models, protocol, recipes, store, worker
 from ftbench.console import Console, prepare_streams, silence
 from ftbench.errors import BadInput, ClusterGone, FtbenchError
 from ftbench.machine import supervision
@@ -38,6 +38,7 @@ protocol.add_to(app)
 look.add_to(app)
 mark.add_to(app)
 models.add_to(app)
+recipes.add_to(app)
 worker.add_to(app)
 
 

@@ -20,11 +20,19 @@ class ExtraInput:
     """No tensor of a batch: the simulator's method ``study`` is handed it once, before the tests."""
 
 
+FRONTAL = ((0.37, 0.42), (0.63, 0.42), (0.50, 0.57), (0.40, 0.69), (0.60, 0.69))
+"""Landmarks of a face that looks straight ahead, to try a simulator with."""
 EXTRA_INPUTS = {
     "identity": ExtraInput("(b,) int64: who is shown, an index into the data set's people"),
     "donor": ExtraInput(
         "(b,3,h,w) in [0, 1]: an unmarked picture of somebody else of the same split, whose face or pose may be taken"
     ),
+    "landmarks": ExtraInput(
+        "(b,5,2) as shares of the side, x before y, from the upper left: eyes, tip of the nose, corners of the mouth, "
+        "left before right as the viewer sees them; only of data sets that know them",
+        of_tests=True,
+    ),
+    "donor_landmarks": ExtraInput("(b,5,2): the same of ``donor``", of_tests=True),
     "remarked": ExtraInput(
         "(b,3,h,w) in [0, 1]: the image marked once more with another payload, by the pair under test or, in tests, by "
         "the pair whose encoder the parameter ``by`` names",

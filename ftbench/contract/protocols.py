@@ -129,3 +129,14 @@ class ImageSource(Protocol):
     def load(self, item: Item, size: int) -> np.ndarray:
         """Upright RGB, uint8 (size, size, 3)."""
         ...
+
+
+class LandmarkSource(ImageSource, Protocol):
+    """A data set that may know where eyes, nose and mouth are."""
+
+    landmarks_digest: str
+    """Of all that ``landmarks`` gives, where the keys do not tell it; else empty."""
+
+    def landmarks(self, item: Item) -> np.ndarray | None:
+        """Five points as the extra input ``landmarks`` has them, float (5, 2); None: this data set knows none."""
+        ...

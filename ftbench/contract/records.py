@@ -14,7 +14,7 @@ import importlib
 import re
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pydantic
@@ -40,6 +40,10 @@ class Parameters(pydantic.BaseModel):
     """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    def also_needs(self) -> tuple[str, ...]:
+        """Extra inputs that a simulator with these values asks for, beside those that its record names."""
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +144,7 @@ class Simulator(Component):
     ("train" or "reserve") the people, so that a black-box twin has seen others."""
     needs: tuple[str, ...] = ()
     """Extra inputs by name: ``identity``, ``donor``, ``remarked``, ``averaged``, ``cover`` or ``known``. What each of
-    them is stands in ``ftbench.contract.inputs``."""
+    them is stands in ``ftbench.contract.inputs``. ``Parameters.also_needs`` may name more."""
     people: int | None = None
     """Exactly how many people the data must show; None: any number."""
     per_person: int = 1
@@ -151,6 +155,11 @@ class Simulator(Component):
     resolutions: tuple[int, ...] = ()
     max_batch: int | None = None
     kind: Kind = field(init=False, default="simulator", repr=False)
+
+    def under(self, parameters: Parameters) -> Simulator:
+        """This record, its ``needs`` with what the parameters ask for besides."""
+        also = parameters.also_needs()
+        return replace(self, needs=tuple(dict.fromkeys((*self.needs, *also)))) if also else self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,8 @@ class Images:
     """(n,) int64, index into the data's people."""
     pixels: torch.Tensor
     """(n, 3, s, s) uint8."""
+    landmarks: torch.Tensor | None = None
+    """(n, 5, 2), as the extra input has them; None: nobody knows them."""
     _held: dict[str, torch.Tensor] = field(default_factory=dict, repr=False, compare=False)
     """The pixels by device, where they lie there too."""
 
@@ -80,6 +82,7 @@ class Data:
     def digest(self) -> str:
         """Of the images' content, who they show and how they are split; file names and places have no part in it."""
         lines = sorted(f"{item.key} {item.identity} {self.place(item)}" for item in self.items)
+        lines += filter(None, [getattr(self.source, "landmarks_digest", "")])
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def counts(self) -> dict[str, dict[str, int]]:
@@ -114,6 +117,11 @@ class Data:
         images = self._loaded[name]
         return images if limit is None else _spread(images, limit)
 
+    def landmarks(self, item: Item) -> np.ndarray | None:
+        """Five points of an item, (5, 2) as the extra input has them, where its source knows them."""
+        told: np.ndarray | None = getattr(self.source, "landmarks", lambda _: None)(item)
+        return told
+
     def _read(self, items: Sequence[Item]) -> Images:
         import torch
 
@@ -121,12 +129,14 @@ class Data:
         with ThreadPoolExecutor(LOADERS) as pool:
             arrays = list(pool.map(lambda item: self.source.load(item, self.size), ordered))
         index = {who: number for number, who in enumerate(self.people)}
+        points = [told for item in ordered if (told := self.landmarks(item)) is not None]
         return Images(
             keys=tuple(item.key for item in ordered),
             names=tuple(item.name for item in ordered),
             people=self.people,
             identity=torch.tensor([index[item.identity] for item in ordered]),
             pixels=torch.from_numpy(np.stack(arrays)).permute(0, 3, 1, 2).contiguous(),
+            landmarks=torch.from_numpy(np.stack(points)).float() if points else None,
         )
 
 
@@ -212,6 +222,7 @@ def _spread(images: Images, limit: int) -> Images:
         people=images.people,
         identity=images.identity[pick],
         pixels=images.pixels[pick],
+        landmarks=None if images.landmarks is None else images.landmarks[pick],
     )
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ftbench.benchfile.schema import EvaluateSection
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
-from ftbench.data.donors import donors
+from ftbench.data.donors import donors, draw_donors
 from ftbench.data.images import Images
 from ftbench.evaluate.attackers import Attackers
 from ftbench.evaluate.readings import Columns, GridDistortion, Readings
@@ -91,18 +91,19 @@ def evaluate(
             covers = images.covers(index, device).contiguous(memory_format=torch.channels_last)
             keys = [images.keys[i] for i in index.tolist()]
             # Drawn under another key, as by somebody else who has the same pair.
+            identity = images.identity[index]
             fresh = generator(settings.seed, "nonce", draw, number)
             again = encoded(codec, fixed_payloads(keys, derive(settings.seed, "again"), draw, bits), fresh).to(device)
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
             code = encoded(codec, payloads, fresh).to(device)
-            some = torch.randint(len(images), (AVERAGED,), generator=generator(settings.seed, "averaged", draw, number))
             alike = partial(attackers.alike, payloads, code, draw, number)
             own = Inputs(
-                identity=images.identity[index].to(device),
-                donor=partial(
-                    donors, images, images.identity[index], generator(settings.seed, "donor", draw, number), device
+                identity=identity.to(device),
+                donor=partial(donors, images, identity, generator(settings.seed, "donor", draw, number), device),
+                **_landmarks(images, index, partial(generator, settings.seed, "donor", draw, number), device),
+                averaged=partial(
+                    mean_residual, alike(), images.covers(_some(images, settings.seed, draw, number), device), len(code)
                 ),
-                averaged=partial(mean_residual, alike(), images.covers(some, device), len(code)),
                 cover=covers,
                 remarked=pair.marking(again, held),
             )
@@ -165,6 +166,24 @@ def _measured(
         torch.manual_seed(seed(name, *place))
         values[name] = metric(reference, image)
     return values
+
+
+def _landmarks(
+    images: Images, index: Tensor, randomness: Callable[[], torch.Generator], device: str
+) -> dict[str, Callable[[], Tensor]]:
+    """Where the faces lie, and those of the donors that ``randomness`` draws; nothing where the data do not say."""
+    points = images.landmarks
+    if points is None:
+        return {}
+    return {
+        "landmarks": lambda: points[index].to(device),
+        "donor_landmarks": lambda: points[draw_donors(images, images.identity[index], randomness())].to(device),
+    }
+
+
+def _some(images: Images, seed: int, draw: int, number: int) -> Tensor:
+    """Places of images whose residuals are averaged."""
+    return torch.randint(len(images), (AVERAGED,), generator=generator(seed, "averaged", draw, number))
 
 
 def _batches(count: int) -> Iterator[Tensor]:

@@ -41,9 +41,17 @@ def check_metrics(resolver: Resolver, metrics: Sequence[ResolvedPart | None], si
 
 
 def check_simulators(
-    resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath, size: int, shown: Mapping[str, int]
+    resolver: Resolver,
+    simulators: Sequence[ResolvedPart | None],
+    path: KeyPath,
+    size: int,
+    shown: Mapping[str, int],
+    landmarks: bool,
 ) -> None:
-    """Sizes and extra inputs of simulators, by their place in a list; ``shown``: people in each split."""
+    """Sizes and extra inputs of simulators, by their place in a list.
+
+    ``shown``: people in each split; ``landmarks``: whether the data set knows where eyes, nose and mouth are.
+    """
     for number, chosen in enumerate(simulators):
         if chosen is None:
             continue
@@ -60,6 +68,12 @@ def check_simulators(
         if chosen.trained_on not in shown:
             resolver.note(
                 (*path, number, "trained_on"), "nobody is set aside for it; give dataset.reserve a share, such as 0.3"
+            )
+        if "landmarks" in record.needs and not landmarks:
+            resolver.note(
+                (*path, number),
+                f"simulator {record.name!r} is told where eyes, nose and mouth are, which the data set does not say; "
+                "write landmarks: true under dataset folder, with ten columns in index.csv",
             )
         lonely = [f"{split} shows {people}" for split, people in shown.items() if people < FEWEST_FOR_DONORS]
         if "donor" in record.needs and lonely:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ftbench.contract.inputs import STUDIES
-from ftbench.contract.records import Distortion, Metric, Parameters
+from ftbench.contract.records import Distortion, Metric, Parameters, Simulator
 from ftbench.plan.keys import as_json, declared, part_key
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ class ResolvedPart:
     beside: bool = False
     """Whether a part of the same name, from another distribution, stands beside it in the benchmark."""
 
-    @property
+    @cached_property
     def record(self) -> Any:
-        """The part's record."""
-        return self.provided.record
+        """The part's record, its ``needs`` with what these parameters ask for besides."""
+        record: Any = self.provided.record
+        return record.under(self.parameters) if isinstance(record, Simulator) else record
 
     @property
     def called(self) -> str:
@@ -142,7 +143,7 @@ def input_paths(parameters: type[Parameters]) -> list[str]:
 def _digested(parameters: Parameters) -> dict[str, Any]:
     values = parameters.model_dump(mode="json")
     for name in input_paths(type(parameters)):
-        file = Path(values[name])
-        if values[name] and file.is_file():
+        # A parameter that is newer than some cells may not be told of where it is not used.
+        if values.get(name) and (file := Path(values[name])).is_file():
             values[name] = hashlib.sha256(file.read_bytes()).hexdigest()
     return values

@@ -44,6 +44,8 @@ class PlanInputs:
     """What opens or draws the images."""
     images: Mapping[str, int] = field(default_factory=dict)
     """Images of each split."""
+    landmarks: bool = False
+    """Whether the data set knows where eyes, nose and mouth are."""
 
 
 def people_needed(benchmark: Benchmark, resolver: Resolver) -> int | None:
@@ -102,7 +104,9 @@ class _Planner:
         tests = self._adapted(resolver.parts("simulator", evaluate.simulators, ("evaluate", "simulators")))
         tests, *met = told_apart(tests, *self._groups())
         groups = [tuple(one for one in group if one) for group in met]
-        check_simulators(resolver, tests, ("evaluate", "simulators"), self.size, self.grounds.shown)
+        check_simulators(
+            resolver, tests, ("evaluate", "simulators"), self.size, self.grounds.shown, self.grounds.landmarks
+        )
         check_known(resolver, tests, ("evaluate", "simulators"), self.grounds.images)
         pools = self._pools()
         grid = [one for one in told_apart(list(distortion_grid(resolver, evaluate.distortions)))[0] if one]
@@ -175,7 +179,7 @@ class _Planner:
         for number, group in enumerate(self.benchmark.matrix.simulator):
             path = ("matrix", "simulator", number)
             chosen = self._adapted(self.resolver.parts("simulator", group, path))
-            check_simulators(self.resolver, chosen, path, self.size, self.grounds.shown)
+            check_simulators(self.resolver, chosen, path, self.size, self.grounds.shown, self.grounds.landmarks)
             check_met(self.resolver, chosen, path, self.benchmark.train)
             if len(group) > 1 and any(reference.name == NONE for reference in group):
                 self.resolver.note(path, "several simulators at once cannot hold none; leave it out of the inner list")

@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from ftbench.benchfile.schema import CodeSection
+from ftbench.contract.inputs import FRONTAL
 from ftbench.machine.compute import Compute
 from ftbench.machine.rates import SMALL, WIDE, Way, rate
 from ftbench.pipeline.inputs import Inputs
@@ -211,8 +212,11 @@ class _Counted:
         side = part.at or self.size
         image = torch.rand(count, 3, side, side)
         identity = torch.arange(count) * 2 // count
+        points = lambda: torch.tensor(FRONTAL).expand(count, -1, -1)  # noqa: E731
         made = dict.fromkeys(("donor", "averaged", "cover"), image)
-        inputs = Inputs(identity=identity, remarked=lambda covers: covers, **made)
+        inputs = Inputs(
+            identity=identity, remarked=lambda covers: covers, landmarks=points, donor_landmarks=points, **made
+        )
         return image, dict(inputs.of(part.record.needs, image))
 
     def _once(self, name: str, tried: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from ftbench.contract.records import Component, Parameters
+from ftbench.contract.records import Component, Parameters, Simulator
 from ftbench.errors import BadInput
 from ftbench.testing import places
 from ftbench.testing.finding import CannotExamine, Finding
@@ -153,6 +153,7 @@ def begin(record: Component, size: int, bits: int, given: Mapping[str, Any]) -> 
         told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise BadInput(f"{record.kind} {record.name}: {told}") from error
     most = getattr(record, "max_bits", None)
+    record = record.under(parameters) if isinstance(record, Simulator) else record
     exam = Exam(record, parameters, size, bits if most is None else min(bits, most))
     if exam.bits != bits:
         exam.notes.append(f"examined with {exam.bits} bits, the most that it takes")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ftbench.contract.inputs import EXTRA_INPUTS, STUDIES
+from ftbench.contract.inputs import EXTRA_INPUTS, FRONTAL, STUDIES
 from ftbench.pipeline.inputs import Inputs
 from ftbench.testing import networks
 from ftbench.testing.exam import Exam, build_arguments, settle_size
@@ -117,6 +117,8 @@ def _simulator_use(exam: Exam, size: int) -> Use:
             identity=identity[rows].clone(),
             remarked=lambda image: image.flip(-1),
             donor=lambda: shown.flip(-2),
+            landmarks=lambda: torch.tensor(FRONTAL).expand(len(shown), -1, -1).clone(),
+            donor_landmarks=lambda: torch.tensor(FRONTAL).expand(len(shown), -1, -1).clone(),
             averaged=lambda: (shown - 0.5) / 64,
             cover=shown.flip(-2),
         )

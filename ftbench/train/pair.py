@@ -272,7 +272,7 @@ class PairTask:
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
             marks = partial(network.marking, psnr=held)
             own = Mates(covers, code).of_each(self.attacks, inputs, marks, self.seed, start)
-            fakes = [attack(marked, *given) for attack, *given in zip(self.attacks, own, seeds, strict=True)]
+            fakes = [attack(marked, extra, seed) for attack, extra, seed in zip(self.attacks, own, seeds, strict=True)]
             readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()

@@ -41,7 +41,7 @@ class Fresh:
         said = payload.detach().cpu().numpy().astype(np.uint8)
         shape = (len(said), self.nonce)
         if generator is None:
-            drawn = np.frombuffer(secrets.token_bytes(shape[0] * shape[1]), np.uint8).reshape(shape) & 1
+            drawn = np.frombuffer(secrets.token_bytes(shape[0] * shape[1]), np.uint8).reshape(shape) & np.uint8(1)
         else:
             drawn = torch.randint(0, 2, shape, generator=generator).numpy().astype(np.uint8)
         whole = np.concatenate([drawn, said ^ self._masks(drawn), self._tags(drawn, said)], axis=1)

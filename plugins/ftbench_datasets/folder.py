@@ -18,6 +18,7 @@ from ftbench.data.splits import SHARES, SPLITS, cut_val, split_groups, spread
 from ftbench.errors import BadInput
 from ftbench_datasets import duplicates, images, layout, originals
 from ftbench_datasets.index import FILE
+from ftbench_datasets.landmarks import in_square
 from ftbench_datasets.layout import Entry
 
 # Fewer than these in train or in test, and nothing can be learned, or said with an interval.
@@ -48,9 +49,11 @@ class FolderSource:
     cannot be trusted, and when fewer than two images are left for train or for test.
     """
 
-    def __init__(self, *, path: str, split_by: Literal["image", "identity"], minimum_pixels: int) -> None:
+    def __init__(
+        self, *, path: str, split_by: Literal["image", "identity"], minimum_pixels: int, landmarks: bool = False
+    ) -> None:
         root = layout.folder(path)
-        listing = layout.list_folder(root)
+        listing = layout.list_folder(root, landmarks)
         photos, refused = _open(listing.entries, minimum_pixels)
         kept, disagreeing, copies = _distinct(photos, flat=listing.flat)
         alike = [[photo.key for photo in _ranked([kept[row] for row in group])] for group in _alike(kept)]
@@ -66,6 +69,9 @@ class FolderSource:
             *_told(listing.unlisted, f"{{}} images that {FILE} does not name were left out."),
         )
         self._paths = {photo.key: photo.entry.path for photo in kept}
+        self._points = {photo.key: photo.entry.points for photo in kept if photo.entry.points}
+        told = sorted(self._points.items())
+        self.landmarks_digest = hashlib.sha256(repr(told).encode()).hexdigest() if told else ""
         found = len(listing.entries) + len(listing.set_aside)
         _enough(root, found, self.items, self.set_aside, by_identity=split_by == "identity")
 
@@ -80,6 +86,15 @@ class FolderSource:
             raise BadInput(
                 f"{item.name} in data set {self.name}: {error}; run again with the folder at rest."
             ) from error
+
+    def landmarks(self, item: Item) -> np.ndarray | None:
+        """Five points as the extra input ``landmarks`` has them, (5, 2); None unless the index was asked for them."""
+        points = self._points.get(item.key)
+        return (
+            None
+            if points is None
+            else in_square(points, *images.upright_size(images.read_bytes(self._paths[item.key])))
+        )
 
 
 def _open(entries: Sequence[Entry], minimum: int) -> tuple[list[_Photo], list[tuple[str, str]]]:

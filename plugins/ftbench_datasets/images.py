@@ -108,6 +108,11 @@ def _decode(data: bytes, minimum: int, coarse: int | None) -> Image.Image:
         raise UnreadableImage("damaged or truncated") from error
 
 
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height of the picture in ``data`` as ``decode`` gives it; raises as that does."""
+    return decode(data).size
+
+
 def coarseness(data: bytes) -> float | None:
     """The mean step that a JPEG's brightness was quantised with, 1 to 255; None for other formats."""
     if not data.startswith(b"\xff\xd8"):

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ftbench.contract.protocols import Split
 from ftbench.errors import BadInput
+from ftbench_datasets.landmarks import Points, check_header, points_of
 
 FILE = "index.csv"
 
@@ -35,30 +36,32 @@ class Row:
     """Relative to the folder, and inside it."""
     identity: str | None
     split: Split | None
+    points: Points | None = None
 
 
-def read_index(file: Path) -> list[Row]:
-    """The rows of ``index.csv``: a header with ``path``, and maybe ``identity`` and ``split``.
+def read_index(file: Path, landmarks: bool = False) -> list[Row]:
+    """The rows of ``index.csv``: a header with ``path``, and maybe ``identity`` and ``split``; and ``landmarks``.
 
     Cells are parted by commas, semicolons or tabs. Other columns and blank lines are passed over, a row said
     twice counts once; an identity is given as NFC. Raises BadInput, with the line, for what cannot be parsed or
-    trusted: no header, an unknown split, a path that leaves the folder.
+    trusted: no header, an unknown split, a path that leaves the folder, landmarks that are no numbers.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             text = stream.read()
-        rows = list(_rows(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True), file))
+        lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+        rows = list(_rows(lines, file, landmarks))
     except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise BadInput(f"{file} cannot be read as comma-separated UTF-8 text ({error}); save it so.") from error
     kept: dict[PurePosixPath, Row] = {}
     for row in rows:
         first = kept.setdefault(row.path, row)
-        if (first.identity, first.split) != (row.identity, row.split):
+        if (first.identity, first.split, first.points) != (row.identity, row.split, row.points):
             raise BadInput(f"{file} line {row.line} contradicts line {first.line} about {row.path}; keep one of them.")
     return list(kept.values())
 
 
-def _rows(lines: Iterable[list[str]], file: Path) -> Iterator[Row]:
+def _rows(lines: Iterable[list[str]], file: Path, landmarks: bool) -> Iterator[Row]:
     header: list[str] | None = None
     for cells in lines:
         # A csv.reader counts physical lines, which a quoted line break makes differ from rows.
@@ -70,6 +73,8 @@ def _rows(lines: Iterable[list[str]], file: Path) -> Iterator[Row]:
             header = [value.lower() for value in values]
             if "path" not in header:
                 raise BadInput(f"{file} line {line} names no column path; begin it with path,identity,split.")
+            if landmarks:
+                check_header(header, file, line)
             continue
         if len(values) > len(header):
             raise BadInput(
@@ -82,6 +87,7 @@ def _rows(lines: Iterable[list[str]], file: Path) -> Iterator[Row]:
             path=_inside(row.get("path", ""), file, line),
             identity=unicodedata.normalize("NFC", row.get("identity", "")) or None,
             split=_split(row.get("split", ""), file, line),
+            points=points_of(row, file, line) if landmarks else None,
         )
     if header is None:
         raise BadInput(f"{file} is empty; begin it with path,identity,split, or remove it.")

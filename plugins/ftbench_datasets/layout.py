@@ -14,6 +14,7 @@ from ftbench.errors import BadInput
 from ftbench_datasets import kinds, subfolders
 from ftbench_datasets.files import unfit
 from ftbench_datasets.index import FILE, read_index
+from ftbench_datasets.landmarks import MISSING, Points
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Entry:
     path: Path
     identity: str
     split: Split | None
+    points: Points | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ def folder(path: str) -> Path:
     return root
 
 
-def list_folder(root: Path) -> Listing:
-    """List the images under ``root``, sorted by name.
+def list_folder(root: Path, landmarks: bool = False) -> Listing:
+    """List the images under ``root``, sorted by name; with ``landmarks``, those whose faces the index tells.
 
     With an ``index.csv`` its rows are the data set. Without, each sub-folder is an identity, however deep
     its images lie, or, when there are only images, each image is one. Hidden files, ``__MACOSX`` and files
@@ -81,7 +83,9 @@ def list_folder(root: Path) -> Listing:
         why = unfit(root / FILE)
         if why:
             raise BadInput(f"{root / FILE}: {why}; make it a file that can be read, or remove it.")
-        return _indexed(root, files)
+        return _indexed(root, files, landmarks)
+    if landmarks:
+        raise BadInput(f"{root} has no {FILE} to take landmarks from; add one, or leave landmarks out.")
     if not files:
         why = f" ({sample(set_aside)})" if set_aside else ""
         raise BadInput(f"{root} holds no images{why}; put JPEG, PNG, WebP, BMP or TIFF images there.")
@@ -136,8 +140,8 @@ def _walk(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:
     return sorted(files, key=lambda file: _name(root, file)), sorted(set_aside)
 
 
-def _indexed(root: Path, files: list[Path]) -> Listing:
-    rows = read_index(root / FILE)
+def _indexed(root: Path, files: list[Path], landmarks: bool) -> Listing:
+    rows = read_index(root / FILE, landmarks)
     if not rows:
         raise BadInput(f"{root / FILE} names no image; add rows below its header, or remove it.")
     # With neither names nor sub-folders to tell people by, the index only says what a flat folder says.
@@ -152,12 +156,15 @@ def _indexed(root: Path, files: list[Path]) -> Listing:
         if path is None or why:
             missing.append((_name(root, root / row.path), f"named in {FILE} line {row.line}, {why}"))
             continue
+        if landmarks and row.points is None:
+            missing.append((_name(root, path), MISSING))
+            continue
         found = _entry(root, path, flat=len(row.path.parts) == 1)
-        entry = Entry(found.name, path, row.identity or found.identity, row.split)
+        entry = Entry(found.name, path, row.identity or found.identity, row.split, row.points)
         kept, line = entries.setdefault(path, (entry, row.line))
         if kept != entry:
             raise BadInput(f"{root / FILE} line {row.line} contradicts line {line} about {row.path}; keep one of them.")
-    named = {_composed(entry.name) for entry, _ in entries.values()}
+    named = {_composed(name) for name in (*(entry.name for entry, _ in entries.values()), *dict(missing))}
     return Listing(
         entries=tuple(sorted((entry for entry, _ in entries.values()), key=lambda entry: entry.name)),
         flat=flat,

@@ -24,6 +24,10 @@ class FolderParameters(ftbench.Parameters):
     minimum_pixels: int = Field(
         default=16, ge=1, description="images whose shorter side has fewer pixels are set aside"
     )
+    landmarks: bool = Field(
+        default=False,
+        description="take eyes, nose and mouth from ten columns of index.csv; images without are set aside",
+    )
 
 
 @ftbench.hookimpl

@@ -33,7 +33,8 @@ class Exported(nn.Module):
         p = parameters
         self.wiring, self.size = wiring, size
         self.resizes, self.how, self.threads = bool(p["resize_to"]), p["resampling"], p["threads"]
-        self.runner = Runner(Path(p["model"]), wiring.output.name, wiring.batch)
+        also = (p["mask_output"],) if p.get("mask_output") else ()
+        self.runner = Runner(Path(p["model"]), (wiring.output.name, *also), wiring.batch)
         self.others: dict[str, Callable[[int], Array]] = {
             name: constant(network, name, value) for name, value in p["constants"].items()
         }
@@ -51,15 +52,26 @@ class Exported(nn.Module):
         """Image (b,3,h,w) of any precision -> (b,3,side,side), float32, in [0,1], as the network is shown it."""
         return resized(image.detach().float(), self.wiring.side, self.how).clamp(0, 1)
 
-    def run(self, image: Tensor, rows: Mapping[str, Array]) -> Array:
-        """Image (b,3,side,side) and further rows -> the output, as it is. Raises ValueError when the network fails."""
+    def run(self, image: Tensor, rows: Mapping[str, Array]) -> tuple[Array, ...]:
+        """Image (b,3,side,side) and further rows -> the outputs, as they are.
+
+        Raises ValueError when the network fails.
+        """
         fed = {self.wiring.image.name: self.into.write(image, self.wiring.image.dtype), **rows}
+        return self.runner(fed, self.others, **self.where(image))
+
+    def where(self, image: Tensor) -> dict[str, Any]:
+        """Threads and device that a network is run with for an image."""
         cuda = (image.device.index or 0) if image.device.type == "cuda" else None
-        return self.runner(fed, self.others, threads=self.threads or torch.get_num_threads(), cuda=cuda)
+        return {"threads": self.threads or torch.get_num_threads(), "cuda": cuda}
 
     def run_image(self, image: Tensor, rows: Mapping[str, Array]) -> Array:
         """The same, of an output that is an image; raises ValueError when it is none, or of an unforeseen size."""
-        given, file = self.run(image, rows), self.runner.file.name
+        return self.checked_image(self.run(image, rows)[0])
+
+    def checked_image(self, given: Array) -> Array:
+        """An output that is an image, as it is; raises ValueError when it is none, or of an unforeseen size."""
+        file = self.runner.file.name
         square = given.ndim == 4 and given.shape[3 if self.out.last else 1] == 3
         height, width = (given.shape[1:3] if self.out.last else given.shape[2:4]) if square else (0, 1)
         if height != width:

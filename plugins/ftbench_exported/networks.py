@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 import ftbench
+from ftbench_exported.donors import donor_maker
 from ftbench_exported.exported import Exported
 from ftbench_exported.files import MISSING, Port, Unusable, installed
+from ftbench_exported.framing import Cut, Paste, cut_out, read_mask
 from ftbench_exported.pixels import pixels, resized
 from ftbench_exported.plugin import DecoderParameters, EncoderParameters, SimulatorParameters
-from ftbench_exported.roles import as_decoder, as_encoder, as_simulator
+from ftbench_exported.roles import as_decoder, as_encoder, as_simulator, second
 from ftbench_exported.runtime import Array
 from ftbench_exported.source import is_vector, photograph, source_side, vector
 from ftbench_exported.wiring import filled, port_named
@@ -24,10 +26,12 @@ SUREST = 1e-6
 
 
 class ExportedSimulator(Exported):
-    """``(image (b,3,s,s) in [0,1], {"identity": (b,)}) -> fake (b,3,s,s)``, clamped to [0,1], without gradient.
+    """``(image (b,3,s,s) in [0,1], the inputs) -> fake (b,3,s,s)``, clamped to [0,1], without gradient.
 
-    Raises ValueError with a sentence when the network cannot be used so, or fails on an image; what is not a
-    number stays so.
+    Of the inputs ``identity`` is there, ``donor`` where a recipe puts a face in, ``landmarks`` and ``donor_landmarks``
+    where each picture's own are used. With a template the face alone is shown to the network and pasted back; with an
+    enhancer the outcome, in 8 bits, goes through that as well. Raises ValueError with a sentence when the network
+    cannot be used so, or fails on an image; what is not a number stays so.
 
     Args:
         size: side of the benchmark's images.
@@ -35,11 +39,15 @@ class ExportedSimulator(Exported):
     """
 
     def __init__(self, *, size: int, **parameters: Any) -> None:
-        p = _whole(SimulatorParameters, parameters)
-        network, wiring = as_simulator(size, p)
+        network, wiring, p = as_simulator(size, _whole(SimulatorParameters, parameters))
         super().__init__(network, wiring, size, p)
+        self.cut = Cut(p["align"], wiring.side, p["framing"] == "landmarks") if p["align"] else None
+        self.paste = Paste(self.cut, p) if self.cut else None
+        self.donor = donor_maker(network, p)
+        self.then = ExportedSimulator(size=size, **second(p)) if p["enhancer"] else None
+        self.source = p["source_input"]
         self.identity = port_named(network, p["identity_input"], "") if p["identity_input"] else None
-        if p["source_input"]:
+        if p["source"]:
             port = port_named(network, p["source_input"], "")
             if is_vector(p["source"]):
                 given = vector(p["source"]).astype(port.dtype)
@@ -56,8 +64,28 @@ class ExportedSimulator(Exported):
     def forward(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
         """Run the network on every image."""
         rows = {self.identity.name: self._who(inputs["identity"], self.identity)} if self.identity else {}
+        if self.donor:
+            rows[self.source] = self.donor(inputs["donor"], inputs.get("donor_landmarks"), **self.where(image))
+        fake = (self._in_place(image.float(), inputs, rows) if self.cut else self._whole(image, rows)).clamp(0, 1)
+        if self.then:
+            # As tools hand pictures on from one network to the next.
+            return cast(Tensor, self.then((fake * 255).round() / 255, inputs))
+        return fake.contiguous()
+
+    def _whole(self, image: Tensor, rows: Mapping[str, Array]) -> Tensor:
         fake = self.out.read(self.run_image(self.brought(image), rows)).to(image.device)
-        return resized(fake, self.size, self.how).clamp(0, 1).contiguous()
+        return resized(fake, self.size, self.how)
+
+    def _in_place(self, image: Tensor, inputs: Mapping[str, Tensor], rows: Mapping[str, Array]) -> Tensor:
+        assert self.cut
+        assert self.paste
+        side = self.cut.side
+        way = self.cut.way(image.shape[-1], inputs.get("landmarks"))
+        face = cut_out(image, way, side)
+        given, *masks = self.run(face.clamp(0, 1), rows)
+        fake = resized(self.out.read(self.checked_image(given)).to(image.device), side, self.how).clamp(0, 1)
+        own = read_mask(masks[0], side, self.runner.file.name).to(image.device) if masks else None
+        return self.paste(image, face, fake, way, own)
 
     def _who(self, identity: Tensor, port: Port) -> Array:
         who: Array = identity.cpu().numpy()
@@ -126,7 +154,7 @@ class ExportedDecoder(Exported):
     @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
         """Run the network on every image."""
-        given = self.run(self.brought(image), {})
+        given, *_ = self.run(self.brought(image), {})
         if given.shape != (len(image), self.bits):
             raise ValueError(
                 f"{self.runner.file.name!r} gave {given.shape}, and the code has {self.bits} bits an image"

@@ -33,7 +33,7 @@ def object_to_decoder(*, size: int, bits: int, **parameters: Any) -> str | None:
 def _sentence(examine: Callable[[], object], parameters: dict[str, Any]) -> str | None:
     if not installed():
         return MISSING
-    named = (parameters["model"], parameters.get("source", ""))
+    named = (parameters.get(name, "") for name in ("model", "source", "recogniser", "converter", "enhancer"))
     if any(file and not Path(file).is_file() for file in named):
         # The harness says so of every parameter that names a file, with its place.
         return None

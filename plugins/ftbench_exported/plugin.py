@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 import ftbench
+from ftbench_exported.recipes import RECIPES
 
 Range = Literal["unit", "signed", "byte", "imagenet"]
 Layout = Literal["nchw", "nhwc"]
 Triple = Annotated[list[float], Field(min_length=3, max_length=3)]
 
+TemplateName = Literal["arcface-112", "arcface-128", "arcface-112-v1", "mtcnn-512", "ffhq-512"]
+RecipeName = Literal[
+    "inswapper-128",
+    "simswap-256",
+    "simswap-512",
+    "ghost-256",
+    "hififace-256",
+    "hyperswap-256",
+    "uniface-256",
+    "blendswap-256",
+    "gfpgan",
+    "gpen-256",
+    "gpen-512",
+    "restoreformer",
+    "codeformer",
+]
+SETTLED = (
+    *("input_range", "output_range", "mean", "std", "colours", "layout", "output_layout", "resize_to", "align"),
+    *("source", "source_range"),
+)
+"""What a recipe says."""
+PLACED = ("framing", "mask", "mask_blur", "mask_output", "match_colours")
+"""What is said of a face that is cut out and pasted."""
+NEWER = ("recipe", "recogniser", "converter", "align", *PLACED, "enhance", "enhancer")
 REFERENCE = "ONNX, the open format of exported networks; run by onnxruntime"
 FROM_INPUT = "default: as the input's"
 
@@ -80,6 +105,62 @@ class SimulatorParameters(ImageOutput):
         description="name of an input that is told who is shown: the person's index, whole (b,) or (b,1), "
         "or one-hot (b,people)",
     )
+    recipe: RecipeName | None = Field(
+        None, description="a public network, used as its own tool uses it; ftbench recipes lists them"
+    )
+    recogniser: ftbench.InputPath = Field(
+        "", description="for a recipe that puts a face in by its vector: the .onnx file that makes it, ArcFace's kind"
+    )
+    converter: ftbench.InputPath = Field(
+        "", description="for a recipe whose vectors are another recogniser's: the .onnx file that translates"
+    )
+    align: TemplateName | None = Field(
+        None, description="the face is laid on this template for the network, and pasted back; empty: the whole image"
+    )
+    framing: Literal["crop", "landmarks"] = Field(
+        "crop", description="where the face lies: as in every crop with eyes at 42 % of its height, or told by the data"
+    )
+    mask: Literal["box", "ellipse"] = Field("box", description="shape of what is pasted, soft at its edge")
+    mask_blur: float = Field(0.3, ge=0, le=1, description="how soft: a quarter of it, of the side, is faded")
+    mask_output: str = Field("", description="output that gives the network's own mask, used where it is the smaller")
+    match_colours: bool = Field(
+        False, description="give the pasted face mean and deviation of the one below it, in Lab"
+    )
+    enhance: RecipeName | None = Field(None, description="recipe of a network that the fake goes through as well")
+    enhancer: ftbench.InputPath = Field("", description="its .onnx file")
+
+    def also_needs(self) -> tuple[str, ...]:
+        """The face that is put in, and where the faces lie, where the data are to tell."""
+        put_in = self.recipe is not None and RECIPES[self.recipe].source is not None
+        own = self.framing == "landmarks"
+        named = {"donor": put_in, "landmarks": own, "donor_landmarks": own and put_in}
+        return tuple(name for name, wanted in named.items() if wanted)
+
+    @model_validator(mode="after")
+    def _settled_once(self) -> SimulatorParameters:
+        fields = type(self).model_fields
+        if self.recipe is not None:
+            for name in SETTLED:
+                if getattr(self, name) != fields[name].default:
+                    raise ValueError(f"recipe {self.recipe} settles {name}; leave it out")
+        elif self.recogniser or self.converter:
+            raise ValueError("recogniser and converter belong to a recipe; name one: ftbench recipes lists them")
+        if self.align is None and self.recipe is None:
+            for name in PLACED:
+                if getattr(self, name) != fields[name].default:
+                    raise ValueError(f"{name} is for a face that is aligned; name a recipe, or a template under align")
+        if (self.enhance is None) != (not self.enhancer):
+            raise ValueError("enhance and enhancer belong together: the recipe, and the file")
+        if self.enhance is not None and RECIPES[self.enhance].kind != "enhance":
+            raise ValueError(f"enhance: recipe {self.enhance} puts a face in; name one that enhances: gfpgan")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is newer than the first cells and not used: their keys stay."""
+        values: dict[str, Any] = written(self)
+        fields = type(self).model_fields
+        return {name: value for name, value in values.items() if name not in NEWER or value != fields[name].default}
 
 
 class EncoderParameters(ImageOutput):
@@ -136,7 +217,7 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
         name="exported",
         factory="ftbench_exported.networks:ExportedSimulator",
         objection="ftbench_exported.objections:object_to_simulator",
-        summary="a deepfake network from an ONNX file, as it is",
+        summary="a deepfake network from an ONNX file, as it is or by a recipe",
         parameters=SimulatorParameters,
         differentiable=False,
         trainable=False,

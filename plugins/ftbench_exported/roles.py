@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ftbench_exported.files import Description, Port, Unusable, describe
+from ftbench_exported.fitting import check_source_files, laid_over
+from ftbench_exported.framing import Cut
+from ftbench_exported.plugin import SimulatorParameters
+from ftbench_exported.recipes import RECIPES
 from ftbench_exported.source import check_source
 from ftbench_exported.wiring import (
     FLOATS,
@@ -19,27 +23,48 @@ from ftbench_exported.wiring import (
     row_input,
     wire,
 )
+from ftbench_faces.templates import TEMPLATES
 
 
-def as_simulator(size: int, parameters: Mapping[str, Any]) -> tuple[Description, Wiring]:
-    """The network and its wiring as a simulator of ``size`` px; raises Unusable."""
-    p, network = parameters, describe(Path(parameters["model"]))
+def as_simulator(size: int, parameters: Mapping[str, Any]) -> tuple[Description, Wiring, dict[str, Any]]:
+    """The network, its wiring as a simulator of ``size`` px, and the parameters with its recipe's; raises Unusable."""
+    network = describe(Path(parameters["model"]))
+    p = laid_over(network, parameters)
     other = _constants(network, p)
     for key in ("source_input", "identity_input"):
         if p[key]:
             _give(other, p[key], key)
-    if bool(p["source"]) != bool(p["source_input"]):
+    donated = p["recipe"] and RECIPES[p["recipe"]].source
+    if not donated and bool(p["source"]) != bool(p["source_input"]):
         raise Unusable("source and source_input belong together: the file, and the input that takes it")
-    each = [p["identity_input"]] if p["identity_input"] else []
+    each = [name for name in (p["identity_input"], p["source_input"] if donated else "") if name]
+    if p["align"] and not p["resize_to"]:
+        fixed = next((port.dims[2:] for port in network.inputs if len(port.dims) == 4), ())
+        p["resize_to"] = next((side for side in fixed if side), None) or TEMPLATES[p["align"]].side
     wiring = _wired(network, size, p, other, each)
-    if p["source_input"]:
+    if p["source"]:
         kind, layout = p["source_range"] or p["input_range"], p["layout"]
         port = port_named(network, p["source_input"], "source_input")
         check_source(network, port, p["source"], layout=layout, byte=kind == "byte", size=wiring.side)
     if p["identity_input"]:
         _check_identity(network, port_named(network, p["identity_input"], "identity_input"))
     check_image_output(network, wiring.output, p["output_layout"] or p["layout"], wiring.side, bool(p["resize_to"]))
-    return network, wiring
+    if p["align"]:
+        Cut(p["align"], wiring.side, False).check(size, network.file)
+    if p["mask_output"] and p["mask_output"] not in {port.name for port in network.outputs}:
+        there = ", ".join(port.name for port in network.outputs)
+        raise Unusable(f"mask_output: {network.file!r} has no output {p['mask_output']!r}; it has {there}")
+    if p["recipe"]:
+        check_source_files(RECIPES[p["recipe"]], p)
+    if p["enhancer"]:
+        as_simulator(size, second(p))
+    return network, wiring, p
+
+
+def second(p: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of the network that what the first gives goes through."""
+    kept = {key: p[key] for key in ("framing", "mask", "mask_blur", "threads")}
+    return dict(SimulatorParameters(model=p["enhancer"], recipe=p["enhance"], **{**kept, "mask": "box"}))
 
 
 def as_encoder(size: int, bits: int, parameters: Mapping[str, Any]) -> tuple[Description, Wiring, Port]:

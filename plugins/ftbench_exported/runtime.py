@@ -43,13 +43,13 @@ def open_session(data: bytes, *, threads: int, cuda: int | None, optimise: bool 
     return onnxruntime.InferenceSession(data, options, providers=providers, **retry)
 
 
-def _run(session: Any, output: str, fed: Mapping[str, Array]) -> Any:
+def _run(session: Any, outputs: tuple[str, ...], fed: Mapping[str, Array]) -> Any:
     """What the network gives. It runs in a thread beside, so that Ctrl-C and a time limit reach this one meanwhile."""
     import onnxruntime
 
     options = onnxruntime.RunOptions()
     with ThreadPoolExecutor(1) as beside:
-        running = beside.submit(session.run, [output], fed, options)
+        running = beside.submit(session.run, list(outputs), fed, options)
         try:
             # With a time limit, since Windows wakes no thread that waits without one.
             while not wait([running], timeout=1).done:
@@ -66,12 +66,12 @@ class Runner:
 
     Args:
         file: the ONNX file.
-        output: name of the output that is wanted.
+        outputs: names of the outputs that are wanted.
         batch: number of images that the network insists on; None: any.
     """
 
-    def __init__(self, file: Path, output: str, batch: int | None) -> None:
-        self.file, self.output, self.batch = file, output, batch
+    def __init__(self, file: Path, outputs: tuple[str, ...], batch: int | None) -> None:
+        self.file, self.outputs, self.batch = file, outputs, batch
         self._sessions: dict[tuple[int, int | None], Any] = {}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Runner:
@@ -87,10 +87,10 @@ class Runner:
         *,
         threads: int,
         cuda: int | None,
-    ) -> Array:
-        """Inputs with a row an image (b, …), and those made for a number of images -> the output (b, …).
+    ) -> tuple[Array, ...]:
+        """Inputs with a row an image (b, …), and those made for a number of images -> the outputs (b, …).
 
-        Raises ValueError with the network's reason, and when the output has another number of rows.
+        Raises ValueError with the network's reason, and when an output has another number of rows.
         """
         session = self._session(threads, cuda)
         count = len(next(iter(images.values())))
@@ -99,25 +99,27 @@ class Runner:
             self._piece(session, {name: rows[start : start + step] for name, rows in images.items()}, others)
             for start in range(0, count, step)
         ]
-        return np.concatenate(pieces)
+        return tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
 
-    def _piece(self, session: Any, rows: Mapping[str, Array], others: Mapping[str, Callable[[int], Array]]) -> Array:
+    def _piece(
+        self, session: Any, rows: Mapping[str, Array], others: Mapping[str, Callable[[int], Array]]
+    ) -> list[Array]:
         count = len(next(iter(rows.values())))
         size = self.batch or count
         # Rows are repeated to fill a fixed batch, and what comes of them is thrown away.
         fed = {name: np.ascontiguousarray(np.resize(part, (size, *part.shape[1:]))) for name, part in rows.items()}
         fed |= {name: make(size) for name, make in others.items()}
         try:
-            (given,) = _run(session, self.output, fed)
+            outputs: list[Array] = _run(session, self.outputs, fed)
         except Exception as error:
             shapes = ", ".join(f"{name} {part.shape}" for name, part in fed.items())
             raise ValueError(f"{self.file.name!r} failed on {shapes}: {reason(error)}") from error
-        if len(np.shape(given)) == 0 or len(given) != size:
-            raise ValueError(
-                f"{self.file.name!r} gave {np.shape(given)} for {size} images; it must give a row an image"
-            )
-        output: Array = given[:count]
-        return output
+        for given in outputs:
+            if len(np.shape(given)) == 0 or len(given) != size:
+                raise ValueError(
+                    f"{self.file.name!r} gave {np.shape(given)} for {size} images; it must give a row an image"
+                )
+        return [given[:count] for given in outputs]
 
     def _session(self, threads: int, cuda: int | None) -> Any:
         key = (threads, cuda)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 CELL = 4
 """Pixels along the places of the smallest maps of regenerate."""
+SMALLEST = 32
+"""Pixels of a side below which a face is too few of them to dissolve a seam in."""
 
 
 MOST_PAIRS = 4096
@@ -27,3 +31,10 @@ def object_to_regenerate(*, size: int, **_: object) -> str | None:
     if size % CELL or size < 4 * CELL:
         return f"regenerate needs a multiple of {CELL} px, {4 * CELL} or more, not {size}"
     return None
+
+
+def object_to_graphics(*, size: int, **_: object) -> str | None:
+    """Why faces of this size cannot be swapped, or None."""
+    if importlib.util.find_spec("cv2") is None:
+        return "swap-graphics needs OpenCV, which is not installed; pip install 'ftbench[graphics]'"
+    return None if size >= SMALLEST else f"swap-graphics needs {SMALLEST} px or more, not {size}"

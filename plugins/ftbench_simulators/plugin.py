@@ -84,6 +84,12 @@ class RegenerateParameters(ftbench.Parameters):
     )
 
 
+class SwapGraphicsParameters(ftbench.Parameters):
+    """How much of a face is taken over."""
+
+    reach: float = Field(1.0, ge=0.5, le=1.3, description="factor on the oval of the face that is taken over")
+
+
 @ftbench.hookimpl
 def ftbench_simulators() -> Iterator[ftbench.Simulator]:
     """Yield the attacks that take the place of a deepfake."""
@@ -149,4 +155,15 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
         trainable=True,
         deterministic=False,
         reference="Zhao et al., NeurIPS 2024, arXiv:2306.01953",
+    )
+    yield ftbench.Simulator(
+        name="swap-graphics",
+        factory="ftbench_simulators.swap_graphics:SwapGraphics",
+        objection="ftbench_simulators.objections:object_to_graphics",
+        summary="face swap by graphics alone: landmarks, triangles carried over, colours matched, seams dissolved",
+        parameters=SwapGraphicsParameters,
+        differentiable=False,
+        trainable=False,
+        needs=("donor", "landmarks", "donor_landmarks"),
+        reference="after FaceSwap in FaceForensics++, Rössler et al., ICCV 2019; cv2.seamlessClone, Pérez et al., 2003",
     )

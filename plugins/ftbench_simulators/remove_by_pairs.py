@@ -58,7 +58,7 @@ class RemoveByPairs(nn.Module):
             some = torch.randperm(len(marked), generator=generator)[:BATCH].to(marked.device)
             adam.zero_grad(set_to_none=True)
             loss = (self.restored(marked[some]) - covers[some]).square().mean()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(self.parameters(), 1.0)
             adam.step()
             falling.step()

@@ -13,6 +13,7 @@ from ftbench.data.splits import split_of
 from ftbench.errors import BadInput
 from ftbench_datasets.procedural.camera import portrait
 from ftbench_datasets.procedural.genes import Genes, person
+from ftbench_datasets.procedural.landmarks import five_points
 from ftbench_datasets.procedural.shot import shot
 
 # Raise it when a change draws any picture differently: keys, and so splits, payloads and stored results,
@@ -31,6 +32,7 @@ class ProceduralFaces:
     """
 
     name = "procedural-faces"
+    landmarks_digest = ""
     set_aside: tuple[tuple[str, str], ...] = ()
 
     def __init__(self, *, identities: int, images_per_identity: int, seed: int) -> None:
@@ -61,6 +63,11 @@ class ProceduralFaces:
         who, index = self._where[item.key]
         genes: Genes = _people(self._seed, who)
         return portrait(genes, shot(self._seed, who, index), size)
+
+    def landmarks(self, item: Item) -> npt.NDArray[np.float64]:
+        """Five points as the extra input ``landmarks`` has them, (5, 2)."""
+        who, index = self._where[item.key]
+        return five_points(_people(self._seed, who), shot(self._seed, who, index))
 
 
 def _key(seed: int, who: int, index: int) -> str:

@@ -39,7 +39,7 @@ class View:
     u: Array
     v: Array
     w: Array
-    place: _Place
+    place: Place
 
     def box(self, u: float, v: float, reach_u: float, reach_v: float) -> Box:
         """Pixels that may hold a part at (u, v) on the surface, reaching so far to each side."""
@@ -51,7 +51,9 @@ class View:
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
+    """How a head stands in its picture."""
+
     width: float
     jaw: float
     yaw: tuple[float, float]
@@ -69,10 +71,18 @@ class _Place:
         xs = self.yaw[0] * across + self.yaw[1] * deep
         return xs * self.width * (1 - self.jaw * max(y - 0.05, 0) ** 2) + _swing(self.yaw[1], y), y
 
-    def box(self, size: int, x: float, y: float, reach_x: float, reach_y: float) -> Box:
+    def share(self, x: float, y: float) -> tuple[float, float]:
+        """Head half-heights -> shares of the picture's side, from its upper left."""
         cos_r, sin_r = self.roll
-        column = self.centre[0] + (x * cos_r - y * sin_r) * self.scale
-        row = self.centre[1] + (x * sin_r + y * cos_r) * self.scale
+        return (
+            self.centre[0] + (x * cos_r - y * sin_r) * self.scale,
+            self.centre[1] + (x * sin_r + y * cos_r) * self.scale,
+        )
+
+    def box(self, size: int, x: float, y: float, reach_x: float, reach_y: float) -> Box:
+        """Pixels about (x, y), in head half-heights, that reach so far to each side."""
+        column, row = self.share(x, y)
+        cos_r, sin_r = self.roll
         wide = (reach_x * abs(cos_r) + reach_y * abs(sin_r)) * self.scale
         high = (reach_x * abs(sin_r) + reach_y * abs(cos_r)) * self.scale
         return _span(row, high, size), _span(column, wide, size)
@@ -88,9 +98,9 @@ def _swing(sin_yaw: float, y: float) -> float:
     return 0.30 * sin_yaw * max(y - 0.05, 0) ** 2
 
 
-def look(genes: Genes, shot: Shot, size: int) -> View:
-    """Coordinates of ``genes`` as posed in ``shot``, at ``size`` pixels."""
-    place = _Place(
+def place_of(genes: Genes, shot: Shot) -> Place:
+    """How a head stands in its picture."""
+    return Place(
         genes.width,
         genes.jaw,
         (cos(shot.yaw), sin(shot.yaw)),
@@ -99,6 +109,11 @@ def look(genes: Genes, shot: Shot, size: int) -> View:
         shot.centre,
         shot.scale,
     )
+
+
+def look(genes: Genes, shot: Shot, size: int) -> View:
+    """Coordinates of ``genes`` as posed in ``shot``, at ``size`` pixels."""
+    place = place_of(genes, shot)
     along = (np.arange(size, dtype=np.float32) + np.float32(0.5)) / np.float32(size)
     bx = (along - place.centre[0]) / place.scale
     by = (along - place.centre[1]) / place.scale

@@ -1,0 +1,114 @@
+"""A file of each recipe's signature, from a benchmark file to a table."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from recipe_nets import converter, enhancer, recogniser, swapper
+from rich.console import Console
+
+from ftbench.errors import BadInput
+from ftbench.runner.opening import Opened, Request, open_benchmark
+from ftbench.testing import tiny
+from ftbench_datasets.procedural.source import ProceduralFaces
+from ftbench_exported.recipes import RECIPES, Vector
+
+SWAP = {"name": "exported", "recipe": "inswapper-128", "model": "inswapper-128.onnx", "recogniser": "r50.onnx"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("nets")
+    for name, one in RECIPES.items():
+        (swapper if one.kind == "swap" else enhancer)(folder / f"{name}.onnx", name)
+    recogniser(folder / "r50.onnx")
+    converter(folder / "convert.onnx")
+    return folder
+
+
+def named(recipe: str) -> dict[str, Any]:
+    one = RECIPES[recipe]
+    files = {"recogniser": "r50.onnx"} if isinstance(one.source, Vector) else {}
+    files |= {"converter": "convert.onnx"} if isinstance(one.source, Vector) and one.source.converted else {}
+    return {"name": "exported", "recipe": recipe, "model": f"{recipe}.onnx", **files}
+
+
+def test_every_recipe_runs_from_a_benchmark_to_a_table(home: Path) -> None:
+    chain = {**SWAP, "enhance": "gfpgan", "enhancer": "gfpgan.onnx", "framing": "landmarks"}
+    tests = ["none", *map(named, RECIPES), chain]
+    benchmark = {
+        "dataset": {"name": "procedural-faces", "identities": 2, "images_per_identity": 24, "size": 96},
+        "matrix": {"simulator": SWAP},
+        "train": {"steps": 2, "batch_size": 4, "validate_every": 2},
+        "evaluate": {"draws": 1, "simulators": tests},
+    }
+    main = tiny.run(benchmark, home)
+    assert len(main) == 1
+    assert list(main["trained_against"]) == ["exported"]
+    folder = next((home / "results" / "tiny").iterdir())
+    rows = pd.concat(pd.read_csv(file) for file in (folder / "rows").glob("*[0-9a-f].csv.gz"))
+    labels = {f"exported recipe={name}" for name in RECIPES}
+    assert labels | {"none", "exported recipe=inswapper-128 enhance=gfpgan framing=landmarks"} <= set(rows["simulator"])
+    assert rows["code_errors"].notna().all()
+    overview = (folder / "tables" / "overview.md").read_text(encoding="utf-8")
+    assert "inswapper-128" in overview
+    for file in folder.rglob("*"):
+        if file.suffix in (".json", ".md", ".csv", ".tex"):
+            assert ".onnx" not in file.read_text(encoding="utf-8"), file.name
+
+
+def opened(home: Path, benchmark: dict[str, Any]) -> Opened:
+    whole = tiny._laid_over(benchmark)
+    (home / "asked.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+    return open_benchmark(Request(str(home / "asked.yaml"), out=home / "asked"), Console(file=io.StringIO()))
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "sentence"),
+    [
+        (
+            {"matrix": {"simulator": {**SWAP, "framing": "landmarks"}}},
+            "matrix.simulator.0.0: 'exported' needs 'landmarks', which only tests give; name it in evaluate",
+        ),
+        (
+            {"matrix": {"simulator": "none"}, "evaluate": {"simulators": [named("ghost-256")]}},
+            "images of 32 px are too small for 'ghost-256.onnx': arcface-112-v1 at 256 px enlarges a face 9.4 times",
+        ),
+        ({"matrix": {"simulator": {**SWAP, "recogniser": "gone.onnx"}}}, "recogniser: there is no file 'gone.onnx'"),
+        ({"matrix": {"simulator": {**SWAP, "recipe": "inswapper"}}}, "inswapper-128"),
+        ({"matrix": {"simulator": {**SWAP, "align": "ffhq"}}}, "ffhq-512"),
+        (
+            {"dataset": {"name": "folder", "path": "drawn", "size": 32}, "evaluate": {"simulators": [
+                {**SWAP, "framing": "landmarks"}]}, "matrix": {"simulator": "none"}},
+            "is told where eyes, nose and mouth are, which the data set does not say",
+        ),
+    ],
+)  # fmt: skip
+def test_planning_says_what_is_wrong(home: Path, benchmark: dict[str, Any], sentence: str) -> None:
+    source = ProceduralFaces(identities=2, images_per_identity=16, seed=0)
+    for item in source.items:
+        (home / "drawn" / item.identity).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(source.load(item, 32)).save(home / "drawn" / f"{item.name}.png")
+    with pytest.raises(BadInput) as raised:
+        opened(home, benchmark)
+    assert sentence in str(raised.value)
+    assert all(line.startswith(str(home)) or "asked.yaml" in line for line in str(raised.value).splitlines())
+
+
+def test_another_recogniser_is_another_cell_and_the_place_of_files_is_none(home: Path, tmp_path: Path) -> None:
+    def key(folder: Path) -> str:
+        return opened(folder, {"matrix": {"simulator": SWAP}}).plan.evaluations[0].key
+
+    first = key(home)
+    for name in ("inswapper-128", "r50"):
+        (tmp_path / f"{name}.onnx").write_bytes((home / f"{name}.onnx").read_bytes())
+    assert key(tmp_path) == first
+    swapped = recogniser(tmp_path / "r50.onnx", batch="b")
+    assert swapped.is_file()
+    assert key(tmp_path) != first
