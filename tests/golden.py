@@ -20,7 +20,7 @@ from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
 from ftbench.parts.discovery import discover
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import SimulatorStage, encoded
+from ftbench.pipeline.stages import SimulatorStage
 from ftbench.plan.keys import NUMBERS
 from ftbench.testing.material import bits, pictures
 from ftbench.testing.material import weights as weighing
@@ -91,7 +91,8 @@ def _given(record: Any, made: Any, size: int) -> Iterator[Tensor]:
     elif record.kind == "decoder":
         yield made(images)
     elif record.kind == "codec":
-        code = encoded(made, bits(4, BITS), torch.Generator().manual_seed(2))
+        drawn = (torch.Generator().manual_seed(2),) if record.randomised else ()
+        code = made.encode(bits(4, BITS), *drawn)
         yield code
         yield made.decode(2 * code - 1 + 0.8 * weighing(code))
     elif record.kind == "distortion":
