@@ -15,11 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ftbench.contract.inputs import STUDIES
 from ftbench.machine.randomness import derive
 from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
 from ftbench.parts.discovery import discover
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import SimulatorStage
+from ftbench.pipeline.stages import SimulatorStage, encoded
 from ftbench.plan.keys import NUMBERS
 from ftbench.testing.material import bits, pictures
 from ftbench.testing.material import weights as weighing
@@ -34,8 +35,13 @@ WITHOUT = {
     "rivagan": "its network comes with another library",
 }
 """Parts that are not looked at, each with the reason."""
-PARAMETERS: dict[str, dict[str, Any]] = {"chain": {"steps": ["grayscale", {"name": "jpeg", "quality": 50}]}}
-"""Of parts that have no defaults."""
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "chain": {"steps": ["grayscale", {"name": "jpeg", "quality": 50}]},
+    "remove-by-pairs": {"steps": 5},
+}
+"""Of parts that have no defaults, or whose defaults take long."""
+KNOWN = 20
+"""Pictures that an attack is shown before and after marking."""
 SIZES = {"dwt-dct": 256, "dwt-dct-svd": 256}
 """Of parts that take no smaller images."""
 TRAINING = "a training of twenty steps"
@@ -85,7 +91,7 @@ def _given(record: Any, made: Any, size: int) -> Iterator[Tensor]:
     elif record.kind == "decoder":
         yield made(images)
     elif record.kind == "codec":
-        code = made.encode(bits(4, BITS))
+        code = encoded(made, bits(4, BITS), torch.Generator().manual_seed(2))
         yield code
         yield made.decode(2 * code - 1 + 0.8 * weighing(code))
     elif record.kind == "distortion":
@@ -100,7 +106,14 @@ def _given(record: Any, made: Any, size: int) -> Iterator[Tensor]:
             donor=pictures(4, SIZE, seed=5),
             remarked=lambda image: (image + 0.02).clamp(0, 1),
             averaged=lambda: 0.02 * weighing(images),
+            cover=pictures(4, SIZE, seed=6),
         )
+        if STUDIES in record.needs:
+            covers = pictures(KNOWN, SIZE, seed=7)
+            with torch.enable_grad():
+                made.study(
+                    marked=(covers + 0.02 * weighing(covers)).clamp(0, 1), covers=covers, generator=torch.Generator()
+                )
         yield SimulatorStage(record, made)(images, extra) - images
 
 

@@ -70,6 +70,9 @@ def found(
     psnr: float | None = None,
     attacks: Mapping[str, SimulatorStage] | None = None,
     encoder: nn.Module | None = None,
+    decoder: nn.Module | None = None,
+    images: Images | None = None,
+    known: Images | None = None,
     **more: Any,
 ) -> Findings:
     simulator = ftbench.Simulator(
@@ -82,7 +85,7 @@ def found(
         return torch.rand(image.shape, generator=randomness)
 
     return evaluate(
-        pair=Pair(encoder or Stripes(), Reader()),
+        pair=Pair(encoder or Stripes(), decoder or Reader()),
         codec=Bare(),
         attacks=attacks or {"half": SimulatorStage(simulator, half_inverted)},
         conditions=[
@@ -90,12 +93,13 @@ def found(
             GridDistortion("noise sigma=0.3", "noise", 0.3, DistortionStage(noise, noisy), plain=False),
         ],
         metrics={"psnr": Psnr(), "ssim": Ssim()},
-        images=faces(),
+        images=images or faces(),
         settings=EvaluateSection.model_validate({"simulators": [{"name": "none"}], "draws": draws, "seed": 5, **more}),
         bits=BITS,
         held=psnr,
         device="cpu",
         progress=Silent(),
+        known=known,
     )
 
 

@@ -89,6 +89,7 @@ def _simulator(part: Provided) -> Use:
             donor=donors[start:stop],
             remarked=lambda image: (image + 0.02).clamp(0, 1),
             averaged=mean[start:stop],
+            cover=donors[start:stop],
         )
         fake: Tensor = made(images[start:stop], extra.of(needs, images[start:stop]))
         return fake

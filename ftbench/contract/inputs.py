@@ -15,7 +15,9 @@ class ExtraInput:
     of_a_pair: bool = False
     """Only a pair can give it: it is not there yet when a simulator is fitted."""
     of_tests: bool = False
-    """Tests alone give it: it is too dear for every step of a training."""
+    """Tests alone give it: it is too dear for every step of a training, or makes no sense in one."""
+    studied: bool = False
+    """No tensor of a batch: the simulator's method ``study`` is handed it once, before the tests."""
 
 
 EXTRA_INPUTS = {
@@ -30,8 +32,25 @@ EXTRA_INPUTS = {
         of_a_pair=True,
     ),
     "averaged": ExtraInput(
-        "(b,3,h,w), signed: the mean of marked − cover over 32 images that carry the attacked image's payload",
+        "(b,3,h,w), signed: the mean of marked − cover over as many images that carry the attacked image's payload as "
+        "the parameter ``pairs`` says, none of them attacked; of flat colours where ``flat`` says so. Without "
+        "``pairs``: over 32 of the images under test, and in tests alone",
+        of_a_pair=True,
+    ),
+    "cover": ExtraInput(
+        "(b,3,h,w) in [0, 1]: the attacked image as it was before it was marked. Whoever names it makes forgeries, and "
+        "is counted among those",
         of_a_pair=True,
         of_tests=True,
     ),
+    "known": ExtraInput(
+        "as many images of the train split before and after marking, each with a payload of its own, as the parameter "
+        "``pairs`` says: handed to ``study(marked, covers, generator)`` once, before the tests",
+        of_a_pair=True,
+        of_tests=True,
+        studied=True,
+    ),
 }
+FORGES = "cover"
+"""The input of an attack whose outcome is no marked image: what is read from it was forged."""
+STUDIES = "known"

@@ -48,6 +48,18 @@ class FittableSimulator(SimulatorNetwork, Protocol):
         ...
 
 
+class StudyingSimulator(SimulatorNetwork, Protocol):
+    """An attack that learns from pictures before and after marking: its record needs ``known``."""
+
+    def study(self, *, marked: Tensor, covers: Tensor, generator: torch.Generator) -> None:
+        """Take what there is to know from marked images and their covers, both (m,3,h,w) in [0, 1].
+
+        Called once, before the tests; until then the attack leaves images alone. Every draw comes from ``generator``,
+        which lives on the CPU, or from torch's global one, which is seeded.
+        """
+        ...
+
+
 class DistortionFunction(Protocol):
     """``(image (b,3,h,w), generator on the CPU) -> image of the same shape, in [0,1]``."""
 
@@ -63,6 +75,17 @@ class ChannelCode(Protocol):
 
     def decode(self, logits: Tensor) -> Tensor:
         """Read logits (b, n) -> payload (b, k) of {0,1}."""
+        ...
+
+
+class RandomisedCode(ChannelCode, Protocol):
+    """A code that writes a payload in many ways."""
+
+    def encode(self, payload: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}; every draw comes from ``generator`` (CPU).
+
+        None: from a source that nobody can foresee.
+        """
         ...
 
 

@@ -139,8 +139,8 @@ class Simulator(Component):
     parameters are read by the harness as well: ``seed`` names one of several trainings of a part, and ``trained_on``
     ("train" or "reserve") the people, so that a black-box twin has seen others."""
     needs: tuple[str, ...] = ()
-    """Extra inputs by name: ``identity``, ``donor``, ``remarked`` or ``averaged``. What each of them is stands in
-    ``ftbench.contract.inputs``."""
+    """Extra inputs by name: ``identity``, ``donor``, ``remarked``, ``averaged``, ``cover`` or ``known``. What each of
+    them is stands in ``ftbench.contract.inputs``."""
     people: int | None = None
     """Exactly how many people the data must show; None: any number."""
     per_person: int = 1
@@ -172,6 +172,8 @@ class Codec(Component):
     """``length(k, parameters) -> n``; raises ValueError with a sentence when no such code exists."""
     trainable: bool = False
     """True: the object follows FittableCode; the harness fits it before any pair is trained, then freezes it."""
+    randomised: bool = False
+    """True: the object follows RandomisedCode; a payload has many codes."""
     kind: Kind = field(init=False, default="codec", repr=False)
 
 

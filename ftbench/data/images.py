@@ -102,6 +102,11 @@ class Data:
             split: len({item.identity for item in self.items if self.place(item) == split}) for split in self.splits
         }
 
+    def images(self) -> dict[str, int]:
+        """How many images each split has."""
+        count = Counter(self.place(item) for item in self.items)
+        return {split: count[split] for split in self.splits}
+
     def split(self, name: str, limit: int | None = None) -> Images:
         """Load a split, in the order of the images' content; kept in memory for the next cell."""
         if name not in self._loaded:
@@ -217,7 +222,7 @@ def describe(data: Data) -> dict[str, Any]:
         "digest": data.digest,
         "size": data.size,
         "people": data.counts() if len(data.people) <= 20 else len(data.people),
-        "images": {split: sum(data.place(item) == split for item in data.items) for split in data.splits},
+        "images": data.images(),
         "set_aside": [{"name": name, "reason": reason} for name, reason in data.source.set_aside],
         "notes": list(data.source.notes),
     }

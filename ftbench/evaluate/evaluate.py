@@ -16,10 +16,12 @@ from ftbench.benchfile.schema import EvaluateSection
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
+from ftbench.evaluate.attackers import Attackers
 from ftbench.evaluate.readings import Columns, GridDistortion, Readings
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage, eight_bit
+from ftbench.pipeline.known import mean_residual
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, eight_bit, encoded
 from ftbench.progress import Progress
 from ftbench.storage.results import AFTER
 from ftbench.train.batches import fixed_payloads
@@ -33,7 +35,7 @@ UNMARKED = "unmarked"
 OF_COVER, OF_MARKED = "fake of cover:", "fake of marked:"
 """What the names of sample pictures begin with; the simulator follows."""
 AVERAGED = 32
-"""Marked images of one payload that an attacker averages over."""
+"""Marked images of one payload that an attacker averages over who does not say of how many."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ class Findings:
     rows: pd.DataFrame
     """image, name, identity, draw, simulator, distortion, category, strength, code_errors, payload_errors."""
     quality: pd.DataFrame
-    """image, name, identity, draw, of ("marked" or "fake:<simulator>"), one column a metric. With ``quality_after``
-    also "after": what simulator and distortion, two more columns, left of the marked image, against the reference that
-    it has without the distortion."""
+    """image, name, identity, draw, of ("marked", "fake:<simulator>", or of an attacker who knows pictures before and
+    after marking what ``Attackers.compared`` says), one column a metric. With ``quality_after`` also "after": what
+    simulator and distortion, two more columns, left of the marked image, against the reference that it has without the
+    distortion."""
     readings: Mapping[str, Any]
     """logits (rows, n); and of each image and draw: carried (image, draw), payload (…, k), code (…, n)."""
     samples: Mapping[str, np.ndarray]
@@ -66,15 +69,18 @@ def evaluate(
     held: Held | None,
     device: str,
     progress: Progress,
+    known: Images | None = None,
 ) -> Findings:
     """Measure ``pair`` on ``images``: in float32, every stage 8-bit, a fresh payload an image and draw.
 
-    ``held``: what every marked image is held at; None: whatever the encoder paints.
+    ``held``: what every marked image is held at; None: whatever the encoder paints. ``known``: images that attackers
+    know before and after marking, none of them among ``images``; those who say how many need it.
 
     Random distortions draw from the evaluation's seed, the draw and the batch, never from the pair: two pairs
     meet the same payloads and the same noise, so their rows can be compared one by one.
     """
     pair.eval()
+    attackers = Attackers(attacks, pair, codec, bits, held, settings.seed, known, device).studied()
     rows, quality, carried = Columns(), Columns(), Columns()
     samples: dict[str, list[np.ndarray]] = {}
     batches = list(_batches(len(images)))
@@ -85,25 +91,25 @@ def evaluate(
             covers = images.covers(index, device).contiguous(memory_format=torch.channels_last)
             keys = [images.keys[i] for i in index.tolist()]
             # Drawn under another key, as by somebody else who has the same pair.
-            again = codec.encode(fixed_payloads(keys, derive(settings.seed, "again"), draw, bits)).to(device)
-            identity = images.identity[index]
+            fresh = generator(settings.seed, "nonce", draw, number)
+            again = encoded(codec, fixed_payloads(keys, derive(settings.seed, "again"), draw, bits), fresh).to(device)
             payloads = fixed_payloads(keys, settings.seed, draw, bits)
-            code = codec.encode(payloads).to(device)
+            code = encoded(codec, payloads, fresh).to(device)
             some = torch.randint(len(images), (AVERAGED,), generator=generator(settings.seed, "averaged", draw, number))
+            alike = partial(attackers.alike, payloads, code, draw, number)
             own = Inputs(
-                identity=identity.to(device),
-                donor=partial(donors, images, identity, generator(settings.seed, "donor", draw, number), device),
-                averaged=partial(mean_residual, pair, images.covers(some, device), code, held),
+                identity=images.identity[index].to(device),
+                donor=partial(
+                    donors, images, images.identity[index], generator(settings.seed, "donor", draw, number), device
+                ),
+                averaged=partial(mean_residual, alike(), images.covers(some, device), len(code)),
+                cover=covers,
+                remarked=pair.marking(again, held),
             )
-            inputs = {
-                name: own.marked_again_by((attack.other or pair).marking(again, held))
-                for name, attack in attacks.items()
-            }
+            inputs = attackers.inputs(own, alike, again, (draw, number))
             marked = pair.mark(covers, code, held)
             # The marked image and its cover meet the same draw: what is left between their fakes is the mark's doing.
-            seeds = {name: derive(settings.seed, "simulator", name, draw, number) for name in attacks}
-            fakes = {name: attack(marked, inputs[name], seeds[name]) for name, attack in attacks.items()}
-            unfaked = {name: attack(covers, inputs[name], seeds[name]) for name, attack in attacks.items()}
+            fakes, unfaked = (attackers.fakes(image, inputs, (draw, number)) for image in (marked, covers))
             about = _about(images, index, draw)
             carried.add({"image": keys}, draw=draw, payload=payloads, code=(code > 0).cpu())
             views = {MARKED: (marked, covers), **{name: (fake, unfaked[name]) for name, fake in fakes.items()}}
@@ -124,8 +130,11 @@ def evaluate(
             readings.finish()
             blank = {"simulator": "", "distortion": ""} if settings.quality_after else {}
             for view, (image, reference) in views.items():
-                of = "marked" if view == MARKED else f"fake:{view}"
-                quality.add(about, of=of, **blank, **measured(reference, image))
+                against = (
+                    {"marked": reference} if view == MARKED else attackers.compared(view, reference, marked, covers)
+                )
+                for of, other in against.items():
+                    quality.add(about, of=of, **blank, **measured(other, image))
             rows.fetch()
             quality.fetch()
             if draw == 0:
@@ -141,15 +150,6 @@ def evaluate(
     kept["names"] = np.array([images.people[int(images.identity[i])] for i in shown])
     read = {"logits": rows.taken("logits"), "payload": carried.taken("payload"), "code": carried.taken("code")}
     return Findings(rows.frame(), quality.frame(), {**read, "carried": carried.frame()}, kept)
-
-
-def mean_residual(pair: Pair, covers: Tensor, code: Tensor, held: Held | None) -> Tensor:
-    """Mean of marked − cover over covers (m,3,h,w), for each code (b,n): (b,3,h,w), signed.
-
-    Who averages has the covers too: the strongest attacker of this kind.
-    """
-    alike = (cover.expand(len(code), -1, -1, -1) for cover in covers)
-    return torch.stack([pair.mark(cover, code, held) - cover for cover in alike]).mean(dim=0)
 
 
 def _measured(

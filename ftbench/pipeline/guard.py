@@ -114,9 +114,9 @@ class Guard:
             return changed
         return functional.interpolate(changed, image.shape[-2:], mode="bilinear", align_corners=False)
 
-    def built(self, make: Callable[..., Any], **arguments: Any) -> Any:
-        """What the part's factory makes; raises PartFailed when it raises."""
-        return self._guarded(lambda: make(**arguments), "while it was built")
+    def built(self, make: Callable[..., Any], when: str = "while it was built", /, **arguments: Any) -> Any:
+        """What the part's factory makes; raises PartFailed when it raises, and says ``when``."""
+        return self._guarded(lambda: make(**arguments), when)
 
     def tensor(self, function: Callable[..., Any], *arguments: Any, shape: Sequence[int]) -> Tensor:
         """Call a codec or metric, whose answer is a tensor of ``shape``."""

@@ -6,15 +6,18 @@ cover -> encoder -> 8-bit -> simulator -> 8-bit -> distortion -> 8-bit -> decode
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from ftbench.contract.protocols import ChannelCode, DistortionFunction, SimulatorNetwork
+from ftbench.contract.inputs import FORGES
+from ftbench.contract.protocols import ChannelCode, DistortionFunction, RandomisedCode, SimulatorNetwork
 from ftbench.contract.records import Distortion, Simulator
 from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.known import Known
 
 Held = float | Callable[[Tensor, Tensor, bool], Tensor]
 """What marked images are held at: dB of PSNR, or a rule that scales residuals (``held.HeldAt``)."""
@@ -127,14 +130,34 @@ class Pair(nn.Module):
 class SimulatorStage:
     """A simulator behind its 8-bit stage, fed only with the extra inputs that its record names.
 
-    ``other``: the pair that marks once more for it in tests, where it is not the one under test.
+    ``other``: the pair that marks once more for it in tests, where it is not the one under test. ``known``: what it
+    knows of the owner's pictures, where it says how many.
     """
 
     def __init__(
-        self, record: Simulator, network: SimulatorNetwork, guard: Guard | None = None, other: Pair | None = None
+        self,
+        record: Simulator,
+        network: SimulatorNetwork,
+        guard: Guard | None = None,
+        other: Pair | None = None,
+        known: Known | None = None,
     ) -> None:
-        self.record, self.network, self.other = record, network, other
+        self.record, self.network, self.other, self.known = record, network, other, known
         self.guard = guard or Guard(f"simulator {record.name!r}")
+
+    @property
+    def forges(self) -> bool:
+        """Whether what it gives was never marked."""
+        return FORGES in self.record.needs
+
+    def study(self, marked: Tensor, covers: Tensor, randomness: torch.Generator) -> None:
+        """Hand it known images after and before marking, both (m,3,h,w); it is frozen afterwards."""
+        network: Any = self.network
+        with timed("simulator"), torch.enable_grad():
+            given = {"marked": self.guard.resized(marked), "covers": self.guard.resized(covers)}
+            self.guard.built(network.study, "while it studied known pictures", **given, generator=randomness)
+        if isinstance(network, nn.Module):
+            network.eval().requires_grad_(False)
 
     def __call__(self, image: Tensor, inputs: Inputs, seed: int | None = None) -> Tensor:
         """Image (b,3,h,w) and every extra input there is -> fake (b,3,h,w), 8-bit.
@@ -170,15 +193,24 @@ class DistortionStage:
             return eight_bit(straight_through(image, changed))
 
 
+def encoded(code: ChannelCode, payload: Tensor, randomness: torch.Generator) -> Tensor:
+    """Payload (b, k) of {0,1} -> code (b, n) of {0,1}; one that is randomised draws from ``randomness``."""
+    if not getattr(code, "randomised", False):
+        return code.encode(payload)
+    return cast(RandomisedCode, code).encode(payload, randomness)
+
+
 class HeldCode:
     """A channel code of ``bits`` payload bits and ``code_bits`` code bits, held to its shapes."""
 
-    def __init__(self, code: ChannelCode, bits: int, code_bits: int, guard: Guard) -> None:
+    def __init__(self, code: ChannelCode, bits: int, code_bits: int, guard: Guard, randomised: bool = False) -> None:
         self.code, self.bits, self.code_bits, self.guard = code, bits, code_bits, guard
+        self.randomised = randomised
 
-    def encode(self, payload: Tensor) -> Tensor:
-        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}."""
-        return self.guard.tensor(self.code.encode, payload, shape=(len(payload), self.code_bits))
+    def encode(self, payload: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Payload (b, k) of {0,1} -> code (b, n) of {0,1}; only a randomised code draws from ``generator``."""
+        drawn = (generator,) if self.randomised else ()
+        return self.guard.tensor(self.code.encode, payload, *drawn, shape=(len(payload), self.code_bits))
 
     def decode(self, logits: Tensor) -> Tensor:
         """Read logits (b, n) -> payload (b, k) of {0,1}."""

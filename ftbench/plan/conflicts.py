@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from ftbench.benchfile.document import KeyPath
+from ftbench.benchfile.schema import TrainSection
 from ftbench.contract.inputs import EXTRA_INPUTS
 from ftbench.contract.records import Codec, Decoder, Encoder, Simulator
 from ftbench.errors import BadInput
@@ -13,6 +14,8 @@ from ftbench.plan.part import ResolvedPart
 from ftbench.plan.resolve import Resolver, answered, objection_of
 
 FEWEST_FOR_DONORS = 2
+KNOWN_FROM = "train"
+"""The split whose images attackers know before and after marking."""
 
 
 def check_labels(resolver: Resolver, axis: str, chosen: Sequence[ResolvedPart | None]) -> None:
@@ -67,11 +70,32 @@ def check_simulators(
             )
 
 
-def check_met(resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath) -> None:
+def check_known(
+    resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath, images: Mapping[str, int]
+) -> None:
+    """Whether there are as many pictures as attackers know, in tests; ``images``: of each split."""
+    for number, chosen in enumerate(simulators):
+        pairs, flat = (chosen and chosen.known) or (0, False)
+        have = images.get(KNOWN_FROM, pairs)
+        if chosen and pairs > have and not flat:
+            resolver.note(
+                (*path, number),
+                f"{chosen.record.name!r} knows {pairs:,} pictures before and after marking, and the {KNOWN_FROM} split "
+                f"has {have:,}; give pairs of {have:,} or fewer, or add images",
+            )
+
+
+def check_met(
+    resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath, train: TrainSection
+) -> None:
     """Simulators that a pair is to be trained against, by their place in a list."""
+    # Complementary codes lie on one cover.
+    mates = (-(-train.batch_size // 2) if train.complement else train.batch_size) - 1
     for number, chosen in enumerate(simulators):
         if chosen is None:
             continue
+        if "averaged" in chosen.record.needs:
+            _check_mates(resolver, chosen, (*path, number), mates)
         for name in (one for one in chosen.record.needs if one in EXTRA_INPUTS and EXTRA_INPUTS[one].of_tests):
             resolver.note(
                 (*path, number), f"{chosen.record.name!r} needs {name!r}, which only tests give; name it in evaluate"
@@ -81,6 +105,21 @@ def check_met(resolver: Resolver, simulators: Sequence[ResolvedPart | None], pat
                 (*path, number, "by"),
                 "another pair marks once more in tests alone; leave it out here, or name it in evaluate",
             )
+
+
+def _check_mates(resolver: Resolver, chosen: ResolvedPart, path: KeyPath, mates: int) -> None:
+    """An attack that averages, in training: over other covers of a batch, of which every image has ``mates``."""
+    name = chosen.record.name
+    if chosen.known is None:
+        resolver.note(
+            path, f"{name!r} is met in training over other covers of the batch; say over how many: pairs, up to {mates}"
+        )
+    elif chosen.known[0] > mates and not chosen.known[1]:
+        resolver.note(
+            path,
+            f"{name!r} averages over {chosen.known[0]:,} other covers of the batch, and an image has {mates:,} there; "
+            "give fewer pairs or raise train.batch_size",
+        )
 
 
 def code_length(resolver: Resolver, codec: ResolvedPart, bits: int, path: KeyPath) -> int | None:

@@ -70,6 +70,8 @@ def declared(record: Any) -> dict[str, Any]:
         name: list(value) if isinstance(value, tuple) else value
         for name, value in values.items()
         if name not in (*_SAID_ELSEWHERE, *_FOR_READERS) and not callable(value)
+        # Named only where it is so: records of before it came are what they were.
+        if (name, value) != ("randomised", False)
     }
 
 

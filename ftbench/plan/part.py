@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from ftbench.contract.inputs import STUDIES
 from ftbench.contract.records import Distortion, Metric, Parameters
 from ftbench.plan.keys import as_json, declared, part_key
 
@@ -87,6 +88,17 @@ class ResolvedPart:
     def marks_by(self) -> str | None:
         """Of a simulator, the encoder whose pair marks once more: what its parameter ``by`` says; None: none."""
         return getattr(self.parameters, "by", None) if "remarked" in self.record.needs else None
+
+    @property
+    def known(self) -> tuple[int, bool] | None:
+        """Of a simulator that knows an owner's pictures before and after marking: how many, and whether they are flat.
+
+        None: it knows none, or does not say.
+        """
+        pairs = getattr(self.parameters, "pairs", None)
+        if pairs is None or not {"averaged", STUDIES} & set(self.record.needs):
+            return None
+        return int(pairs), bool(getattr(self.parameters, "flat", False))
 
     @property
     def trained_on(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ftbench.benchfile.document import KeyPath
@@ -17,6 +17,7 @@ from ftbench.benchfile.schema import Benchmark
 from ftbench.contract.records import Kind
 from ftbench.plan.cells import FLIP, Cell, EvaluateCell, FitCell, Material, Plan, TrainCell
 from ftbench.plan.conflicts import (
+    check_known,
     check_labels,
     check_met,
     check_metrics,
@@ -41,6 +42,8 @@ class PlanInputs:
     compute: Any
     data_part: ResolvedPart | None = None
     """What opens or draws the images."""
+    images: Mapping[str, int] = field(default_factory=dict)
+    """Images of each split."""
 
 
 def people_needed(benchmark: Benchmark, resolver: Resolver) -> int | None:
@@ -100,6 +103,7 @@ class _Planner:
         tests, *met = told_apart(tests, *self._groups())
         groups = [tuple(one for one in group if one) for group in met]
         check_simulators(resolver, tests, ("evaluate", "simulators"), self.size, self.grounds.shown)
+        check_known(resolver, tests, ("evaluate", "simulators"), self.grounds.images)
         pools = self._pools()
         grid = [one for one in told_apart(list(distortion_grid(resolver, evaluate.distortions)))[0] if one]
         [metrics] = told_apart(resolver.parts("metric", evaluate.metrics, ("evaluate", "metrics")))
@@ -172,7 +176,7 @@ class _Planner:
             path = ("matrix", "simulator", number)
             chosen = self._adapted(self.resolver.parts("simulator", group, path))
             check_simulators(self.resolver, chosen, path, self.size, self.grounds.shown)
-            check_met(self.resolver, chosen, path)
+            check_met(self.resolver, chosen, path, self.benchmark.train)
             if len(group) > 1 and any(reference.name == NONE for reference in group):
                 self.resolver.note(path, "several simulators at once cannot hold none; leave it out of the inner list")
             yield chosen

@@ -211,7 +211,8 @@ class _Counted:
         side = part.at or self.size
         image = torch.rand(count, 3, side, side)
         identity = torch.arange(count) * 2 // count
-        inputs = Inputs(identity=identity, donor=lambda: image, remarked=lambda covers: covers, averaged=lambda: image)
+        made = dict.fromkeys(("donor", "averaged", "cover"), image)
+        inputs = Inputs(identity=identity, remarked=lambda covers: covers, **made)
         return image, dict(inputs.of(part.record.needs, image))
 
     def _once(self, name: str, tried: Callable[[], Any]) -> Any:

@@ -34,7 +34,18 @@ from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.grounds import GROUNDS, stated
 from ftbench.storage.manifest import FORMAT, MANIFEST, PROTOCOL, rows_of
 from ftbench.storage.readings import READINGS
-from ftbench.storage.results import CURVE, MARKED, QUALITY, ROWS, SAMPLES, UNMARKED
+from ftbench.storage.results import (
+    CHANGED,
+    CURVE,
+    FAKE,
+    FORGED,
+    LEFT,
+    MARKED,
+    QUALITY,
+    ROWS,
+    SAMPLES,
+    UNMARKED,
+)
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
 
@@ -118,7 +129,7 @@ def _order(cell: EvaluateCell) -> dict[str, list[str]]:
     simulators = cell.simulator_labels
     return {
         "simulator": [MARKED, *simulators, UNMARKED],
-        "of": ["marked", *(f"fake:{name}" for name in simulators)],
+        "of": ["marked", *(start + name for name in simulators for start in (FAKE, LEFT, CHANGED, FORGED))],
         "distortion": [chosen.label for chosen in cell.distortions],
     }
 

@@ -7,18 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ftbench.report.scores import Attack, Scores, plain
-from ftbench.storage.results import MARKED, UNDISTORTED, UNMARKED, CellResult
+from ftbench.storage.results import FORGED, LEFT, MARKED, UNDISTORTED, UNMARKED, CellResult
 
 AGAINST = "trained against"
 """The settings column that names the simulators of a training, apart by plus signs."""
-NOTHING, MET, VARIANTS, TWINS, OTHERS, CONTROL = (
+NOTHING, MET, VARIANTS, TWINS, OTHERS, REMOVALS, FORGERIES, CONTROL = (
     "not attacked",
     "simulators met in training",
     "simulators met in training, or variants of them",
     "twins of these, not met",
     "other simulators",
+    "marks taken off by who knows pictures before and after",
+    "forgeries: the copied payload's bits on unmarked covers",
     "control",
 )
+SIMULATED = (MET, VARIANTS, TWINS, OTHERS)
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Row:
     category: str
     kind: str
     title: str
+    better: int = 1
+    """1 where an owner wants much to be read, -1 where little, 0 where it says nothing."""
 
     @property
     def keys(self) -> dict[str, str]:
@@ -46,7 +51,7 @@ def attack_rows(results: Sequence[CellResult], scores: Iterable[Scores]) -> list
     """Every simulator without and every distortion of marked images without the other, kinds together; the control."""
     rows = [row for row in _rows(results, scores) if plain(row.attack) or row.attack == (UNMARKED, UNDISTORTED)]
     order = list(
-        dict.fromkeys([NOTHING, MET, VARIANTS, TWINS, OTHERS, *(row.kind for row in rows if row.kind != CONTROL)])
+        dict.fromkeys([NOTHING, *SIMULATED, REMOVALS, FORGERIES, *(row.kind for row in rows if row.kind != CONTROL)])
     )
     return sorted(rows, key=lambda row: [*order, CONTROL].index(row.kind))
 
@@ -71,8 +76,13 @@ def _rows(results: Sequence[CellResult], scores: Iterable[Scores]) -> list[Row]:
     exact |= {labels[0] for labels in called.values() if len(labels) == 1}
     unclear = {label for labels in called.values() if len(labels) > 1 for label in labels}
     families = {_family(name) for name in met}
+    measured = {str(of) for result in results if not result.quality.empty for of in result.quality["of"].unique()}
     kinds = {
-        label: MET
+        label: REMOVALS
+        if LEFT + label in measured
+        else FORGERIES
+        if FORGED + label in measured
+        else MET
         if label in exact
         else VARIANTS
         if label in unclear
@@ -87,14 +97,15 @@ def _rows(results: Sequence[CellResult], scores: Iterable[Scores]) -> list[Row]:
 def _row(attack: Attack, category: str, kinds: Mapping[str, str]) -> Row:
     simulator, distortion = attack
     if simulator == UNMARKED:
-        return Row(attack, category, CONTROL, "unmarked covers")
+        return Row(attack, category, CONTROL, "unmarked covers", 0)
+    better = -1 if kinds.get(simulator) == FORGERIES else 1
     if distortion != UNDISTORTED:
         kind = f"distortions: {category}" if simulator == MARKED else f"after {simulator}, then"
-        return Row(attack, category, kind, distortion)
+        return Row(attack, category, kind, distortion, better)
     return (
         Row(attack, category, NOTHING, "marked")
         if simulator == MARKED
-        else Row(attack, category, kinds[simulator], simulator)
+        else Row(attack, category, kinds[simulator], simulator, better)
     )
 
 

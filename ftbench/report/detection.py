@@ -147,9 +147,8 @@ def _taken(one: Scores, measure: _Measure, attacks: Sequence[Attack]) -> dict[At
 
 def _line(measure: _Measure, row: Row) -> Line:
     title = "unmarked covers (false positives)" if row.kind == CONTROL else row.title
-    better = 0 if row.kind == CONTROL else 1
     keys = {"measure": measure.key, **row.keys}
-    return Line(row.kind, title, keys, measure.digits, measure.scale, better, measure.part)
+    return Line(row.kind, title, keys, measure.digits, measure.scale, row.better, measure.part)
 
 
 def _capacities(

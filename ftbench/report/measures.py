@@ -13,7 +13,6 @@ from ftbench.report.table import Measured
 from ftbench.statistics.estimates import clustered_rate
 from ftbench.storage.results import MARKED, UNDISTORTED, UNMARKED, CellResult
 
-FAKE = "fake:"
 CHANCE = 0.5
 """Of its bits an image that lost its mark is read right by chance alone; of its words none."""
 OFF = {"psnr": 0.05, "flip": 0.0005}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ftbench.report.attacked import CONTROL_NOTE, STALLED_NOTE
-from ftbench.report.attacks import CONTROL, MET, NOTHING, OTHERS, TWINS, VARIANTS, Row, attack_rows
+from ftbench.report.attacks import CONTROL, FORGERIES, NOTHING, REMOVALS, SIMULATED, Row, attack_rows
 from ftbench.report.crossed import Crossed, Line, Method, over_method
 from ftbench.report.measures import reached
 from ftbench.report.quality import held_equal, metric_title
@@ -52,17 +52,19 @@ def overview_table(
         each = [one.quality.sample(metric.name) for one in scores]
         made.add(Line(QUALITY, metric_title(metric), {"measure": metric.name}, metric.digits, 1.0, better), each)
     rows = attack_rows(results, scores)
-    for kind in (NOTHING, MET, VARIANTS, TWINS, OTHERS):
+    for kind in (NOTHING, *SIMULATED, REMOVALS):
         of = [row for row in rows if row.kind == kind]
         if of:
             title = "marked" if kind == NOTHING else f"{kind}: {_mean_of(of)}"
             made.bits(title, scores, of)
-    simulators = [row for row in rows if row.attack[1] == UNDISTORTED and row.kind not in (NOTHING, CONTROL)]
+    simulators = [row for row in rows if row.kind in (*SIMULATED, REMOVALS)]
     distortions = [row for row in rows if row.attack[1] != UNDISTORTED]
     for called, of in (("simulators", simulators), ("distortions", distortions)):
         if len(of) > 1:
             made.bits(f"all {called}: {_mean_of(of)}", scores, of)
             made.worst(called, scores, of)
+    if forged := [row for row in rows if row.kind == FORGERIES]:
+        made.bits(f"{FORGERIES}, {_mean_of(forged)}", scores, forged, better=-1)
     if any(row.kind == CONTROL for row in rows):
         each = [one.bits_read([(UNMARKED, UNDISTORTED)]) for one in scores]
         made.add(Line(BITS, CONTROL, {"measure": "bits unmarked"}, 1, 100.0, 0), each)
@@ -105,9 +107,9 @@ class _Overview:
             if said:
                 self.said[number, place] = said[place]
 
-    def bits(self, title: str, scores: Sequence[Scores], rows: Sequence[Row]) -> None:
+    def bits(self, title: str, scores: Sequence[Scores], rows: Sequence[Row], better: int = 1) -> None:
         each = [one.bits_read([row.attack for row in rows]) for one in scores]
-        self.add(Line(BITS, title, {"measure": f"bits {title}"}, 1, 100.0), each)
+        self.add(Line(BITS, title, {"measure": f"bits {title}"}, 1, 100.0, better), each)
 
     def worst(self, called: str, scores: Sequence[Scores], rows: Sequence[Row]) -> None:
         found, names = [], []

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ftbench.report.crossed import Crossed, Line, Method, over_method
 from ftbench.report.looks import quality_sample
-from ftbench.report.measures import FAKE, held_at, identities, qualities
+from ftbench.report.measures import held_at, identities, qualities
 from ftbench.report.sample import Sample
 from ftbench.report.scores import Scores
-from ftbench.storage.results import AFTER, MARKED, CellResult, MetricInfo
+from ftbench.storage.results import AFTER, CHANGED, FAKE, FORGED, LEFT, MARKED, CellResult, MetricInfo
 
 PEOPLE_SHOWN = 6
 """More people than this are reported together alone."""
@@ -88,10 +88,19 @@ def _of(results: Sequence[CellResult]) -> dict[str, str]:
     for result in results:
         for of in result.quality["of"].unique() if not result.quality.empty else ():
             if of != AFTER:
-                found[str(of)] = (
-                    COVER if of == "marked" else f"{str(of).removeprefix(FAKE)}: fake against fake of cover"
-                )
+                found[str(of)] = _title(str(of))
     return found
+
+
+def _title(of: str) -> str:
+    start, colon, simulator = of.partition(":")
+    said = {
+        FAKE: "fake against fake of cover",
+        LEFT: "what is left against the cover",
+        CHANGED: "what is left against the marked image",
+        FORGED: "forged against the cover",
+    }
+    return f"{simulator}: {said[start + colon]}" if colon else COVER
 
 
 def _after(

@@ -8,6 +8,7 @@ from torch import nn
 
 from ftbench.pipeline.guard import Guard
 from ftbench.pipeline.held import HeldAt
+from ftbench.pipeline.known import Known
 from ftbench.pipeline.stages import Held, HeldCode, Pair, SimulatorStage
 from ftbench.plan.cells import Cell, TrainCell
 from ftbench.plan.part import ResolvedPart
@@ -71,7 +72,7 @@ def held_code(cell: TrainCell, bench: Bench) -> HeldCode:
     if cell.codec.record.trainable:
         load_weights(bench.folder(cell.fit_of(cell.codec)), code)
     # Codes are short and work on the processor: their payloads are drawn there.
-    return HeldCode(frozen(code), cell.bits, cell.code_bits, guard_of(cell.codec))
+    return HeldCode(frozen(code), cell.bits, cell.code_bits, guard_of(cell.codec), cell.codec.record.randomised)
 
 
 def simulator_stage(chosen: ResolvedPart, cell: Cell, bench: Bench) -> SimulatorStage:
@@ -81,7 +82,8 @@ def simulator_stage(chosen: ResolvedPart, cell: Cell, bench: Bench) -> Simulator
         load_weights(bench.folder(cell.fit_of(chosen)), network)
     by = chosen.marks_by
     other = None if by is None else trained_pair(cell.training_of(by), bench).eval()
-    return SimulatorStage(chosen.record, on_device(network, bench), guard_of(chosen), other)
+    known = None if chosen.known is None else Known(*chosen.known)
+    return SimulatorStage(chosen.record, on_device(network, bench), guard_of(chosen), other, known)
 
 
 def on_device(part: Any, bench: Bench) -> Any:

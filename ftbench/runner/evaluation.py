@@ -48,6 +48,7 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
             held=_held(cell, bench),
             device=bench.compute.device,
             progress=progress,
+            known=bench.data.split("train") if any(attack.known for attack in attacks.values()) else None,
         )
     # Made in memory: the same rows are the same bytes, and a full disk is known as such.
     folder.write(ROWS, gzipped(csv_bytes(findings.rows)))

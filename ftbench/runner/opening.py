@@ -116,7 +116,8 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     if settle_on_disk:
         check_place(request.out)
     compute = _settled(benchmark, data.size, store, request.here, settle_on_disk, console)
-    plan = make_plan(benchmark, resolver, PlanInputs(data.digest, data.people, data.shown(), compute, data_part))
+    grounds = PlanInputs(data.digest, data.people, data.shown(), compute, data_part, data.images())
+    plan = make_plan(benchmark, resolver, grounds)
     for sentence in resolver.said:
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     return Opened(

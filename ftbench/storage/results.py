@@ -23,6 +23,8 @@ CURVE = "curve.csv"
 """In the cell of a training or a fit."""
 AFTER = "after"
 """What quality rows of a damaged image are ``of``; its simulator and distortion stand in columns of their own."""
+FAKE, LEFT, CHANGED, FORGED = "fake:", "left:", "changed:", "forged:"
+"""What quality rows of an attack's outcome are ``of``; the simulator follows."""
 STALLED = "stalled"
 
 ROW_COLUMNS = (
@@ -54,7 +56,9 @@ class CellResult:
     ``"jpeg quality=50"``, ``code_errors`` in 0..n, ``payload_errors`` in 0..k."""
     quality: pd.DataFrame
     """One row an (image, draw, of): ``QUALITY_COLUMNS``, then one column a metric. ``of`` is ``"marked"``
-    (against the cover), ``"fake:<simulator>"`` (fake of the marked against fake of the cover), or ``"after"``: then
+    (against the cover), ``"fake:<simulator>"`` (fake of the marked against fake of the cover), of attacks on marks
+    ``"left:"`` and ``"changed:<simulator>"`` (what they leave, against the cover and against the marked image) or
+    ``"forged:<simulator>"`` (a cover with a copied mark against the cover), or ``"after"``: then
     ``simulator`` and ``distortion`` say after what, and the reference is that of the same image undistorted."""
     curve: pd.DataFrame
     """Training curve: ``step`` and any of loss, message_loss, image_loss, psnr, accuracy_marked,

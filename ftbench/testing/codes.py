@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,6 +33,9 @@ def examine_codec(exam: Exam) -> None:
     if not exam.group(build):
         return
     code, length = made[0]
+    if exam.record.randomised:
+        exam.group(_check_draws, exam, code)
+        code = _OneDraw(code)
     if exam.record.trainable:
         exam.group(_check_fit, exam, code)
         exam.group(_check_state_alone, exam, code)
@@ -85,8 +89,29 @@ def _check_words(exam: Exam, code: Any, length: int) -> None:
     for row in (0, WORDS - 1):
         alone = _bits(exam, "batch of one", code.encode, payload[row : row + 1], (1, length))
         back = _bits(exam, "batch of one", code.decode, SURE * (2 * alone - 1), (1, exam.bits))
-        same = torch.equal(alone, words[row : row + 1]) and torch.equal(back, read[row : row + 1])
+        same = exam.record.randomised or torch.equal(alone, words[row : row + 1])
+        same = same and torch.equal(back, read[row : row + 1])
         exam.require(same, "batch of one", "a word alone is what it is inside a batch", "it is another")
+
+
+class _OneDraw:
+    """A randomised code that always draws the same."""
+
+    def __init__(self, code: Any) -> None:
+        self.code, self.decode = code, code.decode
+
+    def encode(self, payload: Tensor) -> Any:
+        return self.code.encode(payload, torch.Generator().manual_seed(3))
+
+
+def _check_draws(exam: Exam, code: Any) -> None:
+    promised = "encode(payload, generator): the draw of its generator, and another one with another"
+    payload, drawn = bits(WORDS, exam.bits), []
+    for seed in (1, 1, 2):
+        randomness = torch.Generator().manual_seed(seed)
+        drawn.append(exam.run("draws", promised, partial(code.encode, payload.clone(), randomness)))
+    exam.require(torch.equal(drawn[0], drawn[1]), "draws", promised, "one generator gave two codes")
+    exam.require(not torch.equal(drawn[0], drawn[2]), "draws", promised, "two generators gave one code")
 
 
 def _check_noise(exam: Exam, code: Any, length: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ftbench.contract.inputs import EXTRA_INPUTS
+from ftbench.contract.inputs import EXTRA_INPUTS, STUDIES
 from ftbench.pipeline.inputs import Inputs
 from ftbench.testing import networks
 from ftbench.testing.exam import Exam, build_arguments, settle_size
@@ -16,6 +16,8 @@ from ftbench.testing.material import bits, pictures, weights
 from ftbench.testing.networks import RANGE_SLACK, Use
 
 BATCH = 2
+STUDIED = 4
+"""Pictures that an attack is shown before and after marking, and steps of a fit to them."""
 FAR = 1.0
 """How far outside [0, 1] an encoder's values may lie: further, and it works on another scale of values."""
 
@@ -45,6 +47,9 @@ def examine_simulator(exam: Exam) -> None:
 
 def _examine(exam: Exam, use_at: Any, **objected: int) -> None:
     record, made = exam.record, []
+    if STUDIES in getattr(record, "needs", ()) and "steps" in record.parameters.model_fields:
+        # A longer fit promises nothing more.
+        exam.parameters = exam.parameters.model_copy(update={"steps": STUDIED})
     use: Use = use_at(exam.size)
 
     def build() -> None:
@@ -53,6 +58,8 @@ def _examine(exam: Exam, use_at: Any, **objected: int) -> None:
     if not exam.group(build):
         return
     part = made[0]
+    if STUDIES in getattr(record, "needs", ()) and not exam.group(_check_study, exam, part):
+        return
     if not exam.group(networks.check_output, exam, part, use):
         return
     network = isinstance(part, nn.Module)
@@ -111,6 +118,7 @@ def _simulator_use(exam: Exam, size: int) -> Use:
             remarked=lambda image: image.flip(-1),
             donor=lambda: shown.flip(-2),
             averaged=lambda: (shown - 0.5) / 64,
+            cover=shown.flip(-2),
         )
         return shown.clone(), every.of(exam.record.needs, shown)
 
@@ -122,6 +130,19 @@ def _simulator_use(exam: Exam, size: int) -> Use:
         high=1 + RANGE_SLACK,
         repeatable=exam.record.deterministic,
     )
+
+
+def _check_study(exam: Exam, part: Any) -> None:
+    """``study`` of an attack that learns from pictures before and after marking: it leaves those as they are."""
+    promised = "a study(marked=…, covers=…, generator=…)"
+    exam.require(callable(getattr(part, "study", None)), "study", f"it needs {STUDIES}: {promised}", "it has none")
+    covers = pictures(STUDIED, exam.size, seed=1)
+    given = {"marked": (covers + weights(covers) / 64).clamp(0, 1), "covers": covers}
+    before = {name: value.clone() for name, value in given.items()}
+    generator = torch.Generator().manual_seed(3)
+    exam.run("study", promised, partial(part.study, **given, generator=generator), torch_draws=True)
+    same = all(torch.equal(value, given[name]) for name, value in before.items())
+    exam.require(same, "study", "pictures that are left as they are", "it changed them in place")
 
 
 def _check_training(exam: Exam, part: nn.Module, use: Use) -> None:

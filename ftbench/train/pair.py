@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,11 +24,12 @@ from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.guard import sampled
 from ftbench.pipeline.held import HeldAt
 from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
+from ftbench.train.mates import Mates
 from ftbench.train.parts import Rows, by_piece, joined
 from ftbench.train.schedules import LAST_LOOKS, flip_at, image_share, message_share, psnr_at
 from ftbench.train.specific import likeness, shared
@@ -117,7 +119,8 @@ class PairTask:
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
             marked = network.mark(covers, code, self._held(step), exact=False)
-            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows)]
+            mates = Mates(batch.covers, batch.code, self.settings.complement)
+            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -160,6 +163,7 @@ class PairTask:
         identity: Tensor,
         step: int,
         rows: Rows | None = None,
+        mates: Mates | None = None,
     ) -> list[Tensor]:
         """The fakes (b,3,h,w) of a step, none without simulators; ``again``: the code of a second mark, (b,n).
 
@@ -181,6 +185,9 @@ class PairTask:
                 *place,
                 rows=slice(None) if rows.places is None else rows.places[own] // len(met),
             )
+            if mates is not None and attack.known is not None:
+                marks = partial(as_deployed, network, held=self._held(step))
+                inputs = mates.inputs(inputs, attack.known, marks, rows.places_of(own), self.seed, place)
             fakes.append(attack(marked[own], inputs))
             chosen.append(own)
         return fakes if len(met) < 2 else [joined(fakes, chosen)]
@@ -209,7 +216,8 @@ class PairTask:
 
     def _drawn(self, count: int, randomness: torch.Generator) -> Tensor:
         """Codes (count, n) of payloads drawn uniformly."""
-        return self.codec.encode(torch.randint(0, 2, (count, self.bits), generator=randomness).float())
+        payloads = torch.randint(0, 2, (count, self.bits), generator=randomness).float()
+        return encoded(self.codec, payloads, randomness)
 
     def _inputs(
         self,
@@ -253,15 +261,18 @@ class PairTask:
             covers = self.val.covers(index, self.compute.device)
             identity = self.val.identity[index].to(covers.device)
             payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
-            code = self.codec.encode(payloads).to(covers.device)
+            fresh = generator(self.seed, "nonce", start)
+            code = encoded(self.codec, payloads, fresh).to(covers.device)
             marked = network.mark(covers, code, held)
             readings = [network.read(marked)]
             others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
-            again = self.codec.encode(others).to(covers.device)
+            again = encoded(self.codec, others, fresh).to(covers.device)
             inputs = self._inputs(self.val, identity, network.marking(again, held), "donor-val", start)
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
-            fakes = [attack(marked, inputs, seed) for attack, seed in zip(self.attacks, seeds, strict=True)]
+            marks = partial(network.marking, psnr=held)
+            own = Mates(covers, code).of_each(self.attacks, inputs, marks, self.seed, start)
+            fakes = [attack(marked, *given) for attack, *given in zip(self.attacks, own, seeds, strict=True)]
             readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()

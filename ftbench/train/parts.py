@@ -25,6 +25,10 @@ class Rows:
         """What takes these rows out of (batch, …)."""
         return slice(None) if self.places is None else self.places
 
+    def places_of(self, own: slice | Tensor) -> Tensor:
+        """The places in the batch of some of these rows: those that ``own`` takes out of them."""
+        return torch.arange(self.batch)[self.own][own]
+
     def of(self, values: Tensor) -> Tensor:
         """These rows of (batch, …)."""
         if self.places is None:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 import ftbench
 from ftbench_codecs.bch import at_least_one, choose
+from ftbench_codecs.keyfile import read_key
 
 
 class RepetitionParameters(ftbench.Parameters):
@@ -33,6 +34,17 @@ class LearnedParameters(ftbench.Parameters):
     width: int = Field(256, ge=8, le=8192, description="hidden units of either network")
 
 
+class FreshParameters(ftbench.Parameters):
+    """Parameters of ``fresh``."""
+
+    nonce: int = Field(14, ge=1, le=63, description="random bits that go with every payload")
+    tag: int = Field(0, ge=0, le=63, description="bits of a tag over nonce and payload; 0: none")
+    length: Literal[15, 31, 63, 127] = Field(127, description="bits of the full BCH code, as in soft-bch")
+    key: ftbench.InputPath = Field(
+        "", description="file of 16 to 64 random bytes that only the owner has; none: a key that everybody knows"
+    )
+
+
 def bare_length(bits: int, parameters: ftbench.Parameters) -> int:
     """n = k. Raises ValueError below one bit."""
     return at_least_one(bits)
@@ -46,6 +58,18 @@ def repetition_length(bits: int, parameters: RepetitionParameters) -> int:
 def bch_length(bits: int, parameters: SoftBCHParameters) -> int:
     """n of the smallest listed code that holds k bits, less what shortening saves. Raises ValueError without one."""
     return choose(bits, parameters.length).length
+
+
+def fresh_length(bits: int, parameters: FreshParameters) -> int:
+    """n of the BCH code that holds payload, nonce and tag. Raises ValueError without one, and for an unfit key."""
+    read_key(parameters.key)
+    total = at_least_one(bits) + parameters.nonce + parameters.tag
+    try:
+        return choose(total, parameters.length).length
+    except ValueError as error:
+        raise ValueError(
+            f"{bits} bits of payload, {parameters.nonce} of nonce and {parameters.tag} of tag are {total}: {error}"
+        ) from error
 
 
 def learned_length(bits: int, parameters: LearnedParameters) -> int:
@@ -79,6 +103,15 @@ def ftbench_codecs() -> Iterable[ftbench.Codec]:
         parameters=SoftBCHParameters,
         length=bch_length,
         reference="Bose and Ray-Chaudhuri 1960; Fossorier and Lin, IEEE Trans. Inf. Theory 41 (1995)",
+    )
+    yield ftbench.Codec(
+        name="fresh",
+        factory="ftbench_codecs.fresh:Fresh",
+        summary="soft-bch over a random nonce and the payload hidden by it: another code for every picture",
+        parameters=FreshParameters,
+        length=fresh_length,
+        randomised=True,
+        reference="BLAKE2b as the keyed function: RFC 7693",
     )
     yield ftbench.Codec(
         name="learned",

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from skimage.metrics import peak_signal_noise_ratio
 from torch import Tensor, nn
 
-from ftbench.evaluate.evaluate import mean_residual
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.known import mean_residual
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.testing import check
 from ftbench_simulators.averaging import Averaging
@@ -48,7 +48,7 @@ def attacked(encoder: nn.Module, plugins: Plugins, strength: float = 1.0) -> tup
     """Six covers, their marked images, and what the attack leaves."""
     pair, clean = Pair(encoder, Blind()), covers(6, 0)
     marked = pair.mark(clean, CODE)
-    inputs = Inputs(identity=PEOPLE, averaged=mean_residual(pair, covers(32, 1), CODE, None))
+    inputs = Inputs(identity=PEOPLE, averaged=mean_residual(pair.marking(CODE), covers(32, 1), len(CODE)))
     attack = SimulatorStage(plugins.find("simulator", "averaging").record, Averaging(size=16, strength=strength))
     return clean, marked, attack(marked, inputs)
 

@@ -1,0 +1,108 @@
+"""An attack that averages, in training: over other covers of the batch, each with the attacked image's code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from ftbench.pipeline.inputs import Inputs
+from ftbench.pipeline.known import Known, mean_residual
+from ftbench.pipeline.stages import Pair, SimulatorStage
+from ftbench.train.mates import Mates
+from ftbench.train.parts import Rows
+from tests.test_train import SIMULATOR, Reads, Writes, task
+
+CODE = (torch.arange(24).reshape(6, 4) % 3 == 0).float()
+
+
+def covers(count: int, seed: int = 0) -> Tensor:
+    drawn = torch.randint(60, 190, (count, 3, 8, 8), generator=torch.Generator().manual_seed(seed))
+    return drawn / 255
+
+
+def averaged(mates: Mates, known: Known, pair: Pair, places: Tensor) -> Tensor:
+    inputs = mates.inputs(Inputs(), known, partial(pair.marking, psnr=None), places, 0, (5,))
+    return inputs.of(("averaged",), mates.covers[places])["averaged"]
+
+
+def test_the_mean_is_over_those_that_follow_in_the_batch() -> None:
+    pair, batch = Pair(Writes(4), Reads(4)), covers(6)
+    found = averaged(Mates(batch, CODE), Known(2), pair, torch.tensor([1, 5]))
+    for row, (place, others) in enumerate([(1, (2, 3)), (5, (0, 1))]):
+        each = [pair.mark(batch[other : other + 1], CODE[place : place + 1]) - batch[other] for other in others]
+        assert torch.allclose(found[row], torch.cat(each).mean(0), atol=1e-6)
+
+
+def test_no_image_is_its_own_mate_where_complements_lie_on_one_cover() -> None:
+    half = covers(3)
+    batch = torch.cat([half, half])
+    met: list[Tensor] = []
+
+    def noted(code: Tensor) -> partial[Tensor]:
+        def mark(image: Tensor) -> Tensor:
+            met.append(image)
+            return image
+
+        return partial(mark)
+
+    places = torch.arange(6)
+    inputs = Mates(batch, CODE, twice=True).inputs(Inputs(), Known(2), noted, places, 0, (5,))
+    inputs.of(("averaged",), batch)
+    assert len(met) == 2
+    for mates in met:
+        assert not any(torch.equal(mates[place], batch[place]) for place in range(6))
+    assert not any(torch.equal(met[0][place], met[1][place]) for place in range(6))
+
+
+def test_flat_mates_are_drawn_anew_each_step() -> None:
+    pair, mates = Pair(Writes(4), Reads(4)), Mates(covers(6), CODE)
+    places, marks = torch.arange(6), partial(pair.marking, psnr=None)
+    shown = [
+        mates.inputs(Inputs(), Known(2, flat=True), marks, places, 0, (step,)).of(("averaged",), mates.covers)[
+            "averaged"
+        ]
+        for step in (1, 1, 2)
+    ]
+    assert torch.equal(shown[0], shown[1])
+    assert not torch.equal(shown[0], shown[2])
+
+
+def test_the_mean_of_many_is_that_of_all_at_once() -> None:
+    pair, many = Pair(Writes(4), Reads(4)), covers(70)
+    found = mean_residual(pair.marking(CODE), many, len(CODE))
+    each = torch.stack([pair.mark(cover.expand(6, -1, -1, -1), CODE) - cover for cover in many])
+    assert torch.allclose(found, each.mean(0), atol=1e-6)
+    # As it was when all were held at once: what was measured over 32 goes on counting.
+    assert torch.equal(mean_residual(pair.marking(CODE), many[:32], 6), each[:32].mean(0))
+
+
+def test_a_training_takes_its_batchs_means_off_and_learns_from_it() -> None:
+    seen: list[Tensor] = []
+
+    def taken_off(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        seen.append(inputs["averaged"])
+        return image - inputs["averaged"]
+
+    made = task(pieces=1)
+    record = replace(SIMULATOR, name="averaging", needs=("averaged",))
+    made.attacks = [SimulatorStage(record, taken_off, known=Known(2))]
+    [(total, values)] = made.losses(made.network, 0)
+    total.backward()
+    assert len(seen) == 1
+    assert seen[0].requires_grad
+    assert "accuracy_swapped" in values
+    scored = made.validate(made.network.eval())[1]
+    assert len(seen) == 2
+    assert "val_accuracy_swapped" in scored
+
+
+def test_parts_of_a_batch_meet_the_mates_that_the_whole_meets() -> None:
+    pair, batch, codes = Pair(Writes(4), Reads(4)), covers(6), CODE
+    whole = averaged(Mates(batch, codes), Known(3), pair, torch.arange(6))
+    rows = Rows(6, torch.tensor([1, 2, 5]))
+    part = averaged(Mates(batch, codes), Known(3), pair, rows.places_of(slice(1, None)))
+    assert torch.allclose(part, whole[[2, 5]], atol=1e-6)
