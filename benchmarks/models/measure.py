@@ -92,7 +92,7 @@ def _caption(
         f"Beside it {' and '.join(rivals)} of the invisible-watermark library, {methods.BITS} bits, their change "
         f"scaled to {methods.PSNR:g} dB (dwtDctSvd with a step of {methods.SCALE:g}), which read the copy as it comes."
         if rivals
-        else "The library that it is compared with was not installed, so its columns are left out."
+        else "The invisible-watermark library was left out, or is not installed, so nothing stands beside it."
     )
     without = "" if faked else " Deepfakes were left out: no store of fits was named."
     return (
