@@ -54,7 +54,7 @@ def test_every_recipe_runs_from_a_benchmark_to_a_table(home: Path) -> None:
     folder = next((home / "results" / "tiny").iterdir())
     rows = pd.concat(pd.read_csv(file) for file in (folder / "rows").glob("*[0-9a-f].csv.gz"))
     labels = {f"exported recipe={name}" for name in RECIPES}
-    assert labels | {"none", "exported recipe=inswapper-128 enhance=gfpgan framing=landmarks"} <= set(rows["simulator"])
+    assert labels | {"none", "exported enhance=gfpgan framing=landmarks recipe=inswapper-128"} <= set(rows["simulator"])
     assert rows["code_errors"].notna().all()
     overview = (folder / "tables" / "overview.md").read_text(encoding="utf-8")
     assert "inswapper-128" in overview
