@@ -24,6 +24,7 @@ from ftbench.publish.people import people_tested
 from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
+from ftbench.report.figures import ByBit, by_bit
 from ftbench.report.page import PAGE, write_page
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
@@ -33,7 +34,7 @@ from ftbench.storage.cellfile import Unreadable, read_cell
 from ftbench.storage.files import write_bytes, write_json
 from ftbench.storage.grounds import GROUNDS, stated
 from ftbench.storage.manifest import FORMAT, MANIFEST, PROTOCOL, rows_of
-from ftbench.storage.readings import READINGS
+from ftbench.storage.readings import READINGS, unpacked
 from ftbench.storage.results import (
     CHANGED,
     CURVE,
@@ -78,7 +79,7 @@ def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: C
             if not stays:
                 with swapped_in(folder) as new:
                     samples = {cell.label: _samples(cell, opened) for cell in finished}
-                    write_report(new, results, caption, metrics, samples, made=made)
+                    write_report(new, results, caption, metrics, samples, made=made, bits=_bits(finished, opened))
                     _copy_rows(finished, opened, new)
                     copy_others(folder, new)
                     written = {"written": datetime.now(UTC).isoformat(timespec="seconds")}
@@ -122,6 +123,19 @@ def _samples(cell: EvaluateCell, opened: Opened) -> Samples:
     if first := next((name for name in _order(cell)["simulator"] if OF_COVER + name in pictures), None):
         held |= {"swapped_cover": pictures[OF_COVER + first], "swapped_marked": pictures[OF_MARKED + first]}
     return Samples(names=tuple(map(str, pictures["names"])), **held)
+
+
+def _bits(finished: Sequence[EvaluateCell], opened: Opened) -> dict[str, ByBit]:
+    """How each bit of the code was read, of the cells that kept their readings."""
+    found = {}
+    for cell in finished:
+        folder = opened.bench.folder(cell)
+        if folder.file(READINGS).is_file():
+            read = folder.load(READINGS, unpacked)
+            found[cell.label] = by_bit(
+                read.of["simulator"], read.of["distortion"], (read.logits > 0) != (read.code > 0)
+            )
+    return found
 
 
 def _order(cell: EvaluateCell) -> dict[str, list[str]]:
