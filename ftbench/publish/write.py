@@ -132,9 +132,8 @@ def _bits(finished: Sequence[EvaluateCell], opened: Opened) -> dict[str, ByBit]:
         folder = opened.bench.folder(cell)
         if folder.file(READINGS).is_file():
             read = folder.load(READINGS, unpacked)
-            found[cell.label] = by_bit(
-                read.of["simulator"], read.of["distortion"], (read.logits > 0) != (read.code > 0)
-            )
+            faked, damaged = (list(read.of[name]) for name in ("simulator", "distortion"))
+            found[cell.label] = by_bit(faked, damaged, (read.logits > 0) != (read.code > 0))
     return found
 
 
