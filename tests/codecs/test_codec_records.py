@@ -29,7 +29,7 @@ def test_listing_and_lengths_import_no_torch():
 import sys
 from ftbench_codecs.plugin import ftbench_codecs
 lengths = {record.name: record.length(15, record.parameters()) for record in ftbench_codecs()}
-assert lengths == {"none": 15, "repetition": 45, "soft-bch": 127, "learned": 60}, lengths
+assert lengths == {"none": 15, "repetition": 45, "soft-bch": 127, "fresh": 127, "learned": 60}, lengths
 assert not {"torch", "numpy"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True, timeout=60)
