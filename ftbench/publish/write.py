@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -24,7 +24,6 @@ from ftbench.publish.people import people_tested
 from ftbench.publish.seeds import seeds_of
 from ftbench.publish.unchanged import remember, standing_tables
 from ftbench.report import Caption, CellResult, MetricInfo, Samples, print_made, records, report_tables, write_report
-from ftbench.report.figures import ByBit, by_bit
 from ftbench.report.page import PAGE, write_page
 from ftbench.report.roworder import file_in_order, in_order
 from ftbench.runner.executor import Outcome
@@ -49,6 +48,9 @@ from ftbench.storage.results import (
 )
 from ftbench.storage.seal import sealed
 from ftbench.train.schedules import LAST_LOOKS
+
+if TYPE_CHECKING:
+    from ftbench.report.figures import ByBit
 
 
 def write(opened: Opened, outcome: Outcome, folder: Path, keep: bool, console: Console) -> list[dict[str, Any]]:
@@ -127,6 +129,8 @@ def _samples(cell: EvaluateCell, opened: Opened) -> Samples:
 
 def _bits(finished: Sequence[EvaluateCell], opened: Opened) -> dict[str, ByBit]:
     """How each bit of the code was read, of the cells that kept their readings."""
+    from ftbench.report.figures import by_bit
+
     found = {}
     for cell in finished:
         folder = opened.bench.folder(cell)

@@ -111,7 +111,6 @@ def test_a_folder_is_marked_and_traced(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.usefixtures("shipped")
 def test_the_notebook_runs_and_traces_the_picture(capsys: pytest.CaptureFixture[str]) -> None:
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     assert not any(cell.get("outputs") for cell in cells)
