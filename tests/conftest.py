@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,24 @@ def ftbench_command() -> Iterator[list[str]]:
 def ftbench_process() -> list[str]:
     """As users start it: for a test that kills it, or in which it starts processes itself."""
     return ready.COMMAND
+
+
+Said = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
+    """``said("report", folder, …)``: exit code, and what the command line printed, in this process."""
+    from ftbench import cli
+
+    def run(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["ftbench", *map(str, arguments)])
+        code = 0
+        try:
+            cli.run()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    return run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import pytest
 import scipy.stats
 import torch
 
-from ftbench import cli
 from ftbench.claims.audit import faults
 from ftbench.publish.benchmark import results, run
 from ftbench.storage.manifest import open_folder
@@ -23,6 +21,7 @@ from ftbench.storage.results import PSNR_SSIM, QUALITY_COLUMNS, ROW_COLUMNS
 from ftbench.storage.seal import sealed
 from ftbench.storage.store import write_json
 from ftbench_codecs.soft_bch import SoftBCH
+from tests.conftest import Said
 
 IMAGES, DRAWS, BITS = 60, 4, 30
 ATTACKS = {("none", "identity"): 0.5, ("faceswap", "identity"): 1.2, ("unmarked", "identity"): np.inf}
@@ -78,16 +77,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Reported:
+def reported(said: Said) -> Reported:
     def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["ftbench", "report", *map(str, arguments)])
-        code = 0
-        try:
-            cli.run()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        told = capsys.readouterr()
-        return code, " ".join((told.out + told.err).split())
+        code, told = said("report", *arguments)
+        return code, " ".join(told.split())
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from ftbench import cli
 from ftbench.protocol import keys
 from ftbench.protocol.form import schema_text
 from ftbench.protocol.rules import NEWEST
 from ftbench.storage.seal import sealed
 from ftbench.storage.store import write_json
+from tests.conftest import Said
 from tests.protocol.made_entries import SIZE, made, whole, write
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "credential.schema.json"
@@ -34,18 +33,12 @@ Called = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Called:
-    """``called(argument, …)``: exit code and what was printed."""
+def called(said: Said) -> Called:
+    """``called(argument, …)``: exit code and what was printed, in one line."""
 
     def run(*arguments: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["ftbench", "credential", *map(str, arguments)])
-        code = 0
-        try:
-            cli.run()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        told = capsys.readouterr()
-        return code, " ".join((told.out + told.err).split())
+        code, told = said("credential", *arguments)
+        return code, " ".join(told.split())
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,31 +13,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ftbench import cli
 from ftbench.protocol import rules
 from ftbench.protocol.reading import names_of
 from ftbench.report.table import Table
 from ftbench.storage.seal import sealed
 from ftbench.storage.store import write_json
+from tests.conftest import Said
 from tests.protocol.made_entries import made, whole, write
 
 Ranked = Callable[..., tuple[int, str, list[dict[str, str]]]]
 
 
 @pytest.fixture
-def ranked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ranked:
+def ranked(tmp_path: Path, said: Said) -> Ranked:
     """``ranked(folder, …)``: exit code, what was printed, and the rows of the CSV file."""
 
     def run(*folders: Path) -> tuple[int, str, list[dict[str, str]]]:
-        monkeypatch.setattr(sys, "argv", ["ftbench", "leaderboard", *map(str, folders), "--out", str(tmp_path / "out")])
-        code = 0
-        try:
-            cli.run()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        told = capsys.readouterr()
+        code, told = said("leaderboard", *folders, "--out", tmp_path / "out")
         with (tmp_path / "out" / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
-            return code, told.out + told.err, list(csv.DictReader(file))
+            return code, told, list(csv.DictReader(file))
 
     return run
 
