@@ -26,6 +26,7 @@ UNFOLLOWED: Mapping[str, str] = {
     "ftbench.runner.bench": "finds folders",
     "ftbench.runner.jobs": "calls the work of each kind, where ROOTS begin",
     "ftbench.plan.keys": "what it makes is the key",
+    "ftbench.benchfile.layout": "how tables lie on a page, which no cell sees",
     "ftbench.parts.catalogue": "finds parts; which were found is in the key",
     "ftbench.parts.isolation": "ends what hangs",
     "ftbench.machine.calltime": "ends what hangs",
