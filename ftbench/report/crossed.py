@@ -17,6 +17,8 @@ from ftbench.statistics.significance import holm
 from ftbench.storage.results import STALLED, CellResult
 
 ALPHA = 0.05
+ACROSS = 40
+"""Methods at most that stand side by side: of more, each is a row, whatever was asked for."""
 MARK_NOTE = (
     "Bold: the best of its {across}{same}. ≈: not told from it, compared over the same images at 5 % after Holm's "
     "correction for every two methods of every {across}, {family} comparisons in all."
@@ -106,7 +108,7 @@ def over_method(method: Method, samples: Sequence[Sample | None]) -> Sample | No
 
 
 def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, Table]:
-    """As it is printed, and row by row for programs."""
+    """As it is printed, and row by row for programs. More than ``ACROSS`` methods stand below each other."""
     entries = measured(crossed.samples) | dict(crossed.said)
     leading, differences, corrected, family = _behind_best(crossed, entries)
     for (line, method), entry in entries.items():
@@ -121,6 +123,7 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
         said = " ".join(filter(None, [entry.said, met]))
         entries[line, method] = replace(entry, digits=form.digits, scale=form.scale, mark=mark, said=said)
     notes = list(crossed.notes)
+    methods_across = methods_across and len(crossed.methods) <= ACROSS
     across = "row" if methods_across else "column"
     if family:
         several = len({method.peers for method in crossed.methods}) > 1
@@ -263,7 +266,7 @@ def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: 
     """Methods are rows; the lines of a group are columns of one part."""
     columns = [Column("group", "kind", part=CSV_ONLY), Column("row", "method")]
     columns += [
-        Column(str(number), line.title, 2, part=": ".join(filter(None, [line.part, line.group])))
+        Column(str(number), line.title, 2, part=line.part, kind=line.group)
         for number, line in enumerate(crossed.lines)
     ]
     rows = []
@@ -272,7 +275,9 @@ def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: 
         row |= {str(line): entries.get((line, place), Measured()) for line in range(len(crossed.lines))}
         rows.append(row)
     nothing = crossed.nothing or NO_CELL
-    return make_table(crossed.name, crossed.title, columns, rows if crossed.lines else [], notes, nothing=nothing)
+    cells = [method.cells for method in crossed.methods] if crossed.lines else []
+    rows = rows if crossed.lines else []
+    return make_table(crossed.name, crossed.title, columns, rows, notes, nothing=nothing, cells=cells)
 
 
 def _in_rows(

@@ -73,7 +73,7 @@ def pieces(table: Table, width: int, drawn: Callable[[Entry], str]) -> tuple[lis
         kept = [column for column in columns if column.key not in same]
         filled = [column for column in kept if column.digits is None or _any(table, column)]
         # A part of which nothing is left but whose rows they would be says nothing.
-        if filled and (not heading or any(column.part for column in filled)):
+        if filled and (not heading or any(column.piece for column in filled)):
             found += _split(table, heading, filled, width, drawn, legend, n)
     return found, notes + legend.lines
 
@@ -87,7 +87,7 @@ def _split(
     legend: Legend,
     n: int | None,
 ) -> Iterator[Piece]:
-    leading = [column for column in columns if column.digits is None and not column.part]
+    leading = [column for column in columns if column.digits is None and not column.piece]
     others = [column for column in columns if column not in leading]
     entries = {column.key: _entries(table, column, legend, n) for column in columns}
     titles = {column.key: legend.fit(column.title, HEADING) for column in columns}

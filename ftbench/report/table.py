@@ -65,6 +65,13 @@ class Column:
     """The CSV file has the lowest and the highest seed, and their number, too."""
     cells: tuple[str, ...] = ()
     """Keys of the cells that its numbers are of, where those are the same all the way down."""
+    kind: str = ""
+    """What it and its neighbours are of: a page says it above them, elsewhere each kind is a part of its own."""
+
+    @property
+    def piece(self) -> str:
+        """Part and kind in words."""
+        return ": ".join(filter(None, [self.part, self.kind]))
 
 
 @dataclass(frozen=True)
@@ -83,19 +90,20 @@ class Table:
     """The text column whose entries stand above their rows instead of in them."""
     printed: bool = True
     """False: a table for programs alone, CSV and JSON."""
+    cells: tuple[tuple[str, ...], ...] = ()
+    """Row by row the keys of the cells that its numbers are of, where rows are methods."""
 
     @cached_property
     def entries(self) -> dict[str, list[Any]]:
         """What stands in each column, from the top: a frame as wide as it has methods is slow to be asked."""
         return dict(zip(self.frame.columns, map(list, self.frame.to_numpy(dtype=object).T), strict=True))
 
-    def parts(self) -> list[tuple[str, tuple[Column, ...]]]:
+    def parts(self, *, kinds_apart: bool = True) -> list[tuple[str, tuple[Column, ...]]]:
         """Heading and columns of each printed piece; one piece, without heading, if nothing splits it."""
-        printed = tuple(column for column in self.columns if column.part != CSV_ONLY and column.key != self.group)
-        names = list(dict.fromkeys(column.part for column in printed if column.part))
-        if not names:
-            return [("", printed)]
-        return [(name, tuple(c for c in printed if c.part in ("", name))) for name in names]
+        printed = [column for column in self.columns if column.part != CSV_ONLY and column.key != self.group]
+        pieces = [(column.piece if kinds_apart else column.part, column) for column in printed]
+        names = list(dict.fromkeys(piece for piece, _ in pieces if piece))
+        return [(name, tuple(c for piece, c in pieces if piece in ("", name))) for name in names or [""]]
 
     def methods(self) -> list[str]:
         """How the intervals over images were made, each once, in order of appearance."""
@@ -118,16 +126,18 @@ def make_table(
     nothing: str = NO_CELL,
     group: str = "",
     printed: bool = True,
+    cells: Sequence[tuple[str, ...]] = (),
 ) -> Table:
     """Put rows under columns; an entry that a row lacks becomes ``Measured()`` or the empty text.
 
     Names of parts, people and files stand in titles, entries and notes: whatever of them would steer a terminal or
     break a line is made visible here, for every format alike.
     """
-    columns = [replace(column, title=shown(column.title), part=shown(column.part)) for column in columns]
+    columns = [replace(one, title=shown(one.title), part=shown(one.part), kind=shown(one.kind)) for one in columns]
     filled = [[_entry(row.get(column.key), column) for column in columns] for row in rows]
     frame = pd.DataFrame(filled, columns=[column.key for column in columns], dtype=object)
-    return Table(name, shown(title), tuple(columns), frame, tuple(map(shown, notes)), nothing, group, printed)
+    said = tuple(map(shown, notes))
+    return Table(name, shown(title), tuple(columns), frame, said, nothing, group, printed, tuple(cells))
 
 
 def format_measured(entry: Measured, column: Column, with_n: bool = True) -> str:
