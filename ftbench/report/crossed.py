@@ -266,8 +266,7 @@ def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: 
     """Methods are rows; the lines of a group are columns of one part."""
     columns = [Column("group", "kind", part=CSV_ONLY), Column("row", "method")]
     columns += [
-        Column(str(number), line.title, 2, part=line.part, kind=line.group)
-        for number, line in enumerate(crossed.lines)
+        Column(str(number), line.title, 2, part=line.part, kind=line.group) for number, line in enumerate(crossed.lines)
     ]
     rows = []
     for place, method in enumerate(crossed.methods):

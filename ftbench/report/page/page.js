@@ -10,12 +10,13 @@
   const collator = new Intl.Collator("en", { numeric: true });
   // Name of a table -> [column, 1 or -1].
   const sorted = new Map();
-  const original = new Map(tables.map((table) => [table, [...table.tBodies[0].rows]]));
+  // Table -> its rows as they were written, once it was sorted.
+  const original = new Map();
+  const heads = (table) => table.tHead.rows[table.tHead.rows.length - 1].cells;
 
-  const value = (row, column) => row.cells[column].dataset.v;
-  // Entries without a value come last, whichever way.
-  const compare = (column, sign) => (a, b) => {
-    const [x, y] = [value(a, column), value(b, column)];
+  // Numbers are sorted by what they are in full, words by themselves. A number that is not there comes last, whichever way.
+  const value = (cell, numbers) => (numbers ? cell.dataset.v || "" : cell.firstChild ? cell.firstChild.textContent : "");
+  const compare = (sign) => ([x], [y]) => {
     if (x === "" || y === "") return (x === "") - (y === "");
     const [m, n] = [Number(x), Number(y)];
     return sign * (Number.isNaN(m) || Number.isNaN(n) ? collator.compare(x, y) : m - n);
@@ -23,21 +24,30 @@
 
   function sort(table) {
     const [column, sign] = sorted.get(table.dataset.name) || [-1, 1];
-    const all = original.get(table);
     // Most tables of many stand as they were written: they are left alone, so that the page opens at once.
-    if (column < 0 && !table.dataset.moved) return;
-    table.dataset.moved = "1";
-    // Headings of groups stand above their rows in the first order only.
-    const rows = column < 0 ? all : all.filter((row) => !row.matches(".group")).sort(compare(column, sign));
+    if (column < 0 && !original.has(table)) return;
+    if (!original.has(table)) original.set(table, [...table.tBodies[0].rows]);
+    let rows = original.get(table);
+    if (column >= 0) {
+      const numbers = heads(table)[column].matches(".n");
+      // Headings of groups stand above their rows in the first order only.
+      const keyed = rows.filter((row) => !row.matches(".group")).map((row) => [value(row.cells[column], numbers), row]);
+      rows = keyed.sort(compare(sign)).map(([, row]) => row);
+    }
     table.tBodies[0].replaceChildren(...rows);
-    [...table.tHead.rows[0].cells].forEach((head, index) => {
+    [...heads(table)].forEach((head, index) => {
       if (index === column) head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
       else head.removeAttribute("aria-sort");
     });
   }
 
+  let filtered = false;
   function show() {
+    document.body.classList.toggle("intervals", intervals.checked);
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    // Where every row stands there is none to show again.
+    if (!words.length && !filtered) return;
+    filtered = words.length > 0;
     let shown = 0;
     let all = 0;
     for (const table of tables) {
@@ -53,7 +63,6 @@
       }
     }
     count.textContent = words.length ? `${shown} of ${all} rows` : "";
-    document.body.classList.toggle("intervals", intervals.checked);
   }
 
   // The view is the query of the fragment: #main?filter=jpeg&intervals=1&sort=main:2:-1
@@ -67,7 +76,7 @@
       const [name, column, sign] = one.split(":");
       const table = tables.find((candidate) => candidate.dataset.name === name);
       const index = Number(column);
-      if (table && index >= 0 && index < table.tHead.rows[0].cells.length) {
+      if (table && index >= 0 && index < heads(table).length) {
         sorted.set(name, [index, sign === "-1" ? -1 : 1]);
       }
     }
@@ -98,7 +107,7 @@
   }
 
   for (const table of tables) {
-    [...table.tHead.rows[0].cells].forEach((head, index) => {
+    [...heads(table)].forEach((head, index) => {
       const button = document.createElement("button");
       button.type = "button";
       const title = head.querySelector(".title");
@@ -120,9 +129,8 @@
   }
 
   document.addEventListener("mouseover", (event) => {
-    const entry = event.target.closest("tbody td, tbody th");
-    const interval = entry && entry.querySelector("small");
-    if (interval) entry.title = interval.textContent;
+    const entry = event.target.closest("td[data-i]");
+    if (entry) entry.title = entry.dataset.i;
   });
   tools.hidden = false;
   tools.addEventListener("submit", (event) => event.preventDefault());

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "report.html"
-LIBRARIES = ("python", "torch", "kornia", "timm")
+SHORT = 8
+"""Letters of a cell's key at least that the page's links name it by."""
 
 
 def write_page(
@@ -54,6 +55,9 @@ def page(
     evaluated = [cell for cell in cells if cell["kind"] == "evaluate"]
     keys = {cell["label"]: cell["key"] for cell in evaluated}
     seeds = {cell["key"]: dict(cell["facts"]).get("seed", "") for cell in evaluated}
+    anchors = _short(cell["key"] for cell in cells)
+    for cell in cells:
+        cell["anchor"] = anchors[cell["key"]]
     printed = [table for table in tables if table.printed]
     style, script = (_part(name) for name in ("page.css", "page.js"))
     return (
@@ -68,6 +72,7 @@ def page(
             sheets=[sheet for table in printed for sheet in sheets(table, keys, seeds)],
             figures=list(drawn(figures, drawings or {})),
             cells=cells,
+            anchors=anchors,
             again=shown(again) or _again(manifest),
             style=Markup(style),
             script=Markup(script),
@@ -140,11 +145,17 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "label": shown(str(cell.get("label", ""))),
         "status": shown(str(cell.get("status", ""))),
         "reason": shown(str(cell.get("reason", ""))),
-        "anchor": f"cell-{shown(key)}",
         "key": shown(key),
         "facts": [(shown(name), shown(value)) for name, value in facts.items() if value],
         "inputs": [shown(str(needed)) for needed in cell.get("inputs", [])],
     }
+
+
+def _short(keys: Iterable[str]) -> dict[str, str]:
+    """Of each key as many letters as tell it from all others: it stands in every row of every table."""
+    every = sorted(set(keys))
+    length = next(n for n in range(SHORT, 10_000) if len({key[:n] for key in every}) == len(every))
+    return {key: key[:length] for key in every}
 
 
 def _again(manifest: Mapping[str, Any]) -> str:
