@@ -18,9 +18,11 @@ import pytest
 from PIL import Image
 
 from ftbench.report import report_tables
+from ftbench.report.crossed import ACROSS
 from ftbench.report.page import page
 from ftbench.report.page.drawn import PICTURES
 from ftbench.report.page.sheet import Row, sheets
+from ftbench.report.page.write import MANY
 from ftbench.report.result import Caption
 from ftbench.report.table import ABSENT
 from ftbench.report.tables import ONE_IMAGE
@@ -29,6 +31,8 @@ from tests.report.kept_rows import ROOT, manifest_of, metrics_of, results_of
 
 KEPT = ("paper/two_identity-small", "field/many_identities-small")
 HOSTILE = "<script>alert(1)</script>\" onload='x' &amp; \x1b[31m"
+ASIDE = "what => getComputedStyle(document.querySelector(what), '::after').display"
+"""How the interval behind a number is drawn."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -105,12 +109,16 @@ def test_failed_and_stalled_cells_stand_on_top(result: CellResult, caption: Capt
 
 
 def test_every_printed_number_is_there_with_its_interval(result: CellResult, caption: Caption) -> None:
-    words = " ".join(Seen(made([result], caption, cell("one"))).words)
+    seen = Seen(made([result], caption, cell("one")))
+    intervals = [str(entry["data-i"]) for entry in seen.all("td") if "data-i" in entry]
     tables = [printed for printed, _ in report_tables([result], PSNR_SSIM) if printed.printed]
     entries = [entry for table in tables for column in table.columns if column.digits is not None
                for entry in table.frame[column.key] if entry.estimate is not None]  # fmt: skip
     assert entries
-    assert len(re.findall(r"\[[^\]]+, [^\]]+\] n=\d+", words)) >= len(tables)
+    assert len(intervals) >= len(tables)
+    # Of how many images is said above, and again only where there are others.
+    assert all(re.fullmatch(r"\S+ \[[^\]]+, [^\]]+\]( n=\d+)?.*", interval) for interval in intervals)
+    assert "n = 2 where nothing else stands" in " ".join(seen.words)
 
 
 def test_a_hundred_cells_and_their_figures_fit_a_megabyte(result: CellResult, caption: Caption) -> None:
@@ -123,6 +131,42 @@ def test_a_hundred_cells_and_their_figures_fit_a_megabyte(result: CellResult, ca
     sources = [str(image["src"]) for image in Seen(text).all("img")]
     assert len(sources) == 2
     assert sum(map(len, sources)) < PICTURES * 4 / 3 + 200
+
+
+def of_many(result: CellResult, number: int) -> str:
+    keys = [hashlib.sha256(str(place).encode()).hexdigest() for place in range(number)]
+    many = [replace(result, cell=key, label=f"net {place:03}", settings={**result.settings, "encoder": f"net {place:03}"})
+            for place, key in enumerate(keys)]  # fmt: skip
+    tables = [printed for printed, _ in report_tables(many, PSNR_SSIM) if printed.name != "pairs"]
+    told = [
+        cell(one.label, identity=one.cell, row={"columns": one.settings}, made_with={"torch": "2.14"}) for one in many
+    ]
+    return page(tables, Words("Made up."), manifest(*told), {})
+
+
+def test_many_methods_stand_below_each_other_and_lead_to_their_cells(result: CellResult) -> None:
+    seen = Seen(of_many(result, ACROSS + 1))
+    [attacks] = [table for table in seen.all("table") if table["data-name"] == "attacks"]
+    assert attacks
+    kinds = [(span["colspan"], span.get("scope")) for span in seen.all("th") if "colspan" in span]
+    # A name, then what is read of marked images, after a deepfake, after JPEG and of covers, each below its kind.
+    assert ("1", None) in kinds
+    assert ("2", "colgroup") in kinds
+    targets = {str(details["id"]) for details in seen.all("details") if "id" in details}
+    links = {str(link["href"]).removeprefix("#") for link in seen.all("a") if "cell-" in str(link.get("href"))}
+    assert len(targets) == ACROSS + 1
+    assert links == targets
+    across = Seen(of_many(result, ACROSS))
+    assert not [span for span in across.all("th") if span.get("scope") == "colgroup"]
+
+
+def test_what_hundreds_of_cells_share_is_said_once(result: CellResult) -> None:
+    text = " ".join(Seen(of_many(result, MANY + 1)).words)
+    assert "The same for every cell of kind evaluate:" in text
+    assert text.count("torch 2.14") == 1
+    assert text.count("net 007") > 1
+    few = " ".join(Seen(of_many(result, 3)).words)
+    assert few.count("torch 2.14") == 3
 
 
 def kept_page(folder: str) -> str:
@@ -147,7 +191,7 @@ def test_headings_lead_to_the_cells_that_numbers_are_of(result: CellResult, capt
     seen = Seen(made(seeds, caption, *told))
     targets = {str(details["id"]) for details in seen.all("details") if "id" in details}
     links = [str(link["href"]).removeprefix("#") for link in seen.all("a") if "How" in str(link.get("aria-label"))]
-    assert {f"cell-{one.cell}" for one in seeds} == set(links)
+    assert {f"cell-{one.cell[:8]}" for one in seeds} == set(links)
     assert set(links) <= targets
 
 
@@ -242,8 +286,10 @@ def test_a_browser_sorts_filters_and_keeps_the_view(
     tab.reload()
     assert tab.input_value("#filter") == "jpeg"
     assert column() == sorted(first)
-    assert tab.locator("tbody small:visible").count() > 0
+    assert tab.evaluate(ASIDE, "td[data-i]") == "block"
 
+    tab.uncheck("#intervals")
+    assert tab.evaluate(ASIDE, "td[data-i]") != "block"
     tab.fill("#filter", "")
     tab.locator(".zoom").first.click()
     assert tab.locator("dialog[open] img").count() == 1
@@ -252,6 +298,38 @@ def test_a_browser_sorts_filters_and_keeps_the_view(
     assert not said
     assert all(url.startswith(("file:", "data:")) for url in asked)
     tab.close()
+
+
+def test_a_long_table_shows_its_first_rows_until_asked(browser: Any, result: CellResult, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(of_many(result, 230), encoding="utf-8")
+    tab = browser.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(file.as_uri())
+    rows = tab.locator("table[data-name=attacks] tbody tr")
+    shown = tab.locator("table[data-name=attacks] tbody tr:visible")
+    assert (rows.count(), shown.count()) == (230, 200)
+    # The first two hundred of whichever order stands, and of what is asked for.
+    head = tab.locator("table[data-name=attacks] thead button").first
+    head.click()
+    head.click()
+    assert shown.first.locator("th").inner_text() == "net 229"
+    assert shown.count() == 200
+    tab.fill("#filter", "net 00")
+    assert shown.count() == 10
+    tab.fill("#filter", "")
+    tab.locator("#attacks .more").click()
+    assert shown.count() == 230
+    tab.emulate_media(media="print")
+    assert tab.locator("table[data-name=words] tbody tr:visible").count() == 230
+    assert not said
+    tab.close()
+    quiet = browser.new_page(java_script_enabled=False)
+    quiet.goto(file.as_uri())
+    assert quiet.locator("table[data-name=attacks] tbody tr:visible").count() == 230
+    quiet.close()
 
 
 @pytest.mark.parametrize("folder", KEPT)

@@ -128,6 +128,23 @@
     });
   }
 
+  // As many rows as the style shows of a long table.
+  const FIRST = 200;
+  for (const wide of document.querySelectorAll(".long")) {
+    const rows = wide.querySelector("tbody").rows.length;
+    if (rows <= FIRST) continue;
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "more";
+    more.textContent = `Show all ${rows.toLocaleString("en")} rows, not the first ${FIRST} alone`;
+    more.addEventListener("click", () => {
+      wide.classList.add("whole");
+      more.remove();
+      wide.focus();
+    });
+    wide.after(more);
+  }
+
   document.addEventListener("mouseover", (event) => {
     const entry = event.target.closest("td[data-i]");
     if (entry) entry.title = entry.dataset.i;

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "report.html"
+MANY = 200
+"""Cells from which on a page says once what is the same for all of a kind, and not with each."""
 SHORT = 8
 """Letters of a cell's key at least that the page's links name it by."""
 
@@ -73,6 +75,7 @@ def page(
             figures=list(drawn(figures, drawings or {})),
             cells=cells,
             anchors=anchors,
+            shared=_shared(cells) if len(cells) > MANY else {},
             again=shown(again) or _again(manifest),
             style=Markup(style),
             script=Markup(script),
@@ -156,6 +159,18 @@ def _short(keys: Iterable[str]) -> dict[str, str]:
     every = sorted(set(keys))
     length = next(n for n in range(SHORT, 10_000) if len({key[:n] for key in every}) == len(every))
     return {key: key[:length] for key in every}
+
+
+def _shared(cells: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
+    """By kind of cell the facts that all of that kind have, where there are several: they are said once."""
+    kinds: dict[str, list[list[tuple[str, str]]]] = {}
+    for cell in cells:
+        kinds.setdefault(cell["kind"], []).append(cell["facts"])
+    return {
+        kind: [fact for fact in facts[0] if all(fact in other for other in facts)]
+        for kind, facts in kinds.items()
+        if len(facts) > 1
+    }
 
 
 def _again(manifest: Mapping[str, Any]) -> str:
