@@ -1,9 +1,9 @@
 """How soon a page of many cells can be used: ``python benchmarks/speed/opens.py [--cells 1000] [--times 5]``.
 
-Opens the page of made-up rows in a headless Chromium from a file. Prints, from the start of the navigation, the time of
-the first painted words, and that at which a first sort, asked for as soon as the page takes clicks, is painted; both by
-the wall's clock, with quartiles, and the seconds of a processor that the page's main thread took until then, which other
-jobs on the machine change least. Needs playwright, and Chromium as the tests do.
+Opens the page of made-up rows in a headless Chromium from a file. Prints, from the start of the navigation, the time
+of the first painted words, and that at which a first sort is painted, asked for as soon as the page takes clicks:
+both by the wall's clock, with quartiles, and the seconds of a processor that the page's main thread took until then,
+which other jobs on the machine change least. Needs playwright, and Chromium as the tests do.
 """
 
 from __future__ import annotations
@@ -81,8 +81,9 @@ def main() -> None:
         file.write_text(text, encoding="utf-8")
         found = list(opened(file, asked.times, chromium))
     painted, done, worked = (quartiles(list(values)) for values in zip(*found, strict=True))
-    print(f"{asked.cells} cells, {len(text.encode()) / 1e6:.1f} MB: first words after {painted} s, a first sort answered "
-          f"after {done} s, of which the page's own thread worked {worked} s; n {asked.times}")  # fmt: skip
+    size = f"{len(text.encode()) / 1e6:.1f} MB"
+    print(f"{asked.cells} cells, {size}: first words after {painted} s, a first sort answered after {done} s, of which "
+          f"the page's own thread worked {worked} s; n {asked.times}")  # fmt: skip
 
 
 if __name__ == "__main__":

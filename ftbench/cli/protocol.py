@@ -29,19 +29,22 @@ def leaderboard(
 ) -> None:
     """Rank the methods of many results folders by the protocol, in one table and one page (docs/protocol.md).
 
-    What cannot be read is said in the table, and the rest stands. Exits with 2 where nothing could be read.
+    What cannot be read is said in the table, and the rest stands. Where nothing could be read, exits with 2 and writes
+    nothing.
     """
-    from ftbench.protocol.board import UNREAD
     from ftbench.protocol.publish import write_board
     from ftbench.report.terminal import print_table
 
     console = Console()
     table, written = write_board([place(folder) for folder in folders], out)
     print_table(table, console)
+    if not written:
+        raise BadInput(
+            f"none of these folders could be read, so nothing is written to {out}; name folders such as "
+            "results/<benchmark>/<data>-<scale>"
+        )
     for line in ("Written: " + ", ".join(file.name for file in written[:-1]), f"To look at: {written[-1]}"):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-    if all(state == UNREAD for state in table.frame["state"]):
-        raise BadInput("none of these folders could be read; name folders such as results/<benchmark>/<data>-<scale>")
 
 
 def credential(

@@ -161,6 +161,9 @@ def entry_of(
         lacks.append("no PSNR")
     elif psnr < protocol.psnr - OFF["psnr"]:
         outside = outside or f"{psnr:.1f} dB, {protocol.psnr:g} wanted"
+    flip = _value(quality.get("flip"))
+    if flip is not None and protocol.flip is not None and flip > protocol.flip + OFF["flip"]:
+        outside = outside or f"FLIP {flip:.3f}, {protocol.flip:g} at most"
     league = League(protocol.version, made.data, made.digest, made.size, bits)
     return Entry(label, made, league, seeds, images, people, draws, hits, quality, tuple(lacks), outside, cells)
 

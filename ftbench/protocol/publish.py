@@ -22,7 +22,10 @@ PAGE = "leaderboard.html"
 
 
 def write_board(given: Sequence[Path], out: Path) -> tuple[Table, list[Path]]:
-    """Read every folder, write the table and the page under ``out``; the page's path is the last."""
+    """Read every folder, write the table and the page under ``out``; the page's path is the last.
+
+    Where nothing at all can be read nothing is written, so that an earlier leaderboard stays as it is.
+    """
     entries: list[Entry] = []
     faults: list[Fault] = []
     found: dict[str, Path] = {}
@@ -37,6 +40,8 @@ def write_board(given: Sequence[Path], out: Path) -> tuple[Table, list[Path]]:
         entries += read
         faults += wrong
     table = board(entries, faults)
+    if not entries:
+        return table, []
     code = provenance.code()
     said = Said(f"{len(found)} results folders, {len(entries)} entries. Ranked by {made_by(code)}.")
     written = write_table(out, table, said)

@@ -6,7 +6,7 @@ a new version beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ftbench.storage.manifest import PROTOCOL
 from ftbench.storage.results import MARKED, UNDISTORTED
@@ -56,6 +56,8 @@ class Protocol:
     """Trainings at least that differ in their seed alone."""
     psnr: float
     """dB at least, the mean over marked images."""
+    flip: float | None
+    """FLIP at most, the mean over marked images; None: any."""
     beside: tuple[str, ...]
     """Metrics that have to be measured too."""
     rate: float
@@ -116,24 +118,30 @@ def _first() -> Protocol:
             attacks.append(Wanted(kind, MARKED, "gaussian-blur sigma=1", below=SMALL))
             attacks.append(Wanted(kind, MARKED, "gaussian-blur sigma=2", smallest=SMALL))
     return Protocol(
-        version=1, attacks=tuple(attacks), images=100, people=20, draws=2, seeds=3, psnr=36.0, beside=("flip",),
-        rate=1e-2,
+        version=1, attacks=tuple(attacks), images=100, people=20, draws=2, seeds=3, psnr=36.0, flip=None,
+        beside=("flip",), rate=1e-2,
     )  # fmt: skip
 
 
-PROTOCOLS = {one.version: one for one in (_first(),)}
+FIRST = _first()
+SECOND = replace(FIRST, version=2, flip=0.12)
+"""A tint that PSNR calls invisible is not admitted."""
+PROTOCOLS = {one.version: one for one in (FIRST, SECOND)}
 NEWEST = PROTOCOLS[PROTOCOL]
 
 
 def in_words(protocol: Protocol) -> list[tuple[str, str]]:
     """What has to be met beside the attacks: name and number, as the page has them."""
+    limits = [] if protocol.flip is None else [("mean FLIP of marked images, at most", f"{protocol.flip:g}")]
+    beside = [name.upper() for name in protocol.beside if name != "flip" or protocol.flip is None]
     return [
         ("test images, at least", str(protocol.images)),
         ("people in them, none of them in training, at least", str(protocol.people)),
         ("payloads drawn for each image, at least", str(protocol.draws)),
         ("trainings that differ in their seed alone, at least", str(protocol.seeds)),
         ("mean PSNR of marked images, dB, at least", f"{protocol.psnr:g}"),
-        ("measured beside it", ", ".join(name.upper() for name in protocol.beside)),
+        *limits,
+        *([("measured beside it", ", ".join(beside))] if beside else []),
         ("false-positive rate at which marks are found, at most", f"{protocol.rate:g}"),
     ]
 

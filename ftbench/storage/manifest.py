@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 FORMAT = 2
-PROTOCOL = 1
+PROTOCOL = 2
 """The version of ``docs/protocol.md`` that results are made for."""
 FAILED = "failed"
 # Folder names such as 07201 must not turn into numbers.

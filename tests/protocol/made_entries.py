@@ -46,6 +46,7 @@ def made(
     missed: float = 0.1,
     *,
     psnr: float = 36.0,
+    flip: float = 0.05,
     images: int = IMAGES,
     draws: int = DRAWS,
     bits: int = BITS,
@@ -70,7 +71,7 @@ def made(
                 about = (key, f"{image}.png", f"p{image % PEOPLE}", draw)
                 rows.append((*about, simulator, distortion, category, wrong, wrong))
     quality = [
-        (key, f"{image}.png", f"p{image % PEOPLE}", draw, "marked", psnr, 0.05)
+        (key, f"{image}.png", f"p{image % PEOPLE}", draw, "marked", psnr, flip)
         for image, key in enumerate(keys)
         for draw in range(draws)
     ]

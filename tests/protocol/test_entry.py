@@ -134,8 +134,18 @@ def test_an_attack_that_was_tried_more_often_weighs_no_more() -> None:
 
 
 def test_rules_of_a_later_version_are_other_rules() -> None:
-    later = replace(NEWEST, version=2, attacks=(*NEWEST.attacks, Wanted("colour", "none", "grey")))
+    later = replace(NEWEST, version=3, attacks=(*NEWEST.attacks, Wanted("colour", "none", "grey")))
     (method,) = methods_of(results := whole("a"))
     scores = [scores_of(result) for result in results]
     assert from_rows(method, results, scores, MADE, later).lacks == ("colour: grey not run",)
-    assert 2 not in PROTOCOLS
+    assert 3 not in PROTOCOLS
+
+
+def test_a_tint_is_outside_by_the_second_version_and_was_not_by_the_first() -> None:
+    results = whole("a", flip=0.13)
+    (method,) = methods_of(results)
+    scores = [scores_of(result) for result in results]
+    entries = {version: from_rows(method, results, scores, MADE, PROTOCOLS[version]) for version in (1, 2)}
+    assert entries[1].ranked
+    assert entries[2].outside == "FLIP 0.130, 0.12 at most"
+    assert not entries[2].lacks

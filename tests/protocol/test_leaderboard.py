@@ -141,7 +141,7 @@ def test_tables_alone_stay_provisional_with_intervals_no_narrower(tmp_path: Path
 def test_what_cannot_be_read_is_said_and_the_rest_is_ranked(tmp_path: Path, ranked: Ranked) -> None:
     sound = write(tmp_path / "sound" / "faces", whole("sound"))
     newer = write(tmp_path / "newer" / "faces", whole("newer"), format=3)
-    later = write(tmp_path / "later" / "faces", whole("later"), protocol=2)
+    later = write(tmp_path / "later" / "faces", whole("later"), protocol=3)
     odd = write(tmp_path / "odd" / "faces", whole("odd"), protocol="one")
     changed = write(tmp_path / "changed" / "faces", whole("changed"))
     file = changed / "manifest.json"
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_ranked(tmp_path: Path, rank
     why = {row["method"].rpartition(" ")[0]: row["why"] for row in rows[1:]}
     assert {row["state"] for row in rows[1:]} == {"not read"}
     assert "newer ftbench (form 3, and this one knows 2)" in why["newer/faces"]
-    assert "version 2 of the protocol" in why["later/faces"]
+    assert "version 3 of the protocol" in why["later/faces"]
     assert "update ftbench" in why["later/faces"]
     assert "no release has it" in why["odd/faces"]
     assert why["changed/faces"] == "manifest.json has changed since it was written"
@@ -185,15 +185,15 @@ def test_a_method_whose_rows_are_cut_or_missing_leaves_the_folders_others(tmp_pa
 
 
 def test_versions_are_ranked_apart_and_said(tmp_path: Path, ranked: Ranked, monkeypatch: pytest.MonkeyPatch) -> None:
-    later = replace(rules.NEWEST, version=2, seeds=1)
-    monkeypatch.setitem(rules.PROTOCOLS, 2, later)
-    monkeypatch.setattr("ftbench.protocol.reading.PROTOCOL", 2)
+    later = replace(rules.NEWEST, version=3, seeds=1)
+    monkeypatch.setitem(rules.PROTOCOLS, 3, later)
+    monkeypatch.setattr("ftbench.protocol.reading.PROTOCOL", 3)
     old = write(tmp_path / "old" / "faces", [made("old")])
-    new = write(tmp_path / "new" / "faces", [made("new")], protocol=2)
+    new = write(tmp_path / "new" / "faces", [made("new")], protocol=3)
     _, text, rows = ranked(old, new)
     assert states(rows) == [("new seed 0 [1]", "1"), ("old seed 0 [2]", "provisional")]
-    assert "Results of versions 1, 2 of the protocol" in text
-    assert [row["version"] for row in rows] == ["2", "1"]
+    assert "Results of versions 2, 3 of the protocol" in text
+    assert [row["version"] for row in rows] == ["3", "2"]
 
 
 def test_results_from_before_the_protocol_are_held_against_the_first(tmp_path: Path, ranked: Ranked) -> None:
@@ -203,11 +203,19 @@ def test_results_from_before_the_protocol_are_held_against_the_first(tmp_path: P
     assert states(ranked(folder)[2]) == [("a", "1")]
 
 
-def test_nothing_that_can_be_read_is_bad_input(tmp_path: Path, ranked: Ranked) -> None:
-    code, text, rows = ranked(tmp_path / "gone", tmp_path / "gone too")
+def test_nothing_that_can_be_read_is_bad_input_and_nothing_is_written(
+    tmp_path: Path, ranked: Ranked, said: Said
+) -> None:
+    code, text = said("leaderboard", tmp_path / "gone", tmp_path / "gone too", "--out", tmp_path / "out")
     assert code == 2
     assert "none of these folders could be read" in text
-    assert [row["why"] for row in rows] == ["holds no manifest.json, nor does a folder in it"] * 2
+    assert "holds no manifest.json, nor does a folder in it" in " ".join(text.split())
+    assert not (tmp_path / "out").exists()
+    # A leaderboard that is there stays as it is.
+    ranked(write(tmp_path / "a" / "faces", whole("a")))
+    before = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
+    assert said("leaderboard", tmp_path / "gone", "--out", tmp_path / "out")[0] == 2
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
 
 
 def test_a_folder_above_results_and_a_folder_twice(tmp_path: Path, ranked: Ranked) -> None:

@@ -19,7 +19,7 @@ def test_the_page_says_what_the_code_does() -> None:
     page = DOCS.read_text(encoding="utf-8")
     assert markdown(NEWEST) in page
     assert f"**version {PROTOCOL}**" in page
-    assert f"mean PSNR of {NEWEST.psnr:g} dB or more" in page
+    assert f"mean PSNR of {NEWEST.psnr:g} dB or more and a mean FLIP of {NEWEST.flip:g} or less" in page
     assert NEWEST.version == PROTOCOL == max(PROTOCOLS)
 
 
