@@ -134,10 +134,10 @@ def test_a_hundred_cells_and_their_figures_fit_a_megabyte(result: CellResult, ca
 
 
 def of_many(result: CellResult, number: int) -> str:
-    keys = [hashlib.sha256(str(place).encode()).hexdigest() for place in range(number)]
-    made_with = {"torch": "2.14"}
-    told = [cell(one.label, identity=one.cell, row={"columns": one.settings}, made_with=made_with) for one in many]
-            for place, key in enumerate(keys)]  # fmt: skip
+    many = []
+    for place in range(number):
+        key, name = hashlib.sha256(str(place).encode()).hexdigest(), f"net {place:03}"
+        many.append(replace(result, cell=key, label=name, settings={**result.settings, "encoder": name}))
     tables = [printed for printed, _ in report_tables(many, PSNR_SSIM) if printed.name != "pairs"]
     told = [
         cell(one.label, identity=one.cell, row={"columns": one.settings}, made_with={"torch": "2.14"}) for one in many
