@@ -7,34 +7,59 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.quoted import deepfakes_page, field_page, readme, results_page
+from tests.quoted import deepfakes_page, field_page, other_pages, readme, results_page
 from tests.quoted.kept import ROOT
-from tests.quoted.left import LEFT
+from tests.quoted.left import LEFT, SECTIONS
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "README.md": readme.quotes,
     "docs/results.md": results_page.quotes,
     "docs/field.md": field_page.quotes,
     "docs/deepfakes.md": deepfakes_page.quotes,
+    "docs/claims.md": other_pages.claims,
+    "docs/decisions.md": other_pages.decisions,
+    "docs/performance.md": other_pages.performance,
 }
+EVERY = sorted(
+    file.relative_to(ROOT).as_posix()
+    for file in (ROOT / "README.md", ROOT / "results" / "README.md", *(ROOT / "docs").glob("*.md"))
+)
 FIGURE = re.compile(r"(?<![\w.])\d+\.\d+(?!\.?\d)|(?<![\w.,])\d+(?= (?:%|points?\b))")
 """A number with decimals, or one in per cent or points: what a measured result looks like on these pages."""
 
 
 def read(page: str) -> str:
     """The text without code, targets of links and breaks of lines."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    text = re.sub(r"```.*?```", " ", text, flags=re.DOTALL)
+    return _plain(_without_code(page))
+
+
+def _without_code(page: str) -> str:
+    return re.sub(r"```.*?```", " ", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"\]\([^)]*\)", "]", text))
 
 
+def sections(page: str) -> dict[str, str]:
+    """What stands under each heading, without its subheadings."""
+    _, *parts = re.split(r"(?m)^#+ (.*)$", _without_code(page))
+    return dict(zip(parts[::2], map(_plain, parts[1::2]), strict=True))
+
+
 def others(page: str) -> list[str]:
-    """Each figure that no quote and no listed sentence holds, with the words about it."""
-    text = read(page)
-    for said in sorted([*PAGES[page](), *LEFT[page]], key=len, reverse=True):
-        # The bar at the end of one cell begins the next.
-        text = text.replace(said.strip("| "), "·")
-    return [text[max(0, found.start() - 40) : found.end() + 20] for found in FIGURE.finditer(text)]
+    """Each figure that no quote, no listed sentence and no listed section holds, with the words about it."""
+    held = sorted([*PAGES.get(page, tuple)(), *LEFT.get(page, ())], key=len, reverse=True)
+    found = []
+    for heading, whole in sections(page).items():
+        if heading in SECTIONS.get(page, {}):
+            continue
+        text = whole
+        for said in held:
+            # The bar at the end of one cell begins the next.
+            text = text.replace(said.strip("| "), "·")
+        found += [text[max(0, one.start() - 40) : one.end() + 20] for one in FIGURE.finditer(text)]
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -43,9 +68,16 @@ def test_every_quote_is_what_the_kept_tables_say(page: str) -> None:
     assert not [said for said in PAGES[page]() if said not in text]
 
 
-@pytest.mark.parametrize("page", LEFT)
+@pytest.mark.parametrize("page", EVERY)
 def test_no_other_figure_stands_on_the_page(page: str) -> None:
     assert not others(page)
+
+
+@pytest.mark.parametrize("page", SECTIONS)
+def test_a_listed_section_is_there_and_has_figures(page: str) -> None:
+    text = sections(page)
+    assert not [heading for heading in SECTIONS[page] if not FIGURE.search(text.get(heading, ""))]
+    assert all(SECTIONS[page].values())
 
 
 @pytest.mark.parametrize("page", LEFT)
