@@ -267,10 +267,11 @@ def report(
 ) -> None:
     """Make the tables of a results folder anew from its rows, without networks, and print them.
 
-    Without rows, as where a repository keeps tables alone, what is there is printed.
+    Without rows, as where a repository keeps tables alone, what is there is printed, and the page is made of that.
     """
     from ftbench.errors import BadInput
     from ftbench.report import TABLES
+    from ftbench.storage.manifest import open_folder
 
     way = _way_round(rows, columns)
     if not rescore and (codec, bits, rates) != (None, None, None):
@@ -281,7 +282,6 @@ def report(
         folder = _rescored(folder, codec, bits, rates)
     elif (folder / "rows").is_dir():
         from ftbench.publish.anew import tables_anew
-        from ftbench.storage.manifest import open_folder
 
         tables_anew(open_folder(folder), way)
     elif way is not None:
@@ -292,6 +292,10 @@ def report(
     )
     if not tables:
         raise BadInput(f"{folder} holds no tables; give a folder such as results/<benchmark>/<data>-<scale>")
+    if not rescore and not (folder / "rows").is_dir():
+        from ftbench.publish.anew import page_of_tables
+
+        page_of_tables(open_folder(folder))
     for table in tables:
         typer.echo(shown_lines(table.read_text(encoding="utf-8")))
 

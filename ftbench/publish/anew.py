@@ -10,12 +10,15 @@ from typing import Any
 from ftbench.errors import BadInput
 from ftbench.machine import provenance
 from ftbench.report import EARLIER, ENDINGS, TABLES, report_tables
-from ftbench.report.page import write_page
+from ftbench.report.page import write_kept_page, write_page
 from ftbench.report.table import Table
 from ftbench.report.tables import write_table
 from ftbench.storage.files import write_json
 from ftbench.storage.manifest import MANIFEST, Folder, read_results
 from ftbench.storage.seal import DIGEST, FILES, digest_of, sealed
+
+OLDER = ("overall", "distortions", "fakes", "after", "seeds")
+"""Tables of earlier releases, in the order in which they are read."""
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,21 @@ def tables_anew(folder: Folder, rows: str | None = None) -> dict[str, Table]:
     write_page(folder.path, [printed for printed, _ in made], Said(caption), whole)
     write_json(folder.path / MANIFEST, whole)
     return {printed.name: printed for printed, _ in made}
+
+
+def page_of_tables(folder: Folder) -> Path:
+    """Write the page of a folder that keeps its tables without rows from what is printed there; its path.
+
+    Raises BadInput where a table is not the one that the manifest vouches for, or none that was printed.
+    """
+    files = [folder.path / "tables" / f"{name}.md" for name in (*TABLES, *OLDER)]
+    texts = {}
+    for file in filter(Path.is_file, files):
+        vouched = folder.manifest.files.get(file.relative_to(folder.path).as_posix())
+        if vouched is not None and vouched != digest_of(file):
+            raise BadInput(f"{file} has changed since it was written, so no page is made of it; fetch the folder again")
+        texts[file.stem] = file.read_text(encoding="utf-8")
+    try:
+        return write_kept_page(folder.path, texts, folder.raw)
+    except ValueError as error:
+        raise BadInput(f"no page can be made of the tables in {folder.path}: {error}") from None

@@ -27,6 +27,7 @@ def table_json(table: Table) -> dict[str, Any]:
         "nothing": table.nothing,
         "group": table.group,
         "printed": table.printed,
+        "cells": table.cells,
     }
 
 
@@ -35,8 +36,9 @@ def table_of(said: Mapping[str, Any]) -> Table:
     columns = tuple(Column(**{**column, "cells": tuple(column.get("cells", ()))}) for column in said["columns"])
     rows = [[_entry(entry) for entry in row] for row in said["rows"]]
     frame = pd.DataFrame(rows, columns=[column.key for column in columns], dtype=object)
-    notes = tuple(said["notes"])
-    return Table(said["name"], said["title"], columns, frame, notes, said["nothing"], said["group"], said["printed"])
+    notes, cells = tuple(said["notes"]), tuple(map(tuple, said.get("cells", ())))
+    about = said["nothing"], said["group"], said["printed"], cells
+    return Table(said["name"], said["title"], columns, frame, notes, *about)
 
 
 def _entry(said: Any) -> str | Measured:

@@ -78,7 +78,7 @@ def test_it_says_what_the_rows_give(folder: Path, called: Called) -> None:
     assert code == 0
     assert text.endswith(": ranked")
     found = said(only(folder))
-    assert found["protocol"] == {"version": 1, "state": "ranked", "lacks": [], "score": found["protocol"]["score"]}
+    assert found["protocol"] == {"version": 2, "state": "ranked", "lacks": [], "score": found["protocol"]["score"]}
     assert found["payload"] == {"bits": 12, "code_bits": 12, "floor": 2**-12}
     assert found["method"]["seeds"] == ["0", "1", "2"]
     assert (found["data"]["images"], found["data"]["draws"], found["data"]["people_held_out"]) == (100, 2, 25)
@@ -288,7 +288,7 @@ def test_a_method_by_its_name_and_one_that_cannot_be_read(tmp_path: Path, called
     assert "left out: c seed 0: rows/6.csv.gz is missing" in text
     (file,) = (tmp_path / "here").iterdir()
     assert said(file)["method"]["label"] == "b"
-    newer = json.loads((folder / "manifest.json").read_text(encoding="utf-8")) | {"protocol": 2}
+    newer = json.loads((folder / "manifest.json").read_text(encoding="utf-8")) | {"protocol": 3}
     write_json(folder / "manifest.json", sealed(newer, folder))
     code, text = called(folder)
     assert code == 2

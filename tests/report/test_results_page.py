@@ -5,8 +5,10 @@ import csv
 import hashlib
 import io
 import itertools
+import json
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -21,15 +23,21 @@ from ftbench.report import report_tables
 from ftbench.report.crossed import ACROSS
 from ftbench.report.page import page
 from ftbench.report.page.drawn import PICTURES
+from ftbench.report.page.printed import printed
 from ftbench.report.page.sheet import Row, sheets
 from ftbench.report.page.write import MANY
 from ftbench.report.result import Caption
 from ftbench.report.table import ABSENT
-from ftbench.report.tables import ONE_IMAGE
+from ftbench.report.tables import ONE_IMAGE, caption_text, markdown
 from ftbench.storage.results import PSNR_SSIM, CellResult
+from tests.conftest import Said
 from tests.report.kept_rows import ROOT, manifest_of, metrics_of, results_of
 
 KEPT = ("paper/two_identity-small", "field/many_identities-small")
+WITHOUT_ROWS = (
+    "paper/two_identity-medium", "field/many_identities-medium", "transfer/many_identities-medium",
+    "field-256/portraits-small", "field/many_identities-small",
+)  # fmt: skip
 HOSTILE = "<script>alert(1)</script>\" onload='x' &amp; \x1b[31m"
 ASIDE = "what => getComputedStyle(document.querySelector(what), '::after').display"
 """How the interval behind a number is drawn."""
@@ -177,6 +185,62 @@ def kept_page(folder: str) -> str:
     return page(tables, Words(told["caption"]), told, figures)
 
 
+@pytest.mark.parametrize("folder", WITHOUT_ROWS)
+def test_a_folder_without_rows_has_a_page_of_what_was_printed(folder: str, tmp_path: Path, said: Said) -> None:
+    """Every number of every kept file, and the settings' links, whatever pieces the tables were printed in."""
+    kept = tmp_path / "kept"
+    shutil.copytree(ROOT / folder, kept)
+    assert said("report", kept)[0] == 0
+    seen = Seen((kept / "report.html").read_text(encoding="utf-8"))
+    words = Counter(" ".join(seen.words).split())
+    for file in sorted((kept / "tables").glob("*.md")):
+        rows = [line for line in file.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+        numbers = Counter(re.findall(r"(?<=[| ])\d+\.\d+(?= ±| −)", "\n".join(rows)))
+        assert numbers
+        assert not numbers - words, file.name
+    sorts = [float(str(entry["data-v"])) for entry in seen.all("td") if "data-v" in entry]
+    assert len(sorts) > 20
+    targets = {str(details["id"]) for details in seen.all("details") if "id" in details}
+    links = {str(link["href"]).removeprefix("#") for link in seen.all("a") if "cell-" in str(link.get("href"))}
+    assert links
+    assert links <= targets
+
+
+def test_no_page_is_made_of_a_table_that_changed(tmp_path: Path, said: Said) -> None:
+    kept = tmp_path / "kept"
+    shutil.copytree(ROOT / WITHOUT_ROWS[0], kept)
+    table = kept / "tables" / "main.md"
+    table.write_text(table.read_text(encoding="utf-8").replace("9", "8"), encoding="utf-8")
+    code, text = said("report", kept)
+    assert code == 2
+    assert "main.md has changed since it was written, so no page is made of it" in " ".join(text.split())
+    assert not (kept / "report.html").exists()
+    table.write_text("| no | title |\n", encoding="utf-8")
+    told = json.loads((kept / "manifest.json").read_text(encoding="utf-8"))
+    (kept / "manifest.json").write_text(json.dumps({**told, "files": {}}), encoding="utf-8")
+    code, text = said("report", kept)
+    assert code == 2
+    assert "main does not begin with a title and a caption" in " ".join(text.split())
+
+
+def test_printed_pieces_stand_beside_each_other_again(caption: Caption, result: CellResult) -> None:
+    """What a table prints and what a page makes of that are the same words, groups, best entries and notes."""
+    many = [replace(result, cell=f"{place:064x}", label=f"net | {place} *of* many",
+                    settings={**result.settings, "encoder": f"net {place}"}) for place in range(9)]  # fmt: skip
+    table = next(made for made, _ in report_tables(many, PSNR_SSIM) if made.name == "attacks")
+    text = markdown(table, caption)
+    assert text.count("|-") > 1, "more than one piece"
+    read = printed(text, "attacks", {})
+    assert read.caption == caption_text(table, caption)
+    [sheet] = read.sheets
+    [own] = sheets(table, {}, {})
+    assert [head.text for head in sheet.heads] == [head.text for head in own.heads]
+    told, mine = ([[row.group] + [(entry.text, entry.best) for entry in row.entries] for row in one.rows]
+                  for one in (sheet, own))  # fmt: skip
+    assert told == mine
+    assert set(own.notes) <= set(sheet.notes)
+
+
 @dataclass(frozen=True)
 class Words:
     text: str
@@ -280,7 +344,7 @@ def test_a_browser_sorts_filters_and_keeps_the_view(
     assert "sort=attacks" in tab.url
 
     tab.fill("#filter", "jpeg")
-    shown = tab.locator("tbody tr:visible").all_inner_texts()
+    shown = tab.locator("tbody tr:visible").all_text_contents()
     assert shown
     assert all("jpeg" in row.lower() for row in shown)
     tab.check("#intervals")
@@ -316,7 +380,7 @@ def test_a_long_table_shows_its_first_rows_until_asked(browser: Any, result: Cel
     head = tab.locator("table[data-name=attacks] thead button").first
     head.click()
     head.click()
-    assert shown.first.locator("th").inner_text() == "net 229"
+    assert shown.first.locator("th").text_content() == "net 229"
     assert shown.count() == 200
     tab.fill("#filter", "net 00")
     assert shown.count() == 10

@@ -13,7 +13,8 @@ from markupsafe import Markup
 from ftbench.plaintext import shown
 from ftbench.report.files import write_text
 from ftbench.report.page.drawn import drawn
-from ftbench.report.page.sheet import sheets
+from ftbench.report.page.printed import printed
+from ftbench.report.page.sheet import Sheet, sheets
 from ftbench.report.result import Stated
 from ftbench.report.table import Table
 from ftbench.report.tables import caption_text
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 PAGE = "report.html"
+KEPT = "The rows behind these tables are not kept: numbers stand here as they were printed, and are sorted by that."
 MANY = 200
 """Cells from which on a page says once what is the same for all of a kind, and not with each."""
 SHORT = 8
@@ -32,11 +34,28 @@ def write_page(
     folder: Path, tables: Sequence[Table], caption: Stated, manifest: Mapping[str, Any], title: str = ""
 ) -> Path:
     """Write ``report.html`` beside the tables and figures of a results folder, whole or not at all; its path."""
-    figures, drawings = (
+    figures, drawings = _pictures(folder)
+    return write_text(folder / PAGE, page(tables, caption, manifest, figures, title, drawings=drawings))
+
+
+def write_kept_page(folder: Path, tables: Mapping[str, str], manifest: Mapping[str, Any]) -> Path:
+    """Write ``report.html`` of a folder without rows from ``tables``, name -> Markdown, in their order; its path.
+
+    Raises ValueError where one is no printed table.
+    """
+    keys = _keys(list(map(_cell, manifest.get("cells", []))))
+    made = [printed(text, name, keys) for name, text in tables.items()]
+    sheets = [sheet for one in made for sheet in one.sheets]
+    figures, drawings = _pictures(folder)
+    caption = f"{made[0].caption} {KEPT}" if made else KEPT
+    return write_text(folder / PAGE, _drawn(sheets, caption, manifest, figures, drawings))
+
+
+def _pictures(folder: Path) -> tuple[dict[str, bytes], ...]:
+    return tuple(
         {path.stem: path.read_bytes() for path in sorted((folder / "figures").glob(f"*.{kind}"))}
         for kind in ("png", "svg")
     )
-    return write_text(folder / PAGE, page(tables, caption, manifest, figures, title, drawings=drawings))
 
 
 def page(
@@ -54,13 +73,32 @@ def page(
     benchmark makes them.
     """
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
-    evaluated = [cell for cell in cells if cell["kind"] == "evaluate"]
-    keys = {cell["label"]: cell["key"] for cell in evaluated}
-    seeds = {cell["key"]: dict(cell["facts"]).get("seed", "") for cell in evaluated}
+    keys = _keys(cells)
+    seeds = {cell["key"]: dict(cell["facts"]).get("seed", "") for cell in cells if cell["kind"] == "evaluate"}
+    shown_tables = [table for table in tables if table.printed]
+    said = caption_text(shown_tables[0], caption) if shown_tables else shown(caption.line())
+    made = [sheet for table in shown_tables for sheet in sheets(table, keys, seeds)]
+    return _drawn(made, said, manifest, figures, drawings or {}, title, again)
+
+
+def _keys(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Label of a setting -> key of its evaluation."""
+    return {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
+
+
+def _drawn(
+    made: Sequence[Sheet],
+    caption: str,
+    manifest: Mapping[str, Any],
+    figures: Mapping[str, bytes],
+    drawings: Mapping[str, bytes],
+    title: str = "",
+    again: str = "",
+) -> str:
+    cells = [_cell(cell) for cell in manifest.get("cells", [])]
     anchors = _short(cell["key"] for cell in cells)
     for cell in cells:
         cell["anchor"] = anchors[cell["key"]]
-    printed = [table for table in tables if table.printed]
     style, script = (_part(name) for name in ("page.css", "page.js"))
     return (
         _environment()
@@ -68,11 +106,11 @@ def page(
         .render(
             title=shown(title or f"{manifest.get('benchmark', '')}, scale {manifest.get('scale', '')}"),
             facts=list(_facts(manifest)),
-            caption=caption_text(printed[0], caption) if printed else shown(caption.line()),
+            caption=caption,
             failed=[cell for cell in cells if cell["status"] == "failed"],
             stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
-            sheets=[sheet for table in printed for sheet in sheets(table, keys, seeds)],
-            figures=list(drawn(figures, drawings or {})),
+            sheets=made,
+            figures=list(drawn(figures, drawings)),
             cells=cells,
             anchors=anchors,
             shared=_shared(cells) if len(cells) > MANY else {},
