@@ -1,4 +1,4 @@
-"""How soon a page of many cells can be used: ``python benchmarks/speed/opens.py [--cells 1000] [--times 5]``.
+"""How soon a page of many cells can be used: ``python -m benchmarks.speed.opens [--cells 1000] [--times 5]``.
 
 Opens the page of made-up rows in a headless Chromium from a file. Prints, from the start of the navigation, the time
 of the first painted words, and that at which a first sort is painted, asked for as soon as the page takes clicks:

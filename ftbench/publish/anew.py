@@ -17,8 +17,8 @@ from ftbench.storage.files import write_json
 from ftbench.storage.manifest import MANIFEST, Folder, read_results
 from ftbench.storage.seal import DIGEST, FILES, digest_of, sealed
 
-OLDER = ("overall", "distortions", "fakes", "after", "seeds")
-"""Tables of earlier releases, in the order in which they are read."""
+AS_READ = (*TABLES[:6], "overall", "main", "distortions", "fakes", "after", "seeds", *TABLES[6:8])
+"""Tables, those of earlier releases among them, in the order in which they are read."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def page_of_tables(folder: Folder) -> Path:
 
     Raises BadInput where a table is not the one that the manifest vouches for, or none that was printed.
     """
-    files = [folder.path / "tables" / f"{name}.md" for name in (*TABLES, *OLDER)]
+    files = [folder.path / "tables" / f"{name}.md" for name in AS_READ]
     texts = {}
     for file in filter(Path.is_file, files):
         vouched = folder.manifest.files.get(file.relative_to(folder.path).as_posix())

@@ -292,4 +292,4 @@ def test_a_method_by_its_name_and_one_that_cannot_be_read(tmp_path: Path, called
     write_json(folder / "manifest.json", sealed(newer, folder))
     code, text = called(folder)
     assert code == 2
-    assert "made for version 2 of the protocol" in text
+    assert "made for version 3 of the protocol" in text

@@ -150,6 +150,8 @@
     if (entry) entry.title = entry.dataset.i;
   });
   tools.hidden = false;
+  // Tables of which only what was printed is kept have none.
+  intervals.parentElement.hidden = !document.querySelector("td[data-i]");
   tools.addEventListener("submit", (event) => event.preventDefault());
   filter.addEventListener("input", () => { show(); keep(); });
   intervals.addEventListener("change", () => { show(); keep(); });
