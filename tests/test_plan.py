@@ -426,6 +426,17 @@ def test_a_chain_is_one_value_a_list_of_chains_a_grid_and_neither_a_range(plugin
     assert trained[1][1]["steps"] == [RESIZED, SAVED]
 
 
+def test_steps_of_a_trained_chain_are_drawn_between_two_numbers(plugins: Plugins) -> None:
+    steps = [{"name": "resize", "scale": [0.5, 1]}, {"name": "jpeg", "quality": [40, 95]}, "grayscale"]
+    plan = planned(changed(train={"distortions": [{"name": "chain", "steps": steps}]}), plugins)
+    ((_, ranged),) = plan.trainings[0].pool
+    assert ranged["steps"] == [
+        {"name": "resize", "scale": (0.5, 1.0)},
+        {"name": "jpeg", "quality": (40, 95)},
+        {"name": "grayscale", "amount": 1.0},
+    ]
+
+
 @pytest.mark.parametrize(
     ("sections", "says"),
     [
@@ -447,6 +458,18 @@ def test_a_chain_is_one_value_a_list_of_chains_a_grid_and_neither_a_range(plugin
         ({"evaluate": {"distortions": [{"name": "jpeg", "quality": [50, 50]}]}}, r"'jpeg quality=50' is named more"),
         ({"train": {"distortions": [{"name": "jpeg", "quality": [90, 50]}]}}, r"runs backwards"),
         ({"train": {"distortions": [{"name": "median-blur", "kernel": [3, 5]}]}}, r"kernel.* odd"),
+        (
+            {"train": {"distortions": [{"name": "chain", "steps": [{"name": "jpeg", "quality": [90, 50]}]}]}},
+            r"steps\.0\.quality.* runs backwards",
+        ),
+        (
+            {"train": {"distortions": [{"name": "chain", "steps": [{"name": "median-blur", "kernel": [3, 5]}]}]}},
+            r"steps\.0\.kernel.* odd",
+        ),
+        (
+            {"train": {"distortions": [{"name": "chain", "steps": [{"name": "jpeg", "quality": [0, 50]}]}]}},
+            r"steps\.0\.quality must be at least 1",
+        ),
         ({"matrix": {"encoder": {"name": "unet-resnet18", "weights": "none.pth"}}}, r"there is no file 'none\.pth'"),
         (
             {"matrix": {"encoder": {"name": "unet-resnet18", "backbone_options": {"checkpoint_path": "x"}}}},
