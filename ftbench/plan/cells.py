@@ -154,7 +154,7 @@ class TrainCell(Cell):
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Steps and ramp of the setting stand under ``train``."""
+        """Steps, ramp and same_code of the setting stand under ``train``."""
         return {
             **self.material.settings,
             "encoder": self.encoder.key,
@@ -163,7 +163,7 @@ class TrainCell(Cell):
             "simulators": [simulator.key for simulator in self.simulators],
             "bits": self.bits,
             "code_bits": self.code_bits,
-            "loss": _section(self.loss, "steps", "ramp"),
+            "loss": _section(self.loss, "steps", "ramp", "same_code"),
             "train": self.section and self._trained_so(self.section),
             "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
             "seed": self.seed,

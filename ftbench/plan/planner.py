@@ -120,13 +120,16 @@ class _Planner:
         check_labels(resolver, "simulators", tests)
         check_labels(resolver, "distortions", grid)
         used, measured = ([one for one in chosen if one] for chosen in (tests, metrics))
-        parts = itertools.product(couples, enumerate(codecs), groups)
-        rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, matrix.loss, matrix.seed))
+        parts = itertools.product(couples, enumerate(codecs), enumerate(groups))
+        rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, enumerate(matrix.loss), matrix.seed))
         fitting: set[tuple[tuple[KeyPath, KeyPath], int]] = set()
-        for ((encoder, decoder, places), (c, codec), simulators), (bits, pool, loss, seed) in itertools.product(
-            parts, rest
-        ):
-            if encoder is None or decoder is None or codec is None:
+        for ((encoder, decoder, places), (c, codec), (g, simulators)), (
+            bits,
+            pool,
+            (w, loss),
+            seed,
+        ) in itertools.product(parts, rest):
+            if encoder is None or decoder is None or codec is None or not matrix.takes(c, g, w):
                 continue
             code_bits = code_length(resolver, codec, bits, ("matrix", "codec", c))
             if code_bits is None:
