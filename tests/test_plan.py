@@ -534,3 +534,27 @@ def test_a_record_that_is_older_than_the_field_stays_strict_and_a_declared_versi
 def test_a_version_counts_from_one(plugins: Plugins, version: Any) -> None:
     with pytest.raises(ValueError, match=r"^conv7: version is "):
         replace(plugins.find("decoder", "conv7").record, version=version)
+
+
+def test_only_some_combinations_are_trained(plugins: Plugins) -> None:
+    losses = [{"target_psnr": 30}, {"target_psnr": 30, "specific": 1.0, "same_code": 0.5}]
+    axes = {"codec": ["none", {"name": "repetition", "times": 2}], "loss": losses}
+    every = planned(changed(matrix=axes), plugins).trainings
+    some = planned(changed(matrix={**axes, "only": [{"codec": 0}, {"codec": 1, "loss": 1}]}), plugins).trainings
+    assert len(every) == 4
+    assert [cell.key for cell in some] == [
+        cell.key for cell in every if (cell.codec.called, cell.loss.specific) != ("repetition", 0)
+    ]
+
+
+def test_an_entry_that_is_not_there_cannot_be_taken() -> None:
+    with pytest.raises(ValidationError, match="only takes entry 2 of loss, counted from 0, which has 1"):
+        Benchmark.model_validate(changed(matrix={"only": [{"loss": 2}]}))
+
+
+def test_a_setting_may_share_codes_where_others_do_not(plugins: Plugins) -> None:
+    losses = [{"target_psnr": 30}, {"target_psnr": 30, "same_code": 0.5}]
+    plain, shared = planned(changed(matrix={"loss": losses}), plugins).trainings
+    [whole] = planned(changed(matrix={"loss": losses[0]}, train={"same_code": 0.5}), plugins).trainings
+    assert plain.key == planned(changed(matrix={"loss": losses[0]}), plugins).trainings[0].key
+    assert shared.key == whole.key
