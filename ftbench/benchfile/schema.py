@@ -117,6 +117,11 @@ class TrainSection(Section):
     steps: int = Field(2000, ge=1)
     batch_size: int = Field(64, ge=2, description="images a step, shared evenly by the people")
     optimiser: Optimiser = Optimiser()
+    start: str | None = Field(
+        None,
+        description="file of weights that the pair begins with, a trained pair's of the same parts and sizes; what the "
+        "file holds counts, not where it lies; default: drawn by the seed",
+    )
     complement: bool = Field(
         True,
         description="half as many covers a step, each with a code and with its complement: what a cover itself says "
