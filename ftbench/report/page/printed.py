@@ -47,7 +47,8 @@ def printed(text: str, name: str, cells: Mapping[str, str]) -> Printed:
             notes.append(_plain(block))
     title = _plain(said["title"])
     if not found:
-        empty = Sheet(name, title, "", title, (), (), (), tuple(notes[1:]), nothing=notes[0] if notes else "")
+        nothing, others = (notes or [""])[0], tuple(note for note in notes[1:] if note != notes[0])
+        empty = Sheet(name, title, "", title, (), (), (), others, nothing=nothing)
         return Printed(_plain(said["caption"]), (empty,))
     last = len(found) - 1
     sheets = tuple(
