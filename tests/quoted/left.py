@@ -85,7 +85,8 @@ SPEED = "timings by `benchmarks.speed`, of the machine and day that each row nam
 SECTIONS: dict[str, dict[str, str]] = {
     "docs/attacks.md": {
         "Attacks: the distortions that come with ftbench": SETTINGS,
-        "How near the simulated JPEG is": SCRIPT, "Channels as in the world": SETTINGS,
+        "How near the simulated JPEG is": SCRIPT,
+        "Channels as in the world": SETTINGS,
         "What stands against them": SETTINGS,
     },
     "docs/classical.md": {
@@ -101,7 +102,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "Quality as people see it": SETTINGS,
         "What limits reading after the swap": NOT_KEPT + "; what is of kept runs in it is quoted",
         "Training": NOT_KEPT, "Deepfakes of anybody": NOT_KEPT,
-        "Other people's parts": SPEED, "The step": NOT_KEPT, "Marks that people use": SETTINGS, "Naming a picture": NOT_KEPT,
+        "Other people's parts": SPEED, "The step": NOT_KEPT, "Marks that people use": SETTINGS,
+        "Naming a picture": NOT_KEPT,
         "The protocol, credentials, readings": SETTINGS,
     },
     "docs/deepfakes.md": {
