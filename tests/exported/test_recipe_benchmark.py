@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,14 @@ import yaml
 from PIL import Image
 from recipe_nets import converter, enhancer, recogniser, swapper
 from rich.console import Console
+from torch import Tensor
 
 from ftbench.errors import BadInput
+from ftbench.publish.costs import costs, told
 from ftbench.runner.opening import Opened, Request, open_benchmark
 from ftbench.testing import tiny
 from ftbench_datasets.procedural.source import ProceduralFaces
+from ftbench_exported.networks import ExportedSimulator
 from ftbench_exported.recipes import RECIPES, Vector
 
 SWAP = {"name": "exported", "recipe": "inswapper-128", "model": "inswapper-128.onnx", "recogniser": "r50.onnx"}
@@ -67,6 +72,30 @@ def opened(home: Path, benchmark: dict[str, Any]) -> Opened:
     whole = tiny._laid_over(benchmark)
     (home / "asked.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
     return open_benchmark(Request(str(home / "asked.yaml"), out=home / "asked"), Console(file=io.StringIO()))
+
+
+def test_a_plan_tells_what_going_through_a_file_takes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = ExportedSimulator.forward
+
+    def slow(self: ExportedSimulator, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        time.sleep(0.2)
+        return real(self, image, inputs)
+
+    monkeypatch.setattr(ExportedSimulator, "forward", slow)
+    benchmark = {
+        "matrix": {"simulator": SWAP},
+        "train": {"steps": 5, "batch_size": 8},
+        "evaluate": {"draws": 2, "limit": 6, "simulators": ["none", SWAP]},
+    }
+    found = opened(home, benchmark)
+    cost = costs(found, found.plan.cells)
+    # Two images a call: a tenth of a second each at least. A training passes once, a test's cover and marked image do.
+    assert 5 * 8 * 0.1 < cost["train"].outside < 5 * 8 * 0.4
+    assert 2 * 6 * 2 * 0.1 < cost["evaluate"].outside < 2 * 6 * 2 * 0.4
+    lines = told(cost, found.bench.compute)
+    [line] = [line for line in lines if "outside torch" in line]
+    assert line.startswith("exported recipe=inswapper-128: 1")
+    assert cost["train"].seconds(1e15) > 5 * 8 * 0.1
 
 
 @pytest.mark.parametrize(
