@@ -87,8 +87,9 @@ def test_the_way_from_yaml_to_table_does_not_grow() -> None:
         if _room(module) in WAY
     }
     # 4,000 is the aim: an hour's reading. Jobs side by side, ends in time and profiles took it further away, and so
-    # did batches in parts, remote places, marks held at a FLIP, attackers who know pictures and where faces lie.
-    assert sum(lines.values()) < 6200, sum(lines.values())
+    # did batches in parts, remote places, marks held at a FLIP, attackers who know pictures, where faces lie, lists of
+    # settings, and trainings that begin with a model's weights.
+    assert sum(lines.values()) < 6340, sum(lines.values())
     assert sorted(lines.values())[len(lines) // 2] <= 120
 
 

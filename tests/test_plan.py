@@ -426,6 +426,17 @@ def test_a_chain_is_one_value_a_list_of_chains_a_grid_and_neither_a_range(plugin
     assert trained[1][1]["steps"] == [RESIZED, SAVED]
 
 
+def test_steps_of_a_trained_chain_are_drawn_between_two_numbers(plugins: Plugins) -> None:
+    steps = [{"name": "resize", "scale": [0.5, 1]}, {"name": "jpeg", "quality": [40, 95]}, "grayscale"]
+    plan = planned(changed(train={"distortions": [{"name": "chain", "steps": steps}]}), plugins)
+    ((_, ranged),) = plan.trainings[0].pool
+    assert ranged["steps"] == [
+        {"name": "resize", "scale": (0.5, 1.0)},
+        {"name": "jpeg", "quality": (40, 95)},
+        {"name": "grayscale", "amount": 1.0},
+    ]
+
+
 @pytest.mark.parametrize(
     ("sections", "says"),
     [
@@ -447,6 +458,18 @@ def test_a_chain_is_one_value_a_list_of_chains_a_grid_and_neither_a_range(plugin
         ({"evaluate": {"distortions": [{"name": "jpeg", "quality": [50, 50]}]}}, r"'jpeg quality=50' is named more"),
         ({"train": {"distortions": [{"name": "jpeg", "quality": [90, 50]}]}}, r"runs backwards"),
         ({"train": {"distortions": [{"name": "median-blur", "kernel": [3, 5]}]}}, r"kernel.* odd"),
+        (
+            {"train": {"distortions": [{"name": "chain", "steps": [{"name": "jpeg", "quality": [90, 50]}]}]}},
+            r"steps\.0\.quality.* runs backwards",
+        ),
+        (
+            {"train": {"distortions": [{"name": "chain", "steps": [{"name": "median-blur", "kernel": [3, 5]}]}]}},
+            r"steps\.0\.kernel.* odd",
+        ),
+        (
+            {"train": {"distortions": [{"name": "chain", "steps": [{"name": "jpeg", "quality": [0, 50]}]}]}},
+            r"steps\.0\.quality must be at least 1",
+        ),
         ({"matrix": {"encoder": {"name": "unet-resnet18", "weights": "none.pth"}}}, r"there is no file 'none\.pth'"),
         (
             {"matrix": {"encoder": {"name": "unet-resnet18", "backbone_options": {"checkpoint_path": "x"}}}},
@@ -511,3 +534,27 @@ def test_a_record_that_is_older_than_the_field_stays_strict_and_a_declared_versi
 def test_a_version_counts_from_one(plugins: Plugins, version: Any) -> None:
     with pytest.raises(ValueError, match=r"^conv7: version is "):
         replace(plugins.find("decoder", "conv7").record, version=version)
+
+
+def test_only_some_combinations_are_trained(plugins: Plugins) -> None:
+    losses = [{"target_psnr": 30}, {"target_psnr": 30, "specific": 1.0, "same_code": 0.5}]
+    axes = {"codec": ["none", {"name": "repetition", "times": 2}], "loss": losses}
+    every = planned(changed(matrix=axes), plugins).trainings
+    some = planned(changed(matrix={**axes, "only": [{"codec": 0}, {"codec": 1, "loss": 1}]}), plugins).trainings
+    assert len(every) == 4
+    assert [cell.key for cell in some] == [
+        cell.key for cell in every if (cell.codec.called, cell.loss.specific) != ("repetition", 0)
+    ]
+
+
+def test_an_entry_that_is_not_there_cannot_be_taken() -> None:
+    with pytest.raises(ValidationError, match="only takes entry 2 of loss, counted from 0, which has 1"):
+        Benchmark.model_validate(changed(matrix={"only": [{"loss": 2}]}))
+
+
+def test_a_setting_may_share_codes_where_others_do_not(plugins: Plugins) -> None:
+    losses = [{"target_psnr": 30}, {"target_psnr": 30, "same_code": 0.5}]
+    plain, shared = planned(changed(matrix={"loss": losses}), plugins).trainings
+    [whole] = planned(changed(matrix={"loss": losses[0]}, train={"same_code": 0.5}), plugins).trainings
+    assert plain.key == planned(changed(matrix={"loss": losses[0]}), plugins).trainings[0].key
+    assert shared.key == whole.key

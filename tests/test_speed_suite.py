@@ -8,12 +8,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from rich.console import Console
 from torch import Tensor
 
-from benchmarks.speed import check, command, curves, growth, quality, shares, step
+from benchmarks.speed import arrive, check, command, curves, growth, quality, shares, step
 from benchmarks.speed.clock import Spread, Took, in_turn, ratios, spread
 from benchmarks.speed.lines import Line, table, written
 from benchmarks.speed.plain import held_at
@@ -136,6 +138,19 @@ def test_curves_are_compared_in_stretches() -> None:
     mean, low, high = curves.interval([1.0, 2.0, 3.0])
     # Student's factor for two degrees of freedom is 4.303.
     assert (mean, round(high - mean, 3), round(mean - low, 3)) == (2.0, 2.484, 2.484)
+
+
+def test_who_arrives_reads_enough_at_the_quality() -> None:
+    # Step 40 reads enough, at too low a quality; step 60 is the first that does both; others are no looks.
+    curve = pd.DataFrame(
+        {
+            "step": [20, 40, 50, 60, 80],
+            "val_accuracy_swapped": [0.6, 0.99, np.nan, 0.96, 0.97],
+            "val_psnr": [16.0, 24.0, np.nan, 29.97, 30.0],
+        }
+    )
+    assert arrive.first_look(curve, 0.96, 30) == (60, 0.97)
+    assert arrive.first_look(curve, 0.98, 30) == (None, 0.97)
 
 
 def test_a_straight_line_is_found() -> None:

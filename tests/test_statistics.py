@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ftbench.statistics.detection import weighted_tail
 from ftbench.statistics.estimates import (
     Estimate,
     capacity,
@@ -252,6 +253,31 @@ def test_a_threshold_and_its_p_value_agree():
         threshold = smallest_match(bits, fpr)
         at, below = p_value([threshold, threshold - 1], bits)
         assert at <= fpr < below
+
+
+@pytest.mark.parametrize("weights", [(1, 2, 3, 4, 5, 6), (1, 1, 1, 1), (0, 7, 7, 2, 5)])
+def test_the_tail_of_weighted_matches_is_counted_over_all_payloads(weights):
+    found = np.array([np.dot(word, weights) for word in itertools.product((0, 1), repeat=len(weights))])
+    expected = [(found >= w).mean() for w in range(sum(weights) + 1)]
+    np.testing.assert_allclose(weighted_tail(weights), expected, rtol=1e-12)
+
+
+def test_the_tail_of_ranks_is_wilcoxons_and_that_of_ones_the_binomial():
+    for bits in (5, 16, 32):
+        draw = np.random.default_rng(bits)
+        values = draw.permutation(np.arange(1, bits + 1)) * draw.choice([-1, 1], bits)
+        wanted = stats.wilcoxon(values, alternative="greater", method="exact")
+        got = weighted_tail(tuple(range(1, bits + 1)))[int(values[values > 0].sum())]
+        assert got == pytest.approx(wanted.pvalue, rel=1e-12)
+        np.testing.assert_allclose(weighted_tail((1,) * bits), p_value(np.arange(bits + 1), bits), rtol=1e-12)
+    # All of 256 bits: far below what a sum of float64 keeps apart near 1.
+    assert weighted_tail((1,) * 256)[-1] == 2.0**-256
+
+
+@pytest.mark.parametrize("weights", [(), (1, -1)])
+def test_weights_that_are_none_are_refused(weights):
+    with pytest.raises(ValueError, match="weights of bits"):
+        weighted_tail(weights)
 
 
 def test_capacity():

@@ -41,7 +41,7 @@ def test_tables_say_how_many_there_are(plugins: Plugins) -> None:
     plan = against(plugins, "faceswap", {"name": "faceswap", "trainings": 4})
     met = [cell.columns["trained against"] for cell in plan.evaluations]
     assert [len(one.split(" + ")) for one in met] == [1, 1]
-    assert met[1] == f"{met[0]}, 4 trainings"
+    assert met[1] == f"{met[0]} trainings=4"
 
 
 @pytest.mark.parametrize("count", [0, 65, 1.5, "two", True])

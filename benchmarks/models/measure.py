@@ -97,8 +97,9 @@ def _caption(
     without = "" if faked else " Deepfakes were left out: no store of fits was named."
     return (
         f"{len(covers)} pictures of `{folder.name}` that no network saw, a drawn payload each; bits read, % [95 % "
-        f"interval over pictures]. {name} searches for {rules.seconds:g} s of a processor at most, and names a picture "
-        f"where the check within its payload is right. {beside}{without}"
+        f"interval over pictures]. {name} searches for {rules.seconds:g} s of a processor at most. Named by its check: "
+        f"the check within the payload is right. Named among {len(covers)}: compared with the payloads of all pictures "
+        f"of the table, as `--among` does with a register. {beside}{without}"
     )
 
 
@@ -127,7 +128,8 @@ def _rows(
 
 
 def _read(method: Method, marked: Sequence[Tensor], words: Sequence[str], damage: Damage) -> dict[str, str]:
-    right, named, seconds = [], 0, []
+    right, named, among, seconds = [], 0, 0, []
+    known = finding.Candidates(tuple(map(finding.Known, words)))
     for number, (pixels, word) in enumerate(zip(marked, words, strict=True)):
         image = Image.fromarray(pixels.permute(1, 2, 0).numpy())
         sent = tensor(np.array(damage(image, np.random.default_rng(number)).convert("RGB")))
@@ -136,13 +138,19 @@ def _read(method: Method, marked: Sequence[Tensor], words: Sequence[str], damage
         seconds.append(time.process_time() - begun)
         right.append(payloads.matches(read.payload, word))
         named += read.marked and read.payload == word
+        among += method.name_among is not None and method.name_among(sent, known) == word
     bits = clustered_rate(right, [method.bits] * len(right))
     cells = {method.name: f"{100 * bits.value:.1f} [{100 * bits.low:.1f}, {100 * bits.high:.1f}]"}
-    if method.searches:
-        share = wilson(named, len(words))
-        cells["named"] = f"{named} of {len(words)} [{100 * share.low:.0f}, {100 * share.high:.0f} %]"
+    if method.name_among:
+        cells["named by its check"] = _share(named, len(words))
+        cells[f"named among {len(words)}"] = _share(among, len(words))
         cells["s of a processor: mean, most"] = f"{np.mean(seconds):.2f}, {max(seconds):.2f}"
     return cells
+
+
+def _share(named: int, count: int) -> str:
+    share = wilson(named, count)
+    return f"{named} of {count} [{100 * share.low:.0f}, {100 * share.high:.0f} %]"
 
 
 def _compared(metric: Callable[[Tensor, Tensor], Tensor], cover: Tensor, marked: Tensor) -> float:

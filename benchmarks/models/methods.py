@@ -42,8 +42,8 @@ class Method:
     draw: Callable[[], str]
     mark: Callable[[Tensor, str], Tensor]
     read: Callable[[Tensor], Read]
-    searches: bool = False
-    """Whether it looks for marks elsewhere than in the whole picture, and tells them from chance."""
+    name_among: Callable[[Tensor, finding.Candidates], str] | None = None
+    """Which of some known payloads it holds a picture for, empty: none; None: it cannot tell marks from chance."""
 
 
 def ours(model: Trained, rules: finding.Rules, name: str) -> Method:
@@ -53,10 +53,16 @@ def ours(model: Trained, rules: finding.Rules, name: str) -> Method:
         found = finding.find(model, pixels, finding.Candidates(), rules)
         return Read(found.payload, found.marked is True)
 
+    def name_among(pixels: Tensor, known: finding.Candidates) -> str:
+        found = finding.find(model, pixels, known, rules)
+        if found.match and found.match.p_value is not None and found.match.p_value <= rules.bound / 2:
+            return found.match.known.payload
+        return found.payload if found.marked else ""
+
     def mark(cover: Tensor, payload: str) -> Tensor:
         return anysize.mark(model.pair, cover, model.code(payload), model.size, model.target_psnr)
 
-    return Method(name, model.bits, lambda: given.draw(model, rules.key), mark, read, searches=True)
+    return Method(name, model.bits, lambda: given.draw(model, rules.key), mark, read, name_among)
 
 
 def rivals() -> list[Method]:

@@ -28,6 +28,7 @@ from ftbench.marking.tracing import payload_in, tensor
 from ftbench.parts.discovery import discover
 from ftbench.pipeline.stages import Pair
 from ftbench.statistics.estimates import wilson
+from ftbench.train.weights import full
 
 QUALITIES = (None, 75, 50)
 """Of the JPEG files in which both precisions are read; None: untouched."""
@@ -98,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def compare(model: trained.Trained, covers: Sequence[Tensor]) -> Compared:
     """Mark covers (3,h,w) uint8 with the model as it is, and read them with its weights in both precisions."""
     pair: Pair = copy.deepcopy(model.pair)
-    pair.load_state_dict(packed.full(packed.halved(model.pair)))
+    pair.load_state_dict(full(packed.halved(model.pair)))
     right = {"full": 0, "half": 0}
     bits = 0
     for cover in covers:

@@ -1,4 +1,4 @@
-"""The command line: subjects by name, ``check``, ``curves``, ``growth``, ``shares``, ``alone`` and ``against``."""
+"""The command line: subjects by name, or one of the other commands that README.md lists."""
 
 from __future__ import annotations
 
@@ -83,6 +83,12 @@ def _curves(asked: argparse.Namespace) -> None:
     print(curves.main(asked.scale, asked.seeds, asked.steps))
 
 
+def _arrive(asked: argparse.Namespace) -> None:
+    from benchmarks.speed import arrive
+
+    print(arrive.main(asked.scale, asked.data, asked.out, asked.reads, asked.psnr, asked.times))
+
+
 def _growth(asked: argparse.Namespace) -> None:
     from benchmarks.speed import growth
 
@@ -125,6 +131,15 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
         parser.add_argument("--seeds", type=int, default=3)
         parser.add_argument("--steps", type=int, default=300)
         parser.set_defaults(work=_curves)
+    elif first == "arrive":
+        parser.add_argument("command")
+        parser.add_argument("--scale", default="small")
+        parser.add_argument("--data", required=True, help="folder of two people's faces")
+        parser.add_argument("--out", type=Path, default=Path("results"), help="where both runs are kept")
+        parser.add_argument("--reads", type=float, default=0.96, help="share of bits after the swap")
+        parser.add_argument("--psnr", type=float, default=30.0)
+        parser.add_argument("--times", type=float, default=20.0, help="our operations that the other may take")
+        parser.set_defaults(work=_arrive)
     elif first == "growth":
         parser.add_argument("command")
         parser.add_argument("--figure", type=Path, default=Path("docs/figures/cost.png"))

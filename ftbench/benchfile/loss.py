@@ -51,6 +51,9 @@ class Loss(Section):
     ramp: float | None = Field(
         None, ge=0, le=1, description="ramp of this setting, a share of its steps; default: train.curriculum.ramp"
     )
+    same_code: float | None = Field(
+        None, ge=0, le=1, description="same_code of this setting, a share of its steps; default: train.same_code"
+    )
     reduction: Literal["sum", "mean"] = Field(
         "sum", description="sum: over pixels and over bits of an image; mean: over them"
     )

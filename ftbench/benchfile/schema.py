@@ -117,6 +117,11 @@ class TrainSection(Section):
     steps: int = Field(2000, ge=1)
     batch_size: int = Field(64, ge=2, description="images a step, shared evenly by the people")
     optimiser: Optimiser = Optimiser()
+    start: str | None = Field(
+        None,
+        description="file of weights that the pair begins with, a trained pair's of the same parts and sizes; what the "
+        "file holds counts, not where it lies; default: drawn by the seed",
+    )
     complement: bool = Field(
         True,
         description="half as many covers a step, each with a code and with its complement: what a cover itself says "
@@ -154,11 +159,16 @@ class TrainSection(Section):
     validate_every: int = Field(100, ge=1, description="steps between looks at the val split")
 
     def under(self, loss: Loss, pool: PoolUse = "with") -> TrainSection:
-        """How a setting trains: its loss may have steps and a ramp of its own, its pool may forbid pieces."""
+        """How a setting trains: its loss may have steps, ramp and same_code of its own, its pool may forbid pieces."""
         ramp = self.curriculum.ramp if loss.ramp is None else loss.ramp
         curriculum = self.curriculum.model_copy(update={"ramp": ramp})
         pieces = 1 if pool == "whole" else self.pieces
-        return self.model_copy(update={"steps": loss.steps or self.steps, "curriculum": curriculum, "pieces": pieces})
+        own = {"steps": loss.steps or self.steps, "curriculum": curriculum, "pieces": pieces}
+        return self.model_copy(update={**own, "same_code": self.shares_codes(loss)})
+
+    def shares_codes(self, loss: Loss) -> float:
+        """The share of a setting's steps in which covers carry one code."""
+        return self.same_code if loss.same_code is None else loss.same_code
 
 
 def _held(value: Any) -> Any:
@@ -211,8 +221,16 @@ class Couple(Section):
     decoder: Part
 
 
+class Taken(Section):
+    """Which entry of each axis a combination has, counted from 0; an axis that is not named: any."""
+
+    codec: int | None = Field(None, ge=0)
+    simulator: int | None = Field(None, ge=0)
+    loss: int | None = Field(None, ge=0)
+
+
 class Matrix(Section):
-    """Every combination of these axes is trained; any axis may be a list."""
+    """Every combination of these axes is trained, or those that ``only`` lists; any axis may be a list."""
 
     encoder: Axis | None = None
     decoder: Axis | None = None
@@ -231,6 +249,25 @@ class Matrix(Section):
         "for the whole batch, whatever train.pieces says",
     )
     seed: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(as_list), Field(min_length=1)] = Field([0])
+    only: Annotated[list[Taken], Field(min_length=1)] | None = Field(
+        None,
+        description="the combinations of codec, simulator and loss that are trained, each told by the places of its "
+        "entries, counted from 0; default: all",
+    )
+
+    @model_validator(mode="after")
+    def _only_of_what_there_is(self) -> Matrix:
+        for taken in self.only or []:
+            for axis, place in taken.model_dump(exclude_none=True).items():
+                if place >= (there := len(getattr(self, axis))):
+                    raise ValueError(f"only takes entry {place} of {axis}, counted from 0, which has {there}")
+        return self
+
+    def takes(self, codec: int, simulator: int, loss: int) -> bool:
+        """Whether a combination is trained, told by the places of its entries."""
+        wanted = {"codec": codec, "simulator": simulator, "loss": loss}
+        named = [taken.model_dump(exclude_none=True) for taken in self.only or [Taken()]]
+        return any(one.items() <= wanted.items() for one in named)
 
     @model_validator(mode="after")
     def _one_way_to_pair(self) -> Matrix:
@@ -303,7 +340,7 @@ class Benchmark(Section):
 
     @model_validator(mode="after")
     def _mates_to_be_unlike(self) -> Self:
-        if any(loss.specific for loss in self.matrix.loss) and not self.train.same_code:
+        if any(loss.specific and not self.train.shares_codes(loss) for loss in self.matrix.loss):
             raise ValueError(
                 "matrix.loss.specific compares covers that carry one code, and none do; give train.same_code a share, "
                 "such as 0.5"

@@ -73,7 +73,13 @@ def train_marker(
     bits: Annotated[int, typer.Option(min=4, max=256, help="Of a payload, its check included.")] = 32,
     psnr: Annotated[float, typer.Option(min=20, max=60, help="Quality of marked pictures, dB.")] = 40.0,
     size: Annotated[int, typer.Option(help="Side in pixels that the network sees, a multiple of 8.")] = 256,
-    steps: Annotated[int | None, typer.Option(min=1, help="Of the training; default: 8000.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Train this model's weights further: quicker than from nothing."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Of the training; default: 8000, and 2000 with --from.")
+    ] = None,
     time: Annotated[
         str | None,
         typer.Option("--for", metavar="TIME", help="As many steps as fit into 30m, 2h …; measured before it begins."),
@@ -88,7 +94,10 @@ def train_marker(
         raise BadInput(f"--out {out}: a model's folder is one of this machine, and can be copied from there")
     seconds = None if time is None else seconds_in(time, "--for")
     from ftbench.marking import training
+    from ftbench.marking.catalogue import folder_of
 
-    wish = training.Wish(photos, out, bits, psnr, size, steps or training.Wish.steps, seconds)
+    begun = None if start is None else folder_of(start)
+    steps = steps or (training.FURTHER if begun else training.Wish.steps)
+    wish = training.Wish(photos, out, bits, psnr, size, steps, begun, seconds)
     entry = training.train(wish, Console())
     typer.echo(shown(f"{out}: {entry.bits} bits, {entry.tag} of them a check; ftbench embed --model {out} photo.jpg"))

@@ -1,9 +1,11 @@
 """Whether a picture is marked, where, and as which of the payloads that are known; with what that is worth.
 
-Payloads are read in stages (``search``). Two tests are made of each, the check within the payload and the comparison
+Payloads are read in stages (``search``). Two tests are made of them, the check within the payload and the comparison
 with known ones, and both count every payload that was tried (the union bound): a check of t bits is right by accident
 at one of K payloads at most K·2^-t times, however the tries depend on each other. A comparison has a share of the
 error for each stage, so that a whole picture, which is looked at first, pays little for a search that it does not need.
+It weighs a bit by the rank of the decoder's certainty (``weighted_tail``), so that an error among the bits that the
+decoder was unsure of costs little evidence.
 """
 
 from __future__ import annotations
@@ -23,15 +25,16 @@ from ftbench.marking import presence
 from ftbench.marking.placements import USUAL, Placement, Way
 from ftbench.marking.search import Search, Word
 from ftbench.marking.trained import Trained
-from ftbench.statistics.detection import p_value
+from ftbench.statistics.detection import weighted_tail
 
 BOUND = 1e-3
 """False positives that are allowed where nothing else is said."""
 SECONDS = 3.0
 """That a search may take where nothing else is said."""
-STAGES = ((1, 1 / 2), (15, 1 / 6), (16, 1 / 6), (33, 1 / 6))
-"""Payloads tried in each stage at most, and its share of the error: the whole picture as it reads; with bits turned
-round; common changes; everywhere."""
+STAGES = ((1, 1, 1 / 2), (15, 0, 0.0), (16, 16, 1 / 4), (33, 64, 1 / 4))
+"""Of each stage, at most: payloads whose check is tried, payloads that are compared with known ones, and the share of
+the comparison's error. The whole picture as it reads; with bits turned round, which weights make up for in a
+comparison; common changes; everywhere."""
 
 
 @dataclass(frozen=True)
@@ -103,24 +106,28 @@ class Candidates:
 
     def closest(self, found: str) -> tuple[Known, int]:
         """The payload that has most bits in common with one that was read, and how many these are."""
-        _, place, equal = self._nearest([found])
-        return self.known[place], equal
+        place, equal = self._nearest(_signs([found]))
+        return self.known[place[0]], (len(found) + round(float(equal[0]))) // 2
 
-    def match(self, words: Sequence[Word], bits: int, tries: float) -> Match:
+    def match(self, words: Sequence[Word], tries: float) -> Match:
         """The best match of some words, whose p-value is multiplied by ``tries`` and by the payloads drawn."""
-        which, place, equal = self._nearest([word.payload for word in words])
-        known = self.known[place]
-        chance = None
-        if not known.why_not:
-            chance = min(1.0, tries * self.drawn * float(p_value(equal, bits)))
-        return Match(words[which], known, equal, chance)
+        weights = np.array([word.weights for word in words], np.float32)
+        places, products = self._nearest(_signs([word.payload for word in words]) * weights)
+        matched = (weights.sum(1) + products) / 2
+        chances = [
+            float(weighted_tail(tuple(sorted(word.weights)))[round(float(one))])
+            for word, one in zip(words, matched, strict=True)
+        ]
+        which = int(np.argmin(chances))
+        word, known = words[which], self.known[places[which]]
+        equal = sum(one == other for one, other in zip(word.payload, known.payload, strict=True))
+        return Match(word, known, equal, None if known.why_not else min(1.0, tries * self.drawn * chances[which]))
 
-    def _nearest(self, found: Sequence[str]) -> tuple[int, int, int]:
-        # A product of signs counts equal bits less unequal ones; exact in float32 up to millions of bits.
-        product = _signs(found) @ self._signs.T
-        which, place = np.unravel_index(int(product.argmax()), product.shape)
-        bits = self._signs.shape[1]
-        return int(which), int(place), (bits + int(product[which, place])) // 2
+    def _nearest(self, found: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        # A product of signs counts equal bits less unequal ones, each by its weight; exact in float32 up to 2^24.
+        products = found @ self._signs.T
+        places = products.argmax(axis=1)
+        return places, products[np.arange(len(found)), places]
 
 
 @dataclass(frozen=True)
@@ -178,20 +185,21 @@ def find(trained: Trained, pixels: Tensor, candidates: Candidates, rules: Rules,
     allowed = presence.allowed_tries(tag, bound) if tag else 0
     search = search or Search(trained, pixels, rules.seconds, rules.clock, rules.way)
     seen: set[str] = set()
+    compared: set[str] = set()
     checked, best = 0, None
 
     def result(word: Word, marked: bool | None, chance: float | None) -> Found:
         height, width = pixels.shape[-2:]
-        told = (width, height, marked, chance, len(seen), best)
+        told = (width, height, marked, chance, len(seen | compared), best)
         return Found(word.payload, trained.bits, word.placement, *told)
 
-    for (count, share), words in zip(STAGES, search.stages(), strict=False):
-        tried = [word for word in words if word.payload not in seen][:count]
-        if not tried:
-            continue
+    for (checks, comparisons, share), words in zip(STAGES, search.stages(), strict=False):
+        tried = [word for word in words if word.payload not in seen][:checks]
         seen.update(word.payload for word in tried)
-        if candidates.known:
-            match = candidates.match(tried, trained.bits, len(tried) / share if searches else 1)
+        new = [word for word in search.as_read() if word.payload not in compared][:comparisons]
+        if candidates.known and new:
+            compared.update(word.payload for word in new)
+            match = candidates.match(new, len(new) / share if searches else 1)
             best = match if match.is_better(best) else best
         for word in tried[: max(0, allowed - checked)]:
             checked += 1

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from ftbench.errors import BadInput, CannotWrite
 from ftbench.marking.catalogue import CARD, ENTRY, MODEL_WEIGHTS, Entry, entry_of
 from ftbench.marking.locate import TrainSettings
-from ftbench.marking.trained import Trained, fault_of, rebuilt
+from ftbench.marking.trained import Trained, rebuilt
 from ftbench.parts.catalogue import Plugins
+from ftbench.train.weights import fault_of, full
 
 LARGEST = 4 * 2**20
 """Bytes of a file of weights that may be packed."""
@@ -66,11 +67,6 @@ def halved(network: nn.Module) -> dict[str, Tensor]:
         name: tensor.half() if tensor.dtype == torch.float32 else tensor
         for name, tensor in network.state_dict().items()
     }
-
-
-def full(held: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights in 32 bits again."""
-    return {name: tensor.float() if tensor.dtype == torch.float16 else tensor for name, tensor in held.items()}
 
 
 def save(

@@ -48,6 +48,9 @@ class Word:
     placement: Placement
     score: float
     """Log of how likely the decoder holds it, over the bits."""
+    weights: tuple[int, ...]
+    """Of each bit: its rank among the bits by how sure the decoder is of it, from 1; all 1 where the payload went
+    through a code, which does not say how sure it is."""
 
 
 @dataclass
@@ -88,8 +91,15 @@ class Search:
     @property
     def plain(self) -> Word:
         """What the whole picture reads as, once there was a first stage."""
-        first = self.readings[0]
-        return Word(self.trained.payload(first.logits), first.placement, first.score)
+        return _as_read(self.trained, self.readings[0])
+
+    def as_read(self) -> list[Word]:
+        """All payloads that were read so far, the likeliest first, with no bit turned round and none twice."""
+        found: dict[str, Word] = {}
+        for reading in sorted(self.readings, key=lambda one: -one.score):
+            word = _as_read(self.trained, reading)
+            found.setdefault(word.payload, word)
+        return list(found.values())
 
     def words(self) -> list[Word]:
         """All payloads that were read so far, and those with their least certain bits turned round."""
@@ -113,6 +123,10 @@ class Search:
             ]
 
 
+def _as_read(trained: Trained, reading: Reading) -> Word:
+    return next(_words(trained, reading, turn=False))
+
+
 def _words(trained: Trained, reading: Reading, turn: bool) -> Iterator[Word]:
     certain = reading.logits.abs()[0]
     weakest = certain.argsort()[: LEAST_CERTAIN if turn else 0].tolist()
@@ -120,6 +134,11 @@ def _words(trained: Trained, reading: Reading, turn: bool) -> Iterator[Word]:
     logits = reading.logits.repeat(len(sets), 1)
     for row, turned in zip(logits, sets, strict=True):
         row[list(turned)] *= -1
+    weights = _weights(certain) if len(certain) == trained.bits else (1,) * trained.bits
     for turned, payload in zip(sets, trained.payloads(logits), strict=True):
         score = reading.score - float(certain[list(turned)].sum()) / len(certain)
-        yield Word(payload, reading.placement, score)
+        yield Word(payload, reading.placement, score, weights)
+
+
+def _weights(certain: Tensor) -> tuple[int, ...]:
+    return tuple((certain.argsort(stable=True).argsort(stable=True) + 1).tolist())

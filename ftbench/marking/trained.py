@@ -24,7 +24,7 @@ from ftbench.plan.part import ResolvedPart, input_paths
 from ftbench.runner.build import build, guard_of
 from ftbench.storage.cellfile import CELL
 from ftbench.storage.store import CellFolder, Damaged, Store
-from ftbench.train.weights import WEIGHTS
+from ftbench.train.weights import WEIGHTS, fault_of
 from ftbench.vouching.evidence import factories_of, part_code
 
 AGAIN = "run its benchmark again, which makes the cell anew"
@@ -169,23 +169,6 @@ def _fill(network: nn.Module, folder: CellFolder) -> None:
     if fault:
         raise BadInput(f"{file} does not fit its model: {fault}; delete {folder.path} and run its benchmark again")
     network.load_state_dict(held)
-
-
-def fault_of(network: nn.Module, held: Mapping[str, Tensor]) -> str | None:
-    """The first thing for which tensors are not the weights of a network, all of them and no others."""
-    return next(_faults(network.state_dict(), held), None)
-
-
-def _faults(wanted: Mapping[str, Tensor], held: Mapping[str, Tensor]) -> Iterator[str]:
-    for name, tensor in wanted.items():
-        if name not in held:
-            yield f"{name} is missing"
-        elif tensor.shape != held[name].shape:
-            yield f"{name} has shape {tuple(held[name].shape)} and {tuple(tensor.shape)} is needed"
-        elif not bool(held[name].isfinite().all()):
-            yield f"{name} holds values that are no numbers"
-    for name in held.keys() - wanted.keys():
-        yield f"{name} is no weight of it"
 
 
 def _fitted_codec(cell: TrainCell, folder: CellFolder) -> CellFolder:

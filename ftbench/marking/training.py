@@ -39,6 +39,8 @@ TRIED = 30
 FOR_STEPS = 0.85
 """Share of that time for the steps; the rest opens the photographs and measures the model."""
 FEWEST_STEPS = 100
+FURTHER = 2000
+"""Steps of a training that goes on from a model."""
 TESTED = {"limit": 100, "draws": 1}
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -54,6 +56,8 @@ class Wish:
     psnr: float = 40.0
     size: int = 256
     steps: int = 8000
+    start: Path | None = None
+    """A model's folder, whose weights are trained on; None: from nothing."""
     seconds: float | None = None
     """In which it is to end; None: ``steps`` says when."""
 
@@ -104,6 +108,11 @@ def benchmark(wish: Wish, steps: int) -> dict[str, Any]:
         for part in pair.values():
             part["side"] = wish.size // 2
     made["train"]["steps"] = steps
+    if wish.start:
+        # It reads already: nothing is gained by learning the message at a low quality first, or by large steps.
+        made["train"]["start"] = str((wish.start / catalogue.MODEL_WEIGHTS).resolve())
+        made["train"]["curriculum"] |= {"start_psnr": wish.psnr, "ramp": 0.0}
+        made["train"]["optimiser"]["learning_rate"] /= 2
     made["train"]["validate_every"] = max(10, min(made["train"]["validate_every"], steps // 4))
     made["evaluate"] |= TESTED
     return made
@@ -118,6 +127,13 @@ def _refuse(wish: Wish) -> None:
         raise BadInput(f"{wish.out} is there already; name another folder with --out, or delete it")
     if wish.size % 8 or wish.size < 32:
         raise BadInput(f"--size {wish.size}: the network's side is a multiple of 8, 32 or more")
+    if wish.start:
+        held = catalogue.entry_of(wish.start).settings
+        if (held.bits, held.size) != (wish.bits, wish.size):
+            raise BadInput(
+                f"--from {wish.start.name}: it has {held.bits} bits at {held.size} px, which go on as they are; give "
+                f"--bits {held.bits} --size {held.size}"
+            )
     if not wish.photos.is_dir():
         raise BadInput(f"there is no folder {wish.photos}; name the one that holds the photographs")
     found = [source for source in sources.gather([wish.photos]).pictures if not source.obstacle]

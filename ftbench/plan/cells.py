@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel
@@ -94,6 +95,7 @@ LATER: Mapping[str, Any] = {
     "target_flip": None,
     "specific": 0.0,
     "same_code": 0.0,
+    "start": None,
 }
 """Settings that were not there from the beginning, with what stands for not asking for them."""
 
@@ -132,6 +134,15 @@ class FitCell(Cell):
         return self.section.steps
 
 
+@dataclass(frozen=True)
+class Start:
+    """Weights that a training begins with."""
+
+    file: Path
+    digest: str
+    """SHA-256 of the file."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainCell(Cell):
     """A pair, trained against simulators."""
@@ -151,10 +162,11 @@ class TrainCell(Cell):
     seed: int
     flip_part: ResolvedPart | None = None
     """The metric by which marked images are held at a FLIP; None: they are not."""
+    start: Start | None = None
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
-        """Steps and ramp of the setting stand under ``train``."""
+        """Steps, ramp and same_code of the setting stand under ``train``."""
         return {
             **self.material.settings,
             "encoder": self.encoder.key,
@@ -163,7 +175,7 @@ class TrainCell(Cell):
             "simulators": [simulator.key for simulator in self.simulators],
             "bits": self.bits,
             "code_bits": self.code_bits,
-            "loss": _section(self.loss, "steps", "ramp"),
+            "loss": _section(self.loss, "steps", "ramp", "same_code"),
             "train": self.section and self._trained_so(self.section),
             "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
             "seed": self.seed,
@@ -171,7 +183,7 @@ class TrainCell(Cell):
         }
 
     def _trained_so(self, section: TrainSection) -> dict[str, Any]:
-        said = _section(section, "distortions")
+        said = _section(section, "distortions", "start") | ({"start": self.start.digest} if self.start else {})
         if self.flip_part is None:
             # As cells of before it came are.
             del said["curriculum"]["start_flip"]

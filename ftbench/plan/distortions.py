@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any, get_origin
 
 from ftbench.benchfile.document import KeyPath
@@ -44,36 +46,60 @@ def training_pool(resolver: Resolver, references: Sequence[Reference]) -> Iterat
     """The distortions of the training, with ranges as (low, high)."""
     for index, reference in enumerate(references):
         path = (*POOL, index)
-        given, whole = reference.parameters, _lists(resolver, reference, POOL)
-        ranges = [key for key, value in given.items() if key not in whole and _is_range(value)]
-        ends: list[ResolvedPart | None] = []
-        for end in (0, 1):
-            single = {key: value[end] if key in ranges else value for key, value in given.items()}
-            one = Reference.model_validate({"name": reference.name, **single})
-            ends.append(resolver.part("distortion", one, path))
+        ranges = _ranges(reference.parameters, _lists(resolver, reference, POOL))
+        ends = [resolver.part("distortion", _at_end(reference, ranges, end), path) for end in (0, 1)]
         low, high = ends
         if low is None or high is None:
             continue
         _check_between(resolver, reference, path, ranges)
-        ranged = {
-            key: (getattr(low.parameters, key), getattr(high.parameters, key)) if key in ranges else value
-            for key, value in dict(low.parameters).items()
-        }
-        yield low, ranged
+        lowest, highest = dict(low.parameters), dict(high.parameters)
+        yield low, _with(lowest, {place: (_at(lowest, place), _at(highest, place)) for place in ranges})
 
 
-def _check_between(resolver: Resolver, reference: Reference, path: KeyPath, ranges: Sequence[str]) -> None:
+def _ranges(given: Mapping[str, Any], whole: set[str]) -> list[KeyPath]:
+    """Where [low, high] stands: in a parameter, or in one of a chain's steps."""
+    plain: list[KeyPath] = [(key,) for key, value in given.items() if key not in whole and _is_range(value)]
+    return plain + [
+        (key, number, name)
+        for key in given
+        if key in whole and isinstance(given[key], list)
+        for number, step in enumerate(given[key])
+        if isinstance(step, dict)
+        for name, value in step.items()
+        if _is_range(value)
+    ]
+
+
+def _at_end(reference: Reference, ranges: Sequence[KeyPath], end: int) -> Reference:
+    given = reference.parameters
+    single = _with(given, {place: _at(given, place)[end] for place in ranges})
+    return Reference.model_validate({"name": reference.name, **single})
+
+
+def _at(values: Any, place: KeyPath) -> Any:
+    return reduce(lambda inner, key: inner[key], place, values)
+
+
+def _with(values: Mapping[str, Any], changes: Mapping[KeyPath, Any]) -> dict[str, Any]:
+    """A copy with other values at these places."""
+    changed: dict[str, Any] = copy.deepcopy(dict(values))
+    for place, value in changes.items():
+        _at(changed, place[:-1])[place[-1]] = value
+    return changed
+
+
+def _check_between(resolver: Resolver, reference: Reference, path: KeyPath, ranges: Sequence[KeyPath]) -> None:
     """Every whole number that a range may draw must be one that the part takes."""
-    for key in ranges:
-        low, high = reference.parameters[key]
+    for place in ranges:
+        low, high = _at(reference.parameters, place)
         if low > high:
-            resolver.note((*path, key), f"the range [{low}, {high}] runs backwards; write the lower end first")
+            resolver.note((*path, *place), f"the range [{low}, {high}] runs backwards; write the lower end first")
         elif isinstance(low, int) and isinstance(high, int):
+            lowest = _at_end(reference, ranges, 0)
             for drawn in range(low + 1, min(high, low + 1000)):
                 problems = len(resolver.problems)
-                changed = {**reference.parameters, key: drawn}
-                single = {name: item[0] if name in ranges and name != key else item for name, item in changed.items()}
-                resolver.part("distortion", Reference.model_validate({"name": reference.name, **single}), path)
+                single = {"name": reference.name, **_with(lowest.parameters, {place: drawn})}
+                resolver.part("distortion", Reference.model_validate(single), path)
                 if len(resolver.problems) > problems:
                     return
 

@@ -84,7 +84,7 @@ class Labels:
             while left and _bare(left[0]) == _bare(first) and _seed(left[0]) == _seed(first) + count:
                 left.pop(0)
                 count += 1
-            yield _told_apart(first, self._simulators) + (f", {count} trainings" if count > 1 else "")
+            yield _told_apart(first, self._simulators) + (f" trainings={count}" if count > 1 else "")
 
     def label(self, setting: Combination) -> str:
         """What tells a setting apart from the others of its benchmark."""

@@ -15,7 +15,7 @@ from ftbench.benchfile.document import KeyPath
 from ftbench.benchfile.reference import Reference
 from ftbench.benchfile.schema import Benchmark
 from ftbench.contract.records import Kind
-from ftbench.plan.cells import FLIP, Cell, EvaluateCell, FitCell, Material, Plan, TrainCell
+from ftbench.plan.cells import FLIP, Cell, EvaluateCell, FitCell, Material, Plan, Start, TrainCell
 from ftbench.plan.conflicts import (
     check_known,
     check_labels,
@@ -94,6 +94,7 @@ class _Planner:
         self.size = benchmark.dataset.size
         self.labels = Labels(benchmark)
         self.flip_part: ResolvedPart | None = None
+        self.start: Start | None = None
         self.fits: dict[int, FitCell] = {}  # by identity of the part, so that its key is made once
         self.material = Material(grounds.data_digest, grounds.people, self.size, grounds.compute, grounds.data_part)
 
@@ -109,6 +110,8 @@ class _Planner:
         )
         check_known(resolver, tests, ("evaluate", "simulators"), self.grounds.images)
         pools = self._pools()
+        if self.benchmark.train.start:
+            self.start = resolver.start(self.benchmark.train.start, ("train", "start"))
         grid = [one for one in told_apart(list(distortion_grid(resolver, evaluate.distortions)))[0] if one]
         [metrics] = told_apart(resolver.parts("metric", evaluate.metrics, ("evaluate", "metrics")))
         check_metrics(resolver, metrics, self.size)
@@ -120,13 +123,16 @@ class _Planner:
         check_labels(resolver, "simulators", tests)
         check_labels(resolver, "distortions", grid)
         used, measured = ([one for one in chosen if one] for chosen in (tests, metrics))
-        parts = itertools.product(couples, enumerate(codecs), groups)
-        rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, matrix.loss, matrix.seed))
+        parts = itertools.product(couples, enumerate(codecs), enumerate(groups))
+        rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, enumerate(matrix.loss), matrix.seed))
         fitting: set[tuple[tuple[KeyPath, KeyPath], int]] = set()
-        for ((encoder, decoder, places), (c, codec), simulators), (bits, pool, loss, seed) in itertools.product(
-            parts, rest
-        ):
-            if encoder is None or decoder is None or codec is None:
+        for ((encoder, decoder, places), (c, codec), (g, simulators)), (
+            bits,
+            pool,
+            (w, loss),
+            seed,
+        ) in itertools.product(parts, rest):
+            if encoder is None or decoder is None or codec is None or not matrix.takes(c, g, w):
                 continue
             code_bits = code_length(resolver, codec, bits, ("matrix", "codec", c))
             if code_bits is None:
@@ -230,6 +236,7 @@ class _Planner:
             section=self.benchmark.train.under(loss, setting.pool) if setting.learns else None,
             seed=setting.seed,
             flip_part=self.flip_part if loss.target_flip else None,
+            start=self.start if setting.learns else None,
             inputs=(
                 *self._fits(setting.simulators),
                 *([self._fit_code(codec, setting.bits)] if codec.record.trainable else []),

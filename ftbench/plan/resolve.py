@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from ftbench.machine.calltime import limited
 from ftbench.parts.catalogue import BUILT_IN, Plugins, Provided
 from ftbench.parts.isolation import exit_raises
 from ftbench.parts.surroundings import Surroundings
+from ftbench.plan.cells import Start
 from ftbench.plan.part import ResolvedPart, input_paths
 
 Answer = TypeVar("Answer")
@@ -150,6 +152,21 @@ class Resolver:
             reason = getattr(error, "strerror", None) or error
             raise BadInput(f"{key} is {said}, which cannot be looked for ({reason}); name a file or folder") from error
         return str(path)
+
+    def start(self, named: str, path: KeyPath) -> Start | None:
+        """The file of weights that a training begins with, or None after noting why there is none."""
+        try:
+            file = Path(self._absolute("start", named))
+            return Start(file, hashlib.sha256(file.read_bytes()).hexdigest())
+        except BadInput as error:
+            self.note(path, str(error))
+        except OSError as error:
+            self.note(
+                path,
+                f"the weights {named!r} cannot be read ({error.strerror or error}); paths start from the benchmark "
+                "file's folder",
+            )
+        return None
 
     def note(self, path: KeyPath, sentence: str) -> None:
         """Remember a problem and its place."""

@@ -14,6 +14,7 @@ from ftbench.train.critic import Critic
 from ftbench.train.distortion_pool import Pool, Ranged
 from ftbench.train.loop import leave_untrained, train
 from ftbench.train.pair import PairTask
+from ftbench.train.weights import begin_with
 
 if TYPE_CHECKING:
     from ftbench.plan.cells import TrainCell
@@ -30,6 +31,8 @@ def train_pair(cell: TrainCell, bench: Bench, folder: CellFolder, progress: Prog
     settings = cell.section or TrainSection()
     torch.manual_seed(derive(cell.seed, "pair weights"))
     pair = new_pair(cell, bench.data.size)
+    if cell.start:
+        begin_with(cell.start, pair)
     if cell.loss.adversarial:
         pair.critic = Critic()
     pair.encoder.requires_grad_(cell.encoder.record.trainable)

@@ -53,6 +53,30 @@ def p_value(matches: ArrayLike, bits: int, registered: int = 1) -> NDArray[np.fl
     return tail
 
 
+@lru_cache(maxsize=64)
+def weighted_tail(weights: tuple[int, ...]) -> NDArray[np.float64]:
+    """P(W >= w) for w from 0 to the sum of ``weights``, where W is the weight of the bits that match by chance.
+
+    An exact test of a reading whose decoder is surer of some bits than of others: the weights may be any function of
+    the reading, since a payload that was drawn uniformly matches each bit with ½ whatever the reading is. Weights of 1
+    give the binomial's tail, the ranks 1 to k that of Wilcoxon's signed-rank test (Biometrics Bulletin 1, 1945). Raises
+    ValueError where there are none, or one is negative.
+
+    >>> weighted_tail((1, 1)).tolist()
+    [1.0, 0.75, 0.25]
+    """
+    if not weights or min(weights) < 0:
+        raise ValueError("weights of bits are whole numbers, 0 or more, and at least one")
+    chance = np.zeros(sum(weights) + 1)
+    chance[0] = 1.0
+    for weight in weights:
+        matched = np.roll(chance, weight)
+        chance = (chance + matched) / 2
+    tail: NDArray[np.float64] = np.cumsum(chance[::-1])[::-1]
+    tail.flags.writeable = False
+    return tail
+
+
 def capacity(bits: int, ber: float) -> float:
     """k · (1 - H₂(BER)): the payload bits that a perfect code could carry over a symmetric channel.
 

@@ -21,13 +21,16 @@ class Ranged:
 
     record: Distortion
     parameters: dict[str, Any]
-    """name -> value, or (low, high): drawn uniformly; between whole numbers, a whole number."""
+    """name -> value, or (low, high): drawn uniformly; between whole numbers, a whole number.
+
+    A chain's steps may hold such, too.
+    """
     guard: Guard = field(default_factory=lambda: Guard("a distortion"))
 
     @property
     def varies(self) -> bool:
         """Whether two draws may differ."""
-        return any(isinstance(value, tuple) for value in self.parameters.values())
+        return _varies(self.parameters)
 
     def draw(self, randomness: torch.Generator) -> DistortionStage:
         """Build the distortion with parameters drawn now."""
@@ -73,7 +76,17 @@ def dealt(kinds: int, count: int, randomness: torch.Generator) -> list[int]:
     return torch.cat(rounds)[:count].tolist()
 
 
+def _varies(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_varies, value.values()))
+    return any(map(_varies, value)) if isinstance(value, list) else isinstance(value, tuple)
+
+
 def _draw(value: Any, randomness: torch.Generator) -> Any:
+    if isinstance(value, dict):
+        return {name: _draw(inner, randomness) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_draw(inner, randomness) for inner in value]
     if not isinstance(value, tuple):
         return value
     low, high = value

@@ -68,6 +68,8 @@ HARSH = {
     "dropout": 1.0,
     "erase": 1.0,
     "overlay-text": 1.0,
+    "social-network": 1,
+    "screenshot": 1.0,
 }
 OUT_OF_BOUNDS = {
     "jpeg": (0, 101, 50.5),
@@ -99,6 +101,8 @@ OUT_OF_BOUNDS = {
     "dropout": (-0.1, 1.1),
     "erase": (-0.1, 1.1),
     "overlay-text": (0.0, 1.1),
+    "social-network": (0, 101, 50.5),
+    "screenshot": (-0.1, 1.1),
 }
 DRAWN = [
     "gaussian-noise",
@@ -112,9 +116,12 @@ DRAWN = [
     "dropout",
     "erase",
     "overlay-text",
+    "screenshot",
 ]
 NO_GRADIENT = {"jpeg", "webp", "poisson-noise", "posterize"}
 SMOOTH = [name for name in RECORDS if name not in NO_GRADIENT]
+THROUGH_FILES = {"chain", "social-network", "screenshot"}
+"""What a file lies within, which gradients pass straight through."""
 
 
 def test_the_family_is_complete_and_its_records_hold_together() -> None:
@@ -190,7 +197,7 @@ def test_the_neutral_strength_changes_nothing(name: str, size: tuple[int, int, i
     torch.testing.assert_close(out, image, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in SMOOTH if name != "chain"])
+@pytest.mark.parametrize("name", [name for name in SMOOTH if name not in THROUGH_FILES])
 def test_the_gradient_is_the_slope_of_what_happens(name: str) -> None:
     """The directional derivative against a central difference, in float64, away from the clipping."""
     rng = seeded(3)

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageCms, ImageOps
-from scipy import stats
 from skimage.metrics import peak_signal_noise_ratio
 
 import ftbench.cli
@@ -53,7 +52,9 @@ def test_a_photo_saved_as_jpeg_90_gives_its_payload_back(ftbench_here: Command, 
     assert (marked["file"], marked["payload"], marked["matches"], marked["of"]) == ("again.jpg", "0b10100111", 8, 8)
     assert marked["p_value"] == pytest.approx(2**-8)
     assert cover["matches"] < 8
-    assert cover["p_value"] == pytest.approx(stats.binomtest(cover["matches"], 8, alternative="greater").pvalue)
+    # A share of the 256 payloads that may have been drawn.
+    assert (cover["p_value"] * 256) % 1 == 0
+    assert 2**-8 < cover["p_value"] <= 1
 
 
 def test_the_file_says_what_the_register_says(ftbench_here: Command, model: Path, tmp_path: Path) -> None:

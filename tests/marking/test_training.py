@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 from skimage.metrics import peak_signal_noise_ratio
 from skimage.util import img_as_ubyte
 
@@ -80,6 +81,21 @@ def test_steps_are_those_that_fit_into_a_time(photos: Path, tmp_path: Path) -> N
     assert training._begun(wish.beside / "benchmark.yaml") == 1234
 
 
+def test_a_model_is_trained_further(photos: Path, ftbench_here: Command, tmp_path: Path) -> None:
+    assert ftbench_here("train-marker", "photos", *SMALL, "--steps", "12").code == 0
+    asked = ("train-marker", "photos", "--from", "my-marker", "--out", "further", "--steps", "1")
+    said = ftbench_here(*asked, "--size", "32")
+    assert (said.code, "it has 8 bits at 32 px, which go on as they are; give --bits 8" in said.err) == (2, True)
+    assert ftbench_here(*asked, *SMALL).code == 0
+    begun, ended = (load_file(tmp_path / name / catalogue.MODEL_WEIGHTS) for name in ("my-marker", "further"))
+    assert begun.keys() == ended.keys()
+    # One step of a thousandth moves no weight by more: of other first weights, drawn anew, nearly all are further away.
+    apart = [float((one.float() - ended[name].float()).abs().max()) for name, one in begun.items() if "weight" in name]
+    assert 0 < max(apart) < 0.003
+    made = document.read(tmp_path / "further-training" / "benchmark.yaml").data
+    assert made["train"]["curriculum"] == {"start_psnr": 30.0, "ramp": 0.0}
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -92,6 +108,7 @@ def test_steps_are_those_that_fit_into_a_time(photos: Path, tmp_path: Path) -> N
         (("photos", "--size", "60"), "a multiple of 8"),
         (("photos", "--steps", "5", "--for", "5m"), "exclude each other"),
         (("photos", "--for", "soon"), "is not a length of time"),
+        (("photos", "--from", "nobodys-model"), "there is no nobodys-model"),
     ],
 )
 def test_what_cannot_be_trained_on_is_one_sentence(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ftbench_distortions.records import blur, colour, compression, erasure, geometry, noise
+from ftbench_distortions.records import blur, channels, colour, compression, erasure, geometry, noise
 
 SINGLE = (
     *compression.RECORDS,
@@ -11,5 +11,6 @@ SINGLE = (
     *geometry.RECORDS,
     *colour.RECORDS,
     *erasure.RECORDS,
+    *channels.RECORDS,
 )
 """Every distortion but ``chain``, which is made of these."""
