@@ -49,7 +49,8 @@ class ExportedSimulator(Exported):
         self.then = ExportedSimulator(size=size, **second(p)) if p["enhancer"] else None
         self.source = p["source_input"]
         self.identity = port_named(network, p["identity_input"], "") if p["identity_input"] else None
-        self.fixed, self.row = None, None
+        self.fixed: Tensor | None = None
+        self.row: Array | None = None
         if p["source"] and self.donor:
             self.fixed = torch.from_numpy(photograph(p["source"], FIXED)).permute(2, 0, 1)[None] / 255
         elif p["source"]:

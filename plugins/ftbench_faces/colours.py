@@ -23,7 +23,7 @@ def matched(face: Tensor, like: Tensor, mask: Tensor, most: float = math.inf) ->
     """
     pieces = max(AT_ONCE // face[0].numel(), 1)
     batch = (part.split(pieces) for part in (face, like, mask.expand(len(face), -1, -1, -1)))
-    return torch.cat([_matched(*some, most) for some in zip(*batch, strict=True)])
+    return torch.cat([_matched(own, other, where, most) for own, other, where in zip(*batch, strict=True)])
 
 
 def _matched(face: Tensor, like: Tensor, mask: Tensor, most: float) -> Tensor:

@@ -17,7 +17,8 @@ def warped(image: Tensor, way: Tensor, side: int, outside: Literal["border", "ze
     What falls on a pixel is read bilinearly, without a filter against aliasing, as the tools read it
     (``cv2.warpAffine``); ``outside``: beyond the picture its border goes on, or there is nothing.
     """
-    grid = _grid(back(way.double()), *image.shape[-2:], side).to(image).expand(len(image), -1, -1, -1)
+    height, width = image.shape[-2:]
+    grid = _grid(back(way.double()), height, width, side).to(image).expand(len(image), -1, -1, -1)
     return functional.grid_sample(image, grid, mode="bilinear", padding_mode=outside, align_corners=True)
 
 
