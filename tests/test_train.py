@@ -51,6 +51,13 @@ def test_the_loss_is_the_sources_sum_up_to_a_constant() -> None:
         assert total.item() * message * 4 == pytest.approx(source, rel=1e-4)
 
 
+def test_a_ramp_of_no_steps_is_over_at_once_and_for_ever() -> None:
+    at_once = Curriculum(ramp=0)
+    assert image_share(5, 10**6, 5, at_once) == pytest.approx(0.003)
+    assert [image_share(step, 10**6, 5, at_once) for step in (6, 10_000, 999_999)] == [1.0] * 3
+    assert psnr_at(6, 10**6, 5, at_once, 40.0) == 40.0
+
+
 def test_every_cover_is_shown_with_a_code_and_its_complement() -> None:
     covers, identity, code = task(complement=True)._draw(generator("x"))
     assert torch.equal(covers[:4], covers[4:])

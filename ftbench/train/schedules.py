@@ -17,7 +17,7 @@ def image_share(step: int, steps: int, read_step: int | None, curriculum: Curric
     if read_step is None:
         return curriculum.floor
     done = (step - read_step) / max(1, round(curriculum.ramp * steps))
-    return float(min(1.0, max(curriculum.floor, 1e-9) ** (1 - done)))
+    return float(max(curriculum.floor, 1e-9) ** max(0.0, 1 - done))
 
 
 def psnr_at(step: int, steps: int, read_step: int | None, curriculum: Curriculum, target: float) -> float:
