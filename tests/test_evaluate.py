@@ -203,6 +203,23 @@ def test_cover_and_marked_image_meet_the_same_draw_of_a_simulator() -> None:
     assert np.isinf(fakes["psnr"]).all()
 
 
+def test_the_fake_of_a_cover_is_made_once_for_all_distortions() -> None:
+    shown: list[Tensor] = []
+
+    def watched(image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        shown.append(image.clone())
+        return image
+
+    record = ftbench.Simulator(name="x", factory="x:x", summary="x", differentiable=True, trainable=False)
+    findings = found(draws=2, attacks={"one": SimulatorStage(record, watched)}, quality_after=True)
+    assert set(findings.rows[findings.rows.simulator == "one"].distortion) == {"identity", "noise sigma=0.3"}
+    covers = faces().pixels.float() / 255
+    # Two batches, two draws: each marked image and each cover passes once, whatever comes after.
+    assert [len(image) for image in shown] == [64, 64, 6, 6] * 2
+    assert torch.equal(torch.cat([shown[1], shown[3]]), covers)
+    assert torch.equal(torch.cat([shown[5], shown[7]]), covers)
+
+
 def test_each_simulator_draw_and_batch_has_dice_of_its_own() -> None:
     simulator = ftbench.Simulator(name="x", factory="x:x", summary="x", differentiable=True, trainable=False)
     seen: list[Tensor] = []

@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from benchmarks.speed import arrive, check, command, curves, growth, quality, shares, step
+from benchmarks.speed import arrive, check, command, curves, faces, growth, quality, shares, step
 from benchmarks.speed.clock import Spread, Took, in_turn, ratios, spread
 from benchmarks.speed.lines import Line, table, written
 from benchmarks.speed.plain import held_at
@@ -35,6 +35,13 @@ def measured() -> Iterator[Line]:
 
 
 CHECKS = {"quality": measured}
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_faces_are_pasted_alike_on_both_sides(own: bool) -> None:
+    work = faces.made("arcface-128", 128, own)
+    for mine, theirs in zip(work.ours(), work.library(), strict=True):
+        assert (mine.permute(1, 2, 0) - torch.from_numpy(theirs)).abs().max() * 255 < 1
 
 
 def test_a_slow_down_fails_and_nothing_else_does(

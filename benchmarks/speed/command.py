@@ -18,7 +18,7 @@ Subject = Callable[..., Iterator[Line]]
 
 def subjects() -> dict[str, Subject]:
     """Every subject that is timed, in the order of a run without names; each imports what it needs."""
-    from benchmarks.speed import apart, children, grid, parts, peak, quality, step
+    from benchmarks.speed import apart, children, faces, grid, parts, peak, quality, step
 
     return {
         "step-small": step.subject("step-small", "small"),
@@ -30,6 +30,7 @@ def subjects() -> dict[str, Subject]:
         "simulators": parts.kind_of("simulator"),
         "metrics": parts.kind_of("metric"),
         "quality": quality.quality,
+        "faces": faces.faces,
         "grid": grid.grid,
         "start-up": children.start_up,
         "planning": children.planning,

@@ -73,7 +73,7 @@ def check_simulators(
             resolver.note(
                 (*path, number),
                 f"simulator {record.name!r} is told where eyes, nose and mouth are, which the data set does not say; "
-                "write landmarks: true under dataset folder, with ten columns in index.csv",
+                "write landmarks: true under dataset folder, with ten columns in index.csv or with a detector",
             )
         lonely = [f"{split} shows {people}" for split, people in shown.items() if people < FEWEST_FOR_DONORS]
         if "donor" in record.needs and lonely:

@@ -1,16 +1,19 @@
 """What the trainings of a plan cost before they are begun: operations, memory, and minutes by device.
 
 The networks of each different cell are built and called once with a few random images, while torch counts the
-operations of their convolutions and matrix products, and the bytes that a backward pass would need. Codecs,
+operations of their convolutions and matrix products, and the bytes that a backward pass would need. A deepfake that
+computes nothing in torch, such as a user's file, is timed instead. Codecs,
 distortions, metrics and the reading of files are not in it.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -32,6 +35,8 @@ from ftbench.runner.opening import Opened
 
 PAIR, TRIED = 2, 4
 """Images of a trial call: some layers want two; a fit, two of each of two people."""
+TIMES = 3
+"""Calls that are timed of what torch does not compute."""
 BACKWARD = 3
 """Forward and backward pass, in forward passes; through a frozen network 2."""
 STATES = 5
@@ -50,6 +55,8 @@ class Call:
     operations: float = 0.0
     held: float = 0.0
     calls: int = 0
+    outside: float = 0.0
+    """Seconds an image, as timed here, of what torch does not compute."""
 
 
 @dataclass
@@ -62,11 +69,15 @@ class Cost:
     memory: float = 0.0
     """Bytes at the peak, of the largest cell."""
     launches: float = 0.0
+    outside: float = 0.0
+    """Seconds beside the operations, as timed here."""
+    timed: dict[str, float] = field(default_factory=dict)
+    """What was timed: milliseconds an image, by label."""
     uncounted: list[str] = field(default_factory=list)
 
     def seconds(self, per_second: float, launch: float = 0.0) -> float:
         """On a device that does so many operations a second, and needs ``launch`` seconds for each kernel."""
-        return max(self.operations / per_second, self.launches * launch)
+        return max(self.operations / per_second, self.launches * launch) + self.outside
 
 
 def costs(opened: Opened, cells: Sequence[Cell]) -> dict[str, Cost]:
@@ -103,6 +114,11 @@ def told(found: dict[str, Cost], compute: Compute) -> list[str]:
             f"{names[kind]}: {cost.cells:,}{steps}, {_power(cost.operations)} operations, about "
             f"{max(cost.memory / 2**30, 0.1):.1f} GiB at the peak; {_minutes([cost], fast, slow)}{left_out}"
         )
+    timed = {name: ms for cost in found.values() for name, ms in cost.timed.items()}
+    lines += [
+        f"{name}: {ms:.3g} ms an image, outside torch, as timed here just now; in the minutes of every device"
+        for name, ms in timed.items()
+    ]
     lines.append(f"together: {_minutes(list(found.values()), fast, slow)}")
     lines.append(
         f"Networks alone, without files, real JPEG, distortions and metrics. Here: {slow / 1e9:,.0f} to "
@@ -150,18 +166,25 @@ class _Counted:
         met = [self._simulator(part)[1] for part in cell.simulators]
         cost.uncounted += [part.called for part, call in zip(cell.simulators, met, strict=True) if call is None]
         each = [call for call in met if call]
-        attack = Call(*(sum(values) / len(each) for values in zip(*map(_values, each), strict=True))) if each else None
+        attack = Call(*(sum(values) / len(each) for values in zip(*map(astuple, each), strict=True))) if each else None
+        if attack:
+            # What has no gradient is passed once: straight through.
+            cost.outside += cell.steps * cell.section.batch_size * attack.outside
+            self._tell(cell.simulators, met, cost)
         used = [(marking, BACKWARD), (reading, BACKWARD * (2 if met else 1)), *([(attack, 2)] if attack else [])]
         self._add(cost, cell.steps, cell.section.batch_size, used, weights, cell.encoder)
 
     def evaluation(self, cell: EvaluateCell, cost: Cost) -> None:
         _, marking, reading = self._pair(cell.trained)
-        attacks = [call for part in cell.simulators if (call := self._simulator(part)[1])]
+        met = [self._simulator(part)[1] for part in cell.simulators]
+        attacks = [call for call in met if call]
+        self._tell(cell.simulators, met, cost)
         images = sum(self.data.place(item) == "test" for item in self.data.items)
         images = min(images, cell.section.limit or images) * cell.section.draws
         reads = 1 + max(1, len(cell.distortions)) * (1 + len(cell.simulators))
         each = 2 * marking.operations + reads * reading.operations + 2 * sum(call.operations for call in attacks)
         cost.operations += images * each
+        cost.outside += images * 2 * sum(call.outside for call in attacks)
         cost.memory = max(cost.memory, 32 * (marking.held + reading.held))
 
     def _add(
@@ -197,10 +220,18 @@ class _Counted:
         def tried() -> tuple[int, Call | None]:
             network = build(part, size=self.size)
             image, inputs = self._given(part, PAIR)
-            return _weights(network), _perhaps(lambda: network(image, inputs), PAIR)
+            call = _perhaps(lambda: network(image, inputs), PAIR)
+            # Fewer than one for each number of an image: of its framing alone.
+            if call and call.operations < image[0].numel() and not part.record.differentiable:
+                call = replace(call, outside=_seconds(lambda: network(image, inputs)) / PAIR)
+            return _weights(network), call
 
         found: tuple[int, Call | None] = self._once(f"simulator {part.key_text}", tried)
         return found
+
+    def _tell(self, parts: Sequence[ResolvedPart], calls: Sequence[Call | None], cost: Cost) -> None:
+        outside = {part.label: call.outside for part, call in zip(parts, calls, strict=True) if call}
+        cost.timed |= {name: 1000 * seconds for name, seconds in outside.items() if seconds}
 
     def _fit(self, part: ResolvedPart) -> tuple[int, Call | None]:
         network = build(part, size=self.size)
@@ -226,10 +257,6 @@ class _Counted:
         return self.known[name]
 
 
-def _values(call: Call) -> tuple[float, float, int]:
-    return call.operations, call.held, call.calls
-
-
 def _weights(network: Any) -> int:
     return sum(one.numel() for one in network.parameters()) if isinstance(network, nn.Module) else 0
 
@@ -240,6 +267,16 @@ def _perhaps(work: Callable[[], object], images: int) -> Call | None:
         return _tried(work, images)
     except Exception:
         return None
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Of one call, the median of three; it was called before."""
+    took = []
+    for _ in range(TIMES):
+        start = time.perf_counter()
+        work()
+        took.append(time.perf_counter() - start)
+    return statistics.median(took)
 
 
 def _tried(work: Callable[[], object], images: int) -> Call:

@@ -17,6 +17,7 @@ from ftbench.contract.protocols import Item, Split
 from ftbench.data.splits import SHARES, SPLITS, cut_val, split_groups, spread
 from ftbench.errors import BadInput
 from ftbench_datasets import duplicates, images, layout, originals
+from ftbench_datasets.found import Found
 from ftbench_datasets.index import FILE
 from ftbench_datasets.landmarks import in_square
 from ftbench_datasets.layout import Entry
@@ -50,30 +51,43 @@ class FolderSource:
     """
 
     def __init__(
-        self, *, path: str, split_by: Literal["image", "identity"], minimum_pixels: int, landmarks: bool = False
+        self,
+        *,
+        path: str,
+        split_by: Literal["image", "identity"],
+        minimum_pixels: int,
+        landmarks: bool = False,
+        detector: str = "",
     ) -> None:
         root = layout.folder(path)
-        listing = layout.list_folder(root, landmarks)
+        found = Found(detector) if landmarks and detector else None
+        listing = layout.list_folder(root, landmarks, found is not None)
         photos, refused = _open(listing.entries, minimum_pixels)
         kept, disagreeing, copies = _distinct(photos, flat=listing.flat)
+        faceless = found.look({photo.key: photo.entry for photo in kept}) if found else {}
+        kept = [photo for photo in kept if photo.key not in faceless]
         alike = [[photo.key for photo in _ranked([kept[row] for row in group])] for group in _alike(kept)]
         splits, said = _split(kept, alike, by_identity=split_by == "identity" and not listing.flat, flat=listing.flat)
         self.name = re.sub(r"[^a-z0-9_]+", "-", root.name.lower()).strip("-") or "folder"
         self.items: Sequence[Item] = tuple(
             Item(photo.key, photo.entry.name, photo.entry.identity, splits[photo.key]) for photo in kept
         )
-        self.set_aside: Sequence[tuple[str, str]] = tuple(sorted([*listing.set_aside, *refused, *disagreeing]))
+        self.set_aside: Sequence[tuple[str, str]] = tuple(
+            sorted([*listing.set_aside, *refused, *disagreeing, *faceless.values()])
+        )
         self.notes: Sequence[str] = (
             *said,
             *_told(copies, "{} byte-for-byte copies of other images were left out."),
+            *(found.notes if found else ()),
             *_told(listing.unlisted, f"{{}} images that {FILE} does not name were left out."),
         )
         self._paths = {photo.key: photo.entry.path for photo in kept}
         self._points = {photo.key: photo.entry.points for photo in kept if photo.entry.points}
-        told = sorted(self._points.items())
+        self._found = found.points if found else {}
+        told = [*sorted(self._points.items()), *sorted(self._found.items())]
         self.landmarks_digest = hashlib.sha256(repr(told).encode()).hexdigest() if told else ""
-        found = len(listing.entries) + len(listing.set_aside)
-        _enough(root, found, self.items, self.set_aside, by_identity=split_by == "identity")
+        seen = len(listing.entries) + len(listing.set_aside)
+        _enough(root, seen, self.items, self.set_aside, by_identity=split_by == "identity")
 
     def load(self, item: Item, size: int) -> images.Pixels:
         """Upright RGB, uint8 (size, size, 3), centre-cropped. Raises BadInput if the file changed."""
@@ -88,7 +102,9 @@ class FolderSource:
             ) from error
 
     def landmarks(self, item: Item) -> np.ndarray | None:
-        """Five points as the extra input ``landmarks`` has them, (5, 2); None unless the index was asked for them."""
+        """Five points as the extra input ``landmarks`` has them, (5, 2); None unless they were asked for."""
+        if item.key in self._found:
+            return np.array(self._found[item.key])
         points = self._points.get(item.key)
         return (
             None

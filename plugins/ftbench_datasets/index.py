@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from ftbench.contract.protocols import Split
 from ftbench.errors import BadInput
-from ftbench_datasets.landmarks import Points, check_header, points_of
+from ftbench_datasets.landmarks import COLUMNS, Points, check_header, points_of
 
 FILE = "index.csv"
 
@@ -39,18 +39,19 @@ class Row:
     points: Points | None = None
 
 
-def read_index(file: Path, landmarks: bool = False) -> list[Row]:
+def read_index(file: Path, landmarks: bool = False, lacking: bool = False) -> list[Row]:
     """The rows of ``index.csv``: a header with ``path``, and maybe ``identity`` and ``split``; and ``landmarks``.
 
     Cells are parted by commas, semicolons or tabs. Other columns and blank lines are passed over, a row said
-    twice counts once; an identity is given as NFC. Raises BadInput, with the line, for what cannot be parsed or
-    trusted: no header, an unknown split, a path that leaves the folder, landmarks that are no numbers.
+    twice counts once; an identity is given as NFC. With ``lacking`` no row need have landmarks. Raises BadInput, with
+    the line, for what cannot be parsed or trusted: no header, an unknown split, a path that leaves the folder,
+    landmarks that are no numbers.
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             text = stream.read()
         lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-        rows = list(_rows(lines, file, landmarks))
+        rows = list(_rows(lines, file, landmarks, lacking))
     except (csv.Error, UnicodeDecodeError, OSError) as error:
         raise BadInput(f"{file} cannot be read as comma-separated UTF-8 text ({error}); save it so.") from error
     kept: dict[PurePosixPath, Row] = {}
@@ -61,7 +62,7 @@ def read_index(file: Path, landmarks: bool = False) -> list[Row]:
     return list(kept.values())
 
 
-def _rows(lines: Iterable[list[str]], file: Path, landmarks: bool) -> Iterator[Row]:
+def _rows(lines: Iterable[list[str]], file: Path, landmarks: bool, lacking: bool) -> Iterator[Row]:
     header: list[str] | None = None
     for cells in lines:
         # A csv.reader counts physical lines, which a quoted line break makes differ from rows.
@@ -73,7 +74,7 @@ def _rows(lines: Iterable[list[str]], file: Path, landmarks: bool) -> Iterator[R
             header = [value.lower() for value in values]
             if "path" not in header:
                 raise BadInput(f"{file} line {line} names no column path; begin it with path,identity,split.")
-            if landmarks:
+            if landmarks and not (lacking and not set(COLUMNS) & set(header)):
                 check_header(header, file, line)
             continue
         if len(values) > len(header):

@@ -70,8 +70,10 @@ def folder(path: str) -> Path:
     return root
 
 
-def list_folder(root: Path, landmarks: bool = False) -> Listing:
+def list_folder(root: Path, landmarks: bool = False, detected: bool = False) -> Listing:
     """List the images under ``root``, sorted by name; with ``landmarks``, those whose faces the index tells.
+
+    ``detected``: what the index does not tell of faces is found afterwards, so that nothing is set aside for it.
 
     With an ``index.csv`` its rows are the data set. Without, each sub-folder is an identity, however deep
     its images lie, or, when there are only images, each image is one. Hidden files, ``__MACOSX`` and files
@@ -83,9 +85,11 @@ def list_folder(root: Path, landmarks: bool = False) -> Listing:
         why = unfit(root / FILE)
         if why:
             raise BadInput(f"{root / FILE}: {why}; make it a file that can be read, or remove it.")
-        return _indexed(root, files, landmarks)
-    if landmarks:
-        raise BadInput(f"{root} has no {FILE} to take landmarks from; add one, or leave landmarks out.")
+        return _indexed(root, files, landmarks, detected)
+    if landmarks and not detected:
+        raise BadInput(
+            f"{root} has no {FILE} to take landmarks from; add one, name a detector, or leave landmarks out."
+        )
     if not files:
         why = f" ({sample(set_aside)})" if set_aside else ""
         raise BadInput(f"{root} holds no images{why}; put JPEG, PNG, WebP, BMP or TIFF images there.")
@@ -140,8 +144,8 @@ def _walk(root: Path) -> tuple[list[Path], list[tuple[str, str]]]:
     return sorted(files, key=lambda file: _name(root, file)), sorted(set_aside)
 
 
-def _indexed(root: Path, files: list[Path], landmarks: bool) -> Listing:
-    rows = read_index(root / FILE, landmarks)
+def _indexed(root: Path, files: list[Path], landmarks: bool, detected: bool) -> Listing:
+    rows = read_index(root / FILE, landmarks, detected)
     if not rows:
         raise BadInput(f"{root / FILE} names no image; add rows below its header, or remove it.")
     # With neither names nor sub-folders to tell people by, the index only says what a flat folder says.
@@ -156,7 +160,7 @@ def _indexed(root: Path, files: list[Path], landmarks: bool) -> Listing:
         if path is None or why:
             missing.append((_name(root, root / row.path), f"named in {FILE} line {row.line}, {why}"))
             continue
-        if landmarks and row.points is None:
+        if landmarks and not detected and row.points is None:
             missing.append((_name(root, path), MISSING))
             continue
         found = _entry(root, path, flat=len(row.path.parts) == 1)

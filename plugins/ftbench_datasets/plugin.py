@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 import ftbench
 from ftbench_datasets.procedural.parameters import ProceduralFacesParameters
@@ -28,6 +28,17 @@ class FolderParameters(ftbench.Parameters):
         default=False,
         description="take eyes, nose and mouth from ten columns of index.csv; images without are set aside",
     )
+    detector: ftbench.InputPath = Field(
+        default="",
+        description="YuNet's .onnx file, which finds the landmarks that index.csv does not give; images in which it "
+        "sees no face, or several, are set aside",
+    )
+
+    @model_validator(mode="after")
+    def _landmarks_are_wanted(self) -> FolderParameters:
+        if self.detector and not self.landmarks:
+            raise ValueError("a detector finds landmarks; write landmarks: true beside it, or leave it out")
+        return self
 
 
 @ftbench.hookimpl

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import ftbench
-from ftbench_exported.donors import donor_maker
+from ftbench_exported.donors import DonorPicture, DonorVector, donor_maker
 from ftbench_exported.exported import Exported
 from ftbench_exported.files import MISSING, Port, Unusable, installed
 from ftbench_exported.framing import Cut, Paste, cut_out, read_mask
@@ -21,6 +21,8 @@ from ftbench_exported.runtime import Array
 from ftbench_exported.source import is_vector, photograph, source_side, vector
 from ftbench_exported.wiring import filled, port_named
 
+FIXED = 256
+"""Pixels of a photograph whose face is put into every image."""
 SUREST = 1e-6
 """Distance that probabilities are held at from 0 and 1, so that every logit is finite."""
 
@@ -28,10 +30,10 @@ SUREST = 1e-6
 class ExportedSimulator(Exported):
     """``(image (b,3,s,s) in [0,1], the inputs) -> fake (b,3,s,s)``, clamped to [0,1], without gradient.
 
-    Of the inputs ``identity`` is there, ``donor`` where a recipe puts a face in, ``landmarks`` and ``donor_landmarks``
-    where each picture's own are used. With a template the face alone is shown to the network and pasted back; with an
-    enhancer the outcome, in 8 bits, goes through that as well. Raises ValueError with a sentence when the network
-    cannot be used so, or fails on an image; what is not a number stays so.
+    Of the inputs ``identity`` is there, ``donor`` where a recipe puts in a face that is not fixed, ``landmarks`` and
+    ``donor_landmarks`` where each picture's own are used. With a template the face alone is shown to the network and
+    pasted back; with an enhancer the outcome, in 8 bits, goes through that as well. Raises ValueError with a sentence
+    when the network cannot be used so, or fails on an image; what is not a number stays so.
 
     Args:
         size: side of the benchmark's images.
@@ -47,7 +49,11 @@ class ExportedSimulator(Exported):
         self.then = ExportedSimulator(size=size, **second(p)) if p["enhancer"] else None
         self.source = p["source_input"]
         self.identity = port_named(network, p["identity_input"], "") if p["identity_input"] else None
-        if p["source"]:
+        self.fixed: Tensor | None = None
+        self.row: Array | None = None
+        if p["source"] and self.donor:
+            self.fixed = torch.from_numpy(photograph(p["source"], FIXED)).permute(2, 0, 1)[None] / 255
+        elif p["source"]:
             port = port_named(network, p["source_input"], "")
             if is_vector(p["source"]):
                 given = vector(p["source"]).astype(port.dtype)
@@ -65,12 +71,20 @@ class ExportedSimulator(Exported):
         """Run the network on every image."""
         rows = {self.identity.name: self._who(inputs["identity"], self.identity)} if self.identity else {}
         if self.donor:
-            rows[self.source] = self.donor(inputs["donor"], inputs.get("donor_landmarks"), **self.where(image))
+            rows[self.source] = self._face(self.donor, image, inputs)
         fake = (self._in_place(image.float(), inputs, rows) if self.cut else self._whole(image, rows)).clamp(0, 1)
         if self.then:
             # As tools hand pictures on from one network to the next.
             return cast(Tensor, self.then((fake * 255).round() / 255, inputs))
         return fake.contiguous()
+
+    def _face(self, made: DonorVector | DonorPicture, image: Tensor, inputs: Mapping[str, Tensor]) -> Array:
+        """What the network takes of the faces that are put in: a row an image."""
+        if self.fixed is None:
+            return made(inputs["donor"], inputs.get("donor_landmarks"), **self.where(image))
+        if self.row is None:
+            self.row = made(self.fixed.to(image.device), None, **self.where(image))
+        return np.repeat(self.row, len(image), axis=0)
 
     def _whole(self, image: Tensor, rows: Mapping[str, Array]) -> Tensor:
         fake = self.out.read(self.run_image(self.brought(image), rows)).to(image.device)

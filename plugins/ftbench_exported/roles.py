@@ -11,7 +11,7 @@ from ftbench_exported.fitting import check_source_files, laid_over
 from ftbench_exported.framing import Cut
 from ftbench_exported.plugin import SimulatorParameters
 from ftbench_exported.recipes import RECIPES
-from ftbench_exported.source import check_source
+from ftbench_exported.source import check_photograph, check_source
 from ftbench_exported.wiring import (
     FLOATS,
     WHOLE,
@@ -42,7 +42,9 @@ def as_simulator(size: int, parameters: Mapping[str, Any]) -> tuple[Description,
         fixed = next((port.dims[2:] for port in network.inputs if len(port.dims) == 4), ())
         p["resize_to"] = next((side for side in fixed if side), None) or TEMPLATES[p["align"]].side
     wiring = _wired(network, size, p, other, each)
-    if p["source"]:
+    if p["source"] and donated:
+        check_photograph(p["source"], p["recipe"])
+    elif p["source"]:
         kind, layout = p["source_range"] or p["input_range"], p["layout"]
         port = port_named(network, p["source_input"], "source_input")
         check_source(network, port, p["source"], layout=layout, byte=kind == "byte", size=wiring.side)

@@ -36,6 +36,16 @@ def check_source(network: Description, port: Port, file: str, *, layout: str, by
     photograph(file, 1)
 
 
+def check_photograph(file: str, recipe: str) -> None:
+    """Raise Unusable unless ``file`` is a photograph, from which a recipe makes what its network wants."""
+    if is_vector(file):
+        raise Unusable(
+            f"source: recipe {recipe} makes of a face what the network wants, and {Path(file).name!r} is no picture; "
+            "give a photograph"
+        )
+    photograph(file, 1)
+
+
 def source_side(network: Description, port: Port, layout: str, size: int) -> int:
     """The side that a photograph is brought to: the input's own, or ``size`` where that is open; raises Unusable."""
     if len(port.dims) == 4:

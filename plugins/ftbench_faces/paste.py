@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ftbench_faces.similarity import back
@@ -21,4 +22,4 @@ def pasted(picture: Tensor, face: Tensor, way: Tensor, mask: Tensor) -> Tensor:
     # A mask that is one for all is carried once where the way is.
     cover = mask if len(mask) == len(way) or len(way) == 1 else mask.expand(len(way), -1, -1, -1)
     share = warped(cover, home, size, "zeros")
-    return picture + share * (warped(face, home, size) - picture)
+    return torch.lerp(picture, warped(face, home, size), share)

@@ -18,23 +18,20 @@ def warped(image: Tensor, way: Tensor, side: int, outside: Literal["border", "ze
     (``cv2.warpAffine``); ``outside``: beyond the picture its border goes on, or there is nothing.
     """
     height, width = image.shape[-2:]
-    # grid_sample counts from -1 to 1 between the middles of the outermost pixels.
-    there = _to_share(height, width) @ _whole(back(way.double())) @ _from_share(side)
-    grid = functional.affine_grid(there[:, :2].to(image), [len(way), image.shape[1], side, side], align_corners=True)
-    grid = grid.expand(len(image), -1, -1, -1)
+    grid = _grid(back(way.double()), height, width, side).to(image).expand(len(image), -1, -1, -1)
     return functional.grid_sample(image, grid, mode="bilinear", padding_mode=outside, align_corners=True)
 
 
-def _whole(way: Tensor) -> Tensor:
-    last = way.new_tensor([0.0, 0.0, 1.0]).expand(len(way), 1, 3)
-    return torch.cat([way, last], dim=1)
+def _grid(way: Tensor, height: int, width: int, side: int) -> Tensor:
+    """Where each pixel of an aligned face is read: (b,side,side,2), as grid_sample counts.
 
-
-def _to_share(height: int, width: int) -> Tensor:
-    across, down = 2 / max(width - 1, 1), 2 / max(height - 1, 1)
-    return torch.tensor([[across, 0, -1], [0, down, -1], [0, 0, 1]], dtype=torch.float64)
-
-
-def _from_share(side: int) -> Tensor:
-    half = (side - 1) / 2
-    return torch.tensor([[half, 0, half], [0, half, half], [0, 0, 1]], dtype=torch.float64)
+    That is from -1 to 1 between the middles of the outermost pixels. What a column adds and what a row adds are laid
+    over each other as complex numbers, in one pass: as matrix products they would take longer than the reading.
+    """
+    scale = torch.tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)], dtype=torch.float64)[:, None]
+    step = way * scale
+    places = torch.arange(side, dtype=torch.float64)
+    across = step[:, None, :, 0] * places[:, None]
+    down = step[:, None, :, 1] * places[:, None] + (step[:, None, :, 2] - 1)
+    row, column = (torch.view_as_complex(part.float().contiguous()) for part in (across, down))
+    return torch.view_as_real(row[:, None, :] + column[:, :, None])

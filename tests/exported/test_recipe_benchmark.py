@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -12,11 +14,14 @@ import yaml
 from PIL import Image
 from recipe_nets import converter, enhancer, recogniser, swapper
 from rich.console import Console
+from torch import Tensor
 
 from ftbench.errors import BadInput
+from ftbench.publish.costs import costs, told
 from ftbench.runner.opening import Opened, Request, open_benchmark
 from ftbench.testing import tiny
 from ftbench_datasets.procedural.source import ProceduralFaces
+from ftbench_exported.networks import ExportedSimulator
 from ftbench_exported.recipes import RECIPES, Vector
 
 SWAP = {"name": "exported", "recipe": "inswapper-128", "model": "inswapper-128.onnx", "recogniser": "r50.onnx"}
@@ -67,6 +72,30 @@ def opened(home: Path, benchmark: dict[str, Any]) -> Opened:
     whole = tiny._laid_over(benchmark)
     (home / "asked.yaml").write_text(yaml.safe_dump(whole), encoding="utf-8")
     return open_benchmark(Request(str(home / "asked.yaml"), out=home / "asked"), Console(file=io.StringIO()))
+
+
+def test_a_plan_tells_what_going_through_a_file_takes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, clock = ExportedSimulator.forward, [0.0]
+
+    def slow(self: ExportedSimulator, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+        clock[0] += 0.2
+        return real(self, image, inputs)
+
+    monkeypatch.setattr(ExportedSimulator, "forward", slow)
+    monkeypatch.setattr("ftbench.publish.costs.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    benchmark = {
+        "matrix": {"simulator": SWAP},
+        "train": {"steps": 5, "batch_size": 8},
+        "evaluate": {"draws": 2, "limit": 6, "simulators": ["none", SWAP]},
+    }
+    found = opened(home, benchmark)
+    cost = costs(found, found.plan.cells)
+    # Two images a call, a tenth of a second each. A training passes once, a test's cover and marked image do.
+    assert cost["train"].outside == pytest.approx(5 * 8 * 0.1)
+    assert cost["evaluate"].outside == pytest.approx(2 * 6 * 2 * 0.1)
+    [line] = [line for line in told(cost, found.bench.compute) if "outside torch" in line]
+    assert line.startswith("exported recipe=inswapper-128: 100 ms an image")
+    assert cost["train"].seconds(1e15) >= 5 * 8 * 0.1
 
 
 @pytest.mark.parametrize(

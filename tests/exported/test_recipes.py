@@ -14,6 +14,7 @@ import torch
 import yaml
 from exported_nets import one_node, save, value
 from onnx import TensorProto, helper
+from PIL import Image
 from recipe_nets import converter, enhancer, matrix, recogniser, swapper
 
 from ftbench.parts.catalogue import Plugins
@@ -80,7 +81,7 @@ def by_hand(nets: dict[str, Path], recipe: str, image: np.ndarray, donor: np.nda
     one, size = RECIPES[recipe], len(image)
 
     def way(template: str, side: int, which: int) -> np.ndarray:
-        places = crop_points(size) if points is None else in_pixels(points[which], size)
+        places = crop_points(len((image, donor)[which])) if points is None else in_pixels(points[which], size)
         return onto(places, TEMPLATES[template], side)[0].numpy()
 
     if isinstance(one.source, Picture):
@@ -119,6 +120,22 @@ def test_a_swap_is_what_its_tool_s_steps_give(nets: dict[str, Path], shown: torc
     assert (fake - shown).abs().mean() > 0.02, "a swap that changes nothing would prove nothing"
     another = network(shown, inputs(shown.roll(2, 0)))
     assert (fake - another).abs().mean() * 255 > 0.2, "the donor must count"
+
+
+@pytest.mark.parametrize("recipe", ["inswapper-128", "ghost-256", "uniface-256"])
+def test_a_fixed_face_is_put_into_every_image(
+    nets: dict[str, Path], shown: torch.Tensor, plugins: Plugins, tmp_path: Path, recipe: str
+) -> None:
+    face = picture_of(faces(plugins, 2, 256)[1])
+    Image.fromarray((face * 255).round().astype(np.uint8)).save(tmp_path / "face.png")
+    given = told(nets, recipe, source=str(tmp_path / "face.png"))
+    assert SimulatorParameters(**given).also_needs() == ()
+    assert object_to_simulator(size=SIZE, **dict(SimulatorParameters(**given))) is None
+    network = ExportedSimulator(size=SIZE, **given)
+    for some in (shown, shown[:1]):
+        fake = network(some, {"identity": torch.zeros(len(some), dtype=torch.long)})
+        for mine, image in zip(fake, some, strict=True):
+            assert np.abs(picture_of(mine) - by_hand(nets, recipe, picture_of(image), face)).max() * 255 < 1
 
 
 def test_each_picture_s_own_landmarks(nets: dict[str, Path]) -> None:
@@ -215,13 +232,21 @@ def test_what_is_not_used_leaves_the_keys_of_older_cells_alone(nets: dict[str, P
         ({"recogniser": "gfpgan"}, "takes images of 512 px, not of 112"),
         ({"converter": "converter"}, "takes the recogniser's vector as it is; leave converter out"),
         ({"model": "bare"}, "the last weights of 'bare.onnx' are 512×3, where its recipe has a matrix of 512×512"),
+        ({"source": "r50.npy"}, "source: recipe inswapper-128 makes of a face what the network wants, and 'r50.npy'"),
+        ({"source": "recogniser"}, "source: 'r50.onnx' is not a sound JPEG"),
         ({"mask_output": "mask"}, "mask_output: 'inswapper-128.onnx' has no output 'mask'; it has output"),
         ({"enhance": "gfpgan", "enhancer": "simswap-256"}, "does not fit recipe gfpgan"),
         ({"enhance": "gfpgan", "enhancer": "gfpgan", "size": 32}, "take images of 63 px or more"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(nets, tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
-    nets = {**nets, "short": recogniser(tmp_path / "short.onnx", 256), "bare": bare(tmp_path / "bare.onnx")}
+    (tmp_path / "r50.npy").write_bytes(b"")
+    nets = {
+        **nets,
+        "r50.npy": tmp_path / "r50.npy",
+        "short": recogniser(tmp_path / "short.onnx", 256),
+        "bare": bare(tmp_path / "bare.onnx"),
+    }
     files = {key: str(nets[name]) if name in nets else name for key, name in changes.items() if key != "enhance"}
     given = {**told(nets, "inswapper-128"), **files, **{key: changes[key] for key in ("enhance",) if key in changes}}
     size = int(given.pop("size", 64))
@@ -249,6 +274,7 @@ def bare(path: Path) -> Path:
     ("given", "sentence"),
     [
         ({"recipe": "gfpgan", "input_range": "byte"}, "recipe gfpgan settles input_range; leave it out"),
+        ({"recipe": "gfpgan", "source": "a.png"}, "recipe gfpgan puts no face in; leave source out"),
         ({"recogniser": "r.onnx"}, "recogniser and converter belong to a recipe"),
         ({"mask": "ellipse"}, "mask is for a face that is aligned; name a recipe, or a template under align"),
         ({"recipe": "gfpgan", "enhance": "gfpgan"}, "enhance and enhancer belong together"),

@@ -102,6 +102,14 @@ def test_colours_match_as_by_scikit_image(drawn: tuple) -> None:
         assert np.abs(mine.permute(1, 2, 0).numpy() - expected).mean() * 255 < 1
 
 
+def test_how_many_are_matched_at_once_changes_nothing(drawn: tuple, monkeypatch: pytest.MonkeyPatch) -> None:
+    face, _ = drawn
+    whole = [matched(face, face.roll(1, 0), mask) for mask in (box(SIZE, 0.3), box(SIZE, 0.3).expand(4, -1, -1, -1))]
+    monkeypatch.setattr("ftbench_faces.colours.AT_ONCE", 3 * SIZE**2 * 3)
+    for expected in whole:
+        assert torch.allclose(matched(face, face.roll(1, 0), box(SIZE, 0.3)), expected, atol=1e-6)
+
+
 def test_a_flat_face_is_moved_and_not_stretched() -> None:
     face, like = torch.full((1, 3, 16, 16), 0.3), torch.rand(1, 3, 16, 16)
     given = matched(face, like, torch.ones(1, 1, 16, 16))
