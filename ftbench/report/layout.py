@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from ftbench.report.table import ABSENT, BEST, Column, Measured, Table, common_n, format_short
 
 WIDTH = 120
-HEADING, TITLE, GROUP = 20, 36, 48
-"""Letters that the heading of a column, the text that begins a row, and that above a group may take in full."""
+HEADING, TITLE, GROUP, ENTRY = 20, 36, 48, 24
+"""Letters that the heading of a column, the text that begins a row, that above a group and what stands in the place of
+a number may take in full."""
 BETWEEN = 3
 """What stands between two columns: a bar and two spaces."""
 
@@ -137,7 +138,10 @@ def _rows(table: Table, columns: list[list[Entry]], names: Mapping[str, str]) ->
 def _entries(table: Table, column: Column, legend: Legend, n: int | None) -> list[Entry]:
     if column.digits is None:
         return [Entry(legend.fit(str(entry), TITLE)) for entry in table.entries[column.key]]
-    return [Entry(format_short(entry, column, n), entry.mark == BEST) for entry in table.entries[column.key]]
+    return [
+        Entry(legend.fit(format_short(entry, column, n), ENTRY), entry.mark == BEST)
+        for entry in table.entries[column.key]
+    ]
 
 
 def _same(table: Table) -> dict[str, tuple[str, str]]:

@@ -135,7 +135,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "How quality is held": "rules, and FLIP of pictures that name people and are not kept; the text says which",
         "How entries are ranked": SETTINGS,
     },
-    "docs/real-deepfakes.md": {"Where the face lies": SETTINGS, "Pasting": SPEED},
+    "docs/real-deepfakes.md": {
+        "From `inswapper_128.onnx` to a row": SETTINGS, "Where the face lies": SETTINGS, "Pasting": SPEED},
     "docs/reliability.md": {"What a run survives": "by `benchmarks.reliability`, with the command in each row"},
     "docs/scaling.md": {
         "What is assumed": "assumed", "What comes out": "a simulation of what is assumed",
