@@ -10,6 +10,7 @@ PAPER, SIMULATOR, CODE, POOL, LENGTH = (
     f"{name}/two_identity-small"
     for name in ("paper", "ablation-simulator", "ablation-code", "ablation-pool", "ablation-length")
 )
+POPULATION = "ablation-population/two_identity-small"
 TRANSFER, FIELD = "transfer/many_identities-small", "field/many_identities-small"
 BITS, WORDS = "raw_bit_accuracy", "payload_word_accuracy"
 SWAP = "faceswap width=0.25 latent=256"
@@ -35,6 +36,7 @@ def quotes() -> Iterator[str]:
     """Every sentence and row."""
     yield from _paper()
     yield from _parts()
+    yield from _population()
     yield from _medium()
     yield from _transfer()
     yield from _field()
@@ -94,6 +96,16 @@ def _parts() -> Iterator[str]:
     yield "{} % of the bits with 8, {} with 15, {} with 30, {} with 64".format(*said)
     marked = [float(read(LENGTH, f"{bits} bits 30 dB")[f"{BITS}_value"]) * 100 for bits in (8, 15, 30, 64)]
     yield f"of marked images' bits {min(marked):.1f} to {max(marked):.1f} %."
+
+
+def _population() -> Iterator[str]:
+    after = (SWAP, f"{SWAP} seed=100", f"{SWAP} seed=101", "faceswap width=0.375 latent=256", "faceswap-residual")
+    for trainings in (1, 2, 4, 8):
+        met = f"{SWAP} trainings={trainings} 30 dB" if trainings > 1 else f"{SWAP} 30 dB"
+        entries = [interval(read(POPULATION, met, one), BITS, 1) for one in after]
+        jpeg = interval(read(POPULATION, met, distortion="jpeg quality=50"), BITS, 1)
+        flip = number(quality(POPULATION, met, "flip"), "quality", 3, 1)
+        yield f"| {trainings} | {' | '.join([*entries, jpeg, flip])} |"
 
 
 def _medium() -> Iterator[str]:
