@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.quoted.kept import number
-from tests.quoted.results_page import BITS, PAPER, SIMULATOR, SWAP, TRANSFER, overview, read
+from tests.quoted.results_page import BITS, PAPER, POPULATION, SIMULATOR, SWAP, TRANSFER, overview, read
 
 MEAN = "bits all simulators: mean of 8"
 
@@ -15,6 +15,10 @@ def quotes() -> Iterator[str]:
     yield f"At 30 dB the paper's U-Net reads {number(read(PAPER, '30 dB', 'faceswap'), BITS, 0)} % of bits after"
     own, other = (number(read(SIMULATOR, "faceswap 30 dB", of), BITS, 0) for of in (SWAP, f"{SWAP} seed=1"))
     yield f"One shorter training reads {own} % there, and {other} % after another training of that swap."
+    met, alone = (
+        number(read(POPULATION, f"{SWAP}{many} 30 dB", f"{SWAP} seed=100"), BITS, 0) for many in (" trainings=8", "")
+    )
+    yield f"reads {met} % after one that was not met, instead of {alone} (seed 0)."
     every = "swap-any + reenact + edit-attribute + resynthesise"
     alone, together, following = (
         number(overview(TRANSFER, f"{label} 30 dB", MEAN), "overview", 1)
