@@ -158,7 +158,7 @@ def test_built_in_parts_come_in_by_the_same_door(plugins: Plugins) -> None:
     assert found["codec"] >= {"none", "repetition"}
     assert found["dataset"] == {"folder", "procedural-faces"}
     assert found["metric"] >= {"psnr", "ssim", "flip", "ciede2000"}
-    assert len(found["distortion"]) == 32
+    assert len(found["distortion"]) == 34
 
 
 def test_every_built_in_factory_and_objection_can_be_imported(plugins: Plugins) -> None:

@@ -228,5 +228,5 @@ def test_a_run_leaves_readings_that_give_its_rows_again(tiny: Path, tmp_path: Pa
     rows = sum(cell.rows or 0 for cell in opened.evaluations)
     same = int(text.partition(" payloads came out as before")[0].rpartition("code. ")[2].split()[0].replace(",", ""))
     assert same >= 0.99 * rows
-    assert opened.raw["protocol"] == 1
+    assert opened.raw["protocol"] == 2
     assert opened.raw["data"]["test_people"] == {"shown": 2, "held_out": 0}

@@ -10,8 +10,8 @@ from ftbench.report.table import ABSENT, BEST, Column, Measured, Table, common_n
 
 WIDTH = 120
 HEADING, TITLE, GROUP, ENTRY = 20, 36, 48, 24
-"""Letters that the heading of a column, the text that begins a row, that above a group and what stands in the place of
-a number may take in full."""
+"""Letters that the heading of a column, the text that begins a row, that above a group and a name in the place of a
+number may take in full."""
 BETWEEN = 3
 """What stands between two columns: a bar and two spaces."""
 
@@ -138,10 +138,12 @@ def _rows(table: Table, columns: list[list[Entry]], names: Mapping[str, str]) ->
 def _entries(table: Table, column: Column, legend: Legend, n: int | None) -> list[Entry]:
     if column.digits is None:
         return [Entry(legend.fit(str(entry), TITLE)) for entry in table.entries[column.key]]
-    return [
-        Entry(legend.fit(format_short(entry, column, n), ENTRY), entry.mark == BEST)
-        for entry in table.entries[column.key]
-    ]
+    found = []
+    for entry in table.entries[column.key]:
+        text = format_short(entry, column, n)
+        # A name, such as that of the worst attack: numbers are never cut.
+        found.append(Entry(legend.fit(text, ENTRY) if entry.estimate is None else text, entry.mark == BEST))
+    return found
 
 
 def _same(table: Table) -> dict[str, tuple[str, str]]:
