@@ -14,7 +14,7 @@ NUMBERS: dict[Literal["fit", "train", "evaluate"], int] = {"fit": 2, "train": 2,
 """Raise one when the harness gives other numbers for the same settings of that kind of cell."""
 _SAID_ELSEWHERE = ("name", "kind", "factory", "parameters", "version")
 """Fields of a record that are in the key or in the code."""
-_FOR_READERS = ("summary", "licence", "reference", "objection", "unit", "digits", "least", "most")
+_FOR_READERS = ("summary", "licence", "reference", "objection", "unit", "digits", "least", "most", "loss_tells")
 """Fields of a record that change no number."""
 
 

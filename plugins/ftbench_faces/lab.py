@@ -1,7 +1,8 @@
 """sRGB and CIE Lab (D65), as kornia.color has them, in fewer passes over the pixels.
 
 Powers are ``exp2(exponent · log2)``, and the straight pieces of the curves are added where the powers are held at the
-joint: both take half of what ``pow`` and ``where`` take. Lightness is left without its constant −16 both ways.
+joint: both take half of what ``pow`` and ``where`` take, and so does work in place. Lightness is left without its
+constant −16, both ways.
 """
 
 from __future__ import annotations
@@ -36,28 +37,33 @@ def back(image: Tensor, stretch: Tensor, shift: Tensor) -> Tensor:
     _, _, to_roots, to_rgb = _matrices(image.device)
     roots = torch.baddbmm(to_roots @ shift, to_roots * stretch.transpose(1, 2), image)
     # kornia holds the last one, and it alone, at 0 or more.
-    roots = torch.maximum(roots, roots.new_tensor([-torch.inf, -torch.inf, 0.0])[:, None])
-    below = (roots - JOINT_ROOT).clamp_max(0)
+    roots[:, 2].clamp_min_(0)
+    below = (roots - JOINT_ROOT).clamp_max_(0)
     # A cube less its distance to the tangent at the joint, of which kornia's straight piece is one to five digits.
-    return _curved(to_rgb @ (roots.pow(3) - below.square() * (roots + 2 * JOINT_ROOT))).clamp(0, 1)
+    light = roots.pow(3).sub_(below.square_().mul_(roots + 2 * JOINT_ROOT))
+    return _curved(to_rgb @ light).clamp_(0, 1)
 
 
 def _linear(image: Tensor) -> Tensor:
-    bent = _power((image.clamp_min(DARK) + 0.055) / 1.055, 2.4)
-    return bent.add((image - DARK).clamp_max(0), alpha=1 / DARK_SLOPE)
+    bent = _power_(image.clamp_min(DARK).add_(0.055).div_(1.055), 2.4)
+    return bent.add_((image - DARK).clamp_max_(0), alpha=1 / DARK_SLOPE)
 
 
 def _curved(light: Tensor) -> Tensor:
-    bent = 1.055 * _power(light.clamp(DARK_LINEAR, 1), 1 / 2.4) - 0.055
-    return bent.add((light - DARK_LINEAR).clamp_max(0), alpha=DARK_SLOPE)
+    bent = _power_(light.clamp(DARK_LINEAR, 1), 1 / 2.4).mul_(1.055).sub_(0.055)
+    return bent.add_((light - DARK_LINEAR).clamp_max_(0), alpha=DARK_SLOPE)
 
 
 def _root(light: Tensor) -> Tensor:
-    return _power(light.clamp_min(JOINT), 1 / 3).add((light - JOINT).clamp_max(0), alpha=JOINT_SLOPE)
+    bent = _power_(light.clamp_min(JOINT), 1 / 3)
+    return bent.add_((light - JOINT).clamp_max_(0), alpha=JOINT_SLOPE)
 
 
-def _power(values: Tensor, exponent: float) -> Tensor:
-    return (values.log2() * exponent).exp2()
+def _power_(values: Tensor, exponent: float) -> Tensor:
+    """Of positive values, in their place."""
+    raised = values.log2_().mul_(exponent).exp2_()
+    # What a gradient needs must not be changed by whoever takes it.
+    return raised.clone() if raised.requires_grad else raised
 
 
 @cache
