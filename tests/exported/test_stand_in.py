@@ -82,7 +82,7 @@ def test_it_imitates_its_file_and_the_tables_say_how_well(
 ) -> None:
     curve = pd.read_csv(fit_of(home) / "curve.csv")
     error = float(curve["val_loss"].min())
-    assert error < 0.4, "the share of the file's change that is not imitated; who changes nothing has 1"
+    assert error < 0.5, "the share of the file's change that is not imitated; who changes nothing has 1"
     table = (fitted[0].folder / "tables" / "attacks.md").read_text(encoding="utf-8")
     assert f"{error:.3g} of what the file changes is not imitated on val" in table
     assert "straight through" not in table
@@ -113,7 +113,8 @@ def test_training_through_it_has_the_file_s_gradient_which_straight_through_lack
     def slope(name: str, network: Any) -> float:
         """Of the middle's brightness after the fake, by its brightness before."""
         shown = image.clone().requires_grad_(True)
-        stage = SimulatorStage(plugins.find("simulator", name).record, network)
+        record = plugins.find("simulator", name).record
+        stage = SimulatorStage(record.under(record.parameters(**given(home))), network)
         (stage(shown, inputs) * step).sum().backward()
         return float((shown.grad * step).sum() / step.sum())
 
