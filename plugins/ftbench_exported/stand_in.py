@@ -95,7 +95,7 @@ class ExportedStandIn(nn.Module):
             noise = (strength * torch.randn(image.shape, generator=generator)).to(image.device)
             image = (image + noise).clamp(0, 1)
         wanted = self.outside(image, inputs)
-        error = (self(image, inputs) - wanted).abs().mean()
+        error: Tensor = (self(image, inputs) - wanted).abs().mean()
         if self.training:
             return error / self.share.mean()
         return error / (wanted - image).abs().mean().clamp_min(LEAST)

@@ -46,7 +46,7 @@ def test_every_recipe_runs_from_a_benchmark_to_a_table(
     (folder,) = (tmp_path / "results" / "recipes").iterdir()
     rows = pd.concat(pd.read_csv(file) for file in (folder / "rows").glob("*[0-9a-f].csv.gz"))
     chain = {"exported", "recipe=inswapper-128", "enhance=gfpgan", "framing=landmarks"}
-    labels = {"none", *(f"exported recipe={name}" for name in RECIPES)}
+    labels = {"none", "unmarked", *(f"exported recipe={name}" for name in RECIPES)}
     assert labels <= set(rows["simulator"])
     assert [set(label.split()) for label in set(rows["simulator"]) - labels] == [chain]
     assert (rows.groupby("simulator")["image"].nunique() == 2).all()
