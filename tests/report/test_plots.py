@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
@@ -148,6 +149,7 @@ def test_drawings_are_taken_while_there_is_room(tmp_path: Path) -> None:
     small, large = (f'<svg xmlns="http://www.w3.org/2000/svg">{"x" * n}</svg>'.encode() for n in (9, PICTURES))
     one, two, three = drawn({"curves": png, "psnr": png, "odd": png}, {"psnr": small, "curves": large})
     assert (one.title, two.title, three.title) == ("Bits read at equal PSNR", "Training curves", "odd")
-    assert one.source.startswith("data:image/svg+xml,%3Csvg xmlns='http")
+    assert one.source.startswith("data:image/svg+xml,%3Csvg xmlns=%22http")
+    assert unquote(one.source.partition(",")[2]).encode() == small
     assert (one.width, one.height) == (40, 20)
     assert all(figure.source.startswith("data:image/webp;base64,") for figure in (two, three))

@@ -70,8 +70,8 @@ def _sharp(texts: Mapping[str, str], count: int) -> tuple[dict[str, str], float]
 
 
 def _as_text(drawing: bytes) -> str:
-    text = " ".join(drawing.decode().split()).replace('"', "'")
-    return "data:image/svg+xml," + quote(text, safe=" ='/:,;()-.!?*+@$&~[]{}|^_")
+    # Quotes stay what they are, each as its code: one kind stands inside the other, as in a font's name.
+    return "data:image/svg+xml," + quote(" ".join(drawing.decode().split()), safe=" =/:,;()-.!?*+@$~[]{}|^_")
 
 
 def _small(picture: Image.Image, most: int) -> tuple[str, tuple[int, int]]:
