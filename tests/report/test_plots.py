@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from scipy.fft import fft2
@@ -16,6 +17,7 @@ from skimage.color import rgb2ycbcr
 from ftbench.errors import BadInput
 from ftbench.report.figures import by_bit, matrix, trainings, transfer_matrix
 from ftbench.report.figures.bits import bit_map
+from ftbench.report.figures.canvas import wrapped
 from ftbench.report.figures.equal import Point, equal_quality, front, traces
 from ftbench.report.figures.residuals import residual_figure, rings, spectrum
 from ftbench.report.page.drawn import PICTURES, drawn
@@ -105,6 +107,20 @@ def test_a_matrix_of_methods_and_simulators(tmp_path: Path, result: CellResult, 
     assert frame_is_white(pixels(transfer_matrix(tmp_path / "t.png", [both, other], caption)))
     with pytest.raises(BadInput, match="two methods and two simulators"):
         transfer_matrix(tmp_path / "t.png", [both], caption)
+
+
+def test_what_tells_names_apart_stays_where_they_are_cut(tmp_path: Path, result: CellResult, caption: Caption) -> None:
+    assert wrapped("faceswap width=0.25 latent=256 seed=100", 13, 3) == "faceswap\nwidth=0.25…\nseed=100"
+    assert wrapped("faceswap seed=100", 13, 3) == "faceswap\nseed=100"
+    assert wrapped("abcdefghijklmnop", 9, 1) == "abcd…mnop"
+    swaps = [f"swap width=0.25 latent=256 colours=3 more=12345 most=123456 seed={seed}" for seed in (100, 101)]
+    of = result.rows[result.rows["simulator"] == "faceswap"]
+    rows = pd.concat([result.rows, *(of.assign(simulator=swap) for swap in swaps)])
+    pair = [replace(result, rows=rows), replace(result, cell="2", label="b", settings={"encoder": "b"}, rows=rows)]
+    drawn = transfer_matrix(tmp_path / "t.png", pair, caption)
+    assert frame_is_white(pixels(drawn))
+    said = [text.text or "" for text in ElementTree.parse(drawn.with_suffix(".svg")).iter() if text.text]
+    assert {"seed=100", "seed=101"} <= {word for line in said for word in line.split()}
 
 
 def test_each_bit_is_counted_by_itself_and_the_control_is_left_out() -> None:
