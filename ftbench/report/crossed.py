@@ -6,6 +6,8 @@ import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ftbench.plaintext import shown
+from ftbench.report.inwords import Said, in_words
 from ftbench.report.layout import HEADING
 from ftbench.report.measures import held_at, reached
 from ftbench.report.result import display_labels
@@ -73,6 +75,9 @@ class Crossed:
     nothing: str = ""
     met: frozenset[tuple[int, int]] = frozenset()
     """Where a method met the attack in training and another one did not."""
+    task: tuple[str, str] | None = None
+    said_of: Mapping[int, Said] = field(default_factory=dict)
+    """Line -> what of it is said in words, after the task."""
 
 
 def methods_of(results: Sequence[CellResult]) -> list[Method]:
@@ -136,6 +141,9 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
     if crossed.met:
         notes.append("°: met in its own training.")
     printed = _across(crossed, entries, notes) if methods_across else _down(crossed, entries, notes)
+    if crossed.task is not None:
+        words = in_words(crossed.said_of, entries, [method.label for method in crossed.methods])
+        printed = replace(printed, lead=tuple((shown(about), shown(text)) for about, text in (crossed.task, *words)))
     return printed, _in_rows(crossed, entries, differences, corrected)
 
 

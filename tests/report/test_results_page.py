@@ -201,6 +201,20 @@ def test_a_folder_without_rows_has_a_page_of_what_was_printed(folder: str, tmp_p
     links = {str(link["href"]).removeprefix("#") for link in seen.all("a") if "cell-" in str(link.get("href"))}
     assert links
     assert links <= targets
+    # Every setting's head, or the name of its row, leads to the cells that its numbers are of.
+    evaluated = [one for one in manifest_of(folder)["cells"] if one["kind"] == "evaluate"]
+    assert {f"cell-{one['identity'][:8]}" for one in evaluated} <= links
+
+
+def test_printed_names_are_found_by_what_they_were() -> None:
+    made = {"swap w=1 30 dB": (("a", "0"), ("b", "1")), "swap w=1, long and longer 30 dB": (("c", "0"),)}
+    text = "**T.** Said.\n\n| | 30 dB | odd |\n|-|-:|-:|\n| x | 1 | 2 |\n\nIn the name of every method: swap w=1."
+    [sheet] = printed(text, "t", made).sheets
+    assert [head.cells for head in sheet.heads] == [(), made["swap w=1 30 dB"], ()]
+    text = "**T.** Said.\n\n| | swap w=1 30 dB 2 seeds STALLED |\n|-|-:|\n| swap w=1, l … (a) | 1 |\n\n"
+    [sheet] = printed(text + "In full: (a) swap w=1, long and longer 30 dB (reached 29.00 dB).", "t", made).sheets
+    assert sheet.heads[1].cells == made["swap w=1 30 dB"]
+    assert sheet.rows[0].entries[0].cell == "c"
 
 
 def test_no_page_is_made_of_a_table_that_changed(tmp_path: Path, said: Said) -> None:
