@@ -57,6 +57,8 @@ class Line:
     """1 where more is better, -1 where less is, 0 where neither, and nothing is compared."""
     part: str = ""
     """Lines of another part are another table under the same heading."""
+    quiet: bool = False
+    """Of a part that no printed table has, since it cannot be otherwise; it stands in the files for programs."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ def _unlike(crossed: Crossed) -> bool:
 
 def _across(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: Sequence[str]) -> Table:
     """Methods are columns; parts of lines stand under each other."""
-    parts = list(dict.fromkeys(line.part for line in crossed.lines))
+    parts = list(dict.fromkeys(line.part for line in crossed.lines if not line.quiet))
     names, shared = _short([method.label for method in crossed.methods])
     notes = [*notes, f"In the name of every method: {shared}."] if shared else notes
     columns = [Column("group", "kind"), Column("row", "")]
@@ -274,7 +276,9 @@ def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: 
     """Methods are rows; the lines of a group are columns of one part."""
     columns = [Column("group", "kind", part=CSV_ONLY), Column("row", "method")]
     columns += [
-        Column(str(number), line.title, 2, part=line.part, kind=line.group) for number, line in enumerate(crossed.lines)
+        Column(str(number), line.title, 2, part=line.part, kind=line.group)
+        for number, line in enumerate(crossed.lines)
+        if not line.quiet
     ]
     rows = []
     for place, method in enumerate(crossed.methods):
