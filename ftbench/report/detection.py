@@ -127,7 +127,7 @@ def _found(one: Scores, rate: float) -> NDArray[np.generic] | None:
 
 def _tellable(bits: int, registered: int) -> bool:
     """Whether a payload without an error can be told from those of so many: not where the others fill every place."""
-    return registered - 1 < 2**bits
+    return registered - 1 < 1 << bits
 
 
 def _traced(one: Scores, registered: int) -> NDArray[np.generic]:

@@ -153,11 +153,11 @@ def _attacked(
             elif len(of) == len(together["simulators"]) == 1:
                 made.say(AFTER["simulators"], f"{{}} % after {of[0].title}{MET_TOO if kind == MET else ''}")
             made.bits(title, scores, of)
-    for called, of in together.items():
-        if len(of) > 1:
-            made.say(AFTER[called], f"{{}} % in the mean of {len(of)}")
-            made.bits(f"all {called}: {_mean_of(of)}", scores, of)
-            made.worst(called, scores, of)
+    for called, every in together.items():
+        if len(every) > 1:
+            made.say(AFTER[called], f"{{}} % in the mean of {len(every)}")
+            made.bits(f"all {called}: {_mean_of(every)}", scores, every)
+            made.worst(called, scores, every)
 
 
 def _images(scores: Sequence[Scores]) -> int:
