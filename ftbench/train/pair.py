@@ -352,7 +352,9 @@ def marks_again(network: Pair, code: Tensor, held: Held | None) -> Callable[[Ten
     """
 
     def remark(image: Tensor) -> Tensor:
-        keeping = [module for module in network.encoder.modules() if getattr(module, "track_running_stats", False)]
+        keeping: list[Any] = [
+            module for module in network.encoder.modules() if getattr(module, "track_running_stats", False)
+        ]
         for module in keeping:
             module.track_running_stats = False
         try:
