@@ -200,7 +200,10 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
         if steps_kept:
             notes.append(f"Weights kept are those of {rule}: {', '.join(steps_kept)}")
     encoders = [cell.encoder.parameters for cell in opened.plan.trainings]
-    if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
+    begun = sorted({cell.start.digest[:12] for cell in opened.plan.trainings if cell.start})
+    if begun:
+        notes.append(f"Trainings begin with the weights of a file, SHA-256 {', '.join(begun)}")
+    elif all(getattr(parameters, "weights", None) == "" for parameters in encoders):
         notes.append("Networks start from random initialisation")
     straight = {
         chosen.called
@@ -299,7 +302,8 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "identity": cell.key,
                 "inputs": [needed.key for needed in cell.inputs],
                 "seeds": seeds_of(cell),
-                **(outcome.summaries.get(cell.key) or {"status": "failed"}),
+                # A finished cell may have been called otherwise by the benchmark that made it.
+                **(outcome.summaries.get(cell.key) or {"status": "failed"}) | {"label": cell.label},
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
                 **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
                 **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),
