@@ -143,17 +143,41 @@ def write(picture: Picture, pixels: Pixels, kind: Kind, quality: int) -> bytes:
     return file.getvalue()
 
 
+def of_image(image: Image.Image) -> tuple[Pixels, Pixels | None, str]:
+    """Of Pillow's image: upright RGB (h, w, 3), opacity (h, w) if there is any, and ``Picture.obstacle``.
+
+    Raises BadInput with a reason that names no file.
+    """
+    try:
+        image.load()
+        return *_layers(image, _orientation(image)), _obstacle(image, b"")
+    except BadInput:
+        raise
+    # Pillow decodes a file only now, and meets damage with errors of every type.
+    except Exception as error:
+        raise BadInput("it is damaged or cut short") from error
+
+
+def _layers(image: Image.Image, orientation: int) -> tuple[Pixels, Pixels | None]:
+    """Upright RGB (h, w, 3), and opacity (h, w) if there is any."""
+    turn = _TURNS.get(orientation)
+    transparent = image.has_transparency_data
+    colours = _eight_bit(image)
+    wanted = "RGBA" if transparent else "RGB"
+    colours = colours if colours.mode == wanted else colours.convert(wanted)
+    layers = np.asarray(colours.transpose(turn[0]) if turn else colours)
+    alpha = np.ascontiguousarray(layers[..., 3]) if transparent else None
+    return np.ascontiguousarray(layers[..., :3]), alpha
+
+
 def _picture(image: Image.Image, data: bytes, obstacle: str) -> Picture:
     # Asked after loading: Pillow turns a TIFF upright itself, and forgets its tag.
     orientation = _orientation(image)
-    turn = _TURNS.get(orientation)
-    transparent = image.has_transparency_data
-    colours = _eight_bit(image).convert("RGBA" if transparent else "RGB")
-    layers = np.asarray(colours.transpose(turn[0]) if turn else colours)
+    pixels, alpha = _layers(image, orientation)
     more = getattr(image, "n_frames", 1) - 1 if image.format == "MPO" else 0
     return Picture(
-        pixels=np.ascontiguousarray(layers[..., :3]),
-        alpha=np.ascontiguousarray(layers[..., 3]) if transparent else None,
+        pixels=pixels,
+        alpha=alpha,
         orientation=orientation,
         kind=next(kind for kind in FORMATS if kind == ("JPEG" if image.format == "MPO" else image.format)),
         metadata=Metadata.of(image, data),
