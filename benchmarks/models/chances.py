@@ -62,7 +62,8 @@ class Replayed(Search):
 
     def stages(self) -> Iterator[list[Word]]:
         """The words of each stage, as they were."""
-        for words, self.held in self.kept:
+        for words, held in self.kept:
+            self.held = held
             yield words
 
     def as_read(self) -> list[Word]:

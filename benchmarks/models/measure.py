@@ -191,7 +191,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--unmarked", type=Path, help="a folder of pictures to count false positives in")
     parser.add_argument("--unmarked-count", type=int, default=20_000, help="pictures and crops of them; default: 20000")
     parser.add_argument("--kept", type=Path, metavar="FILE", help="where that count is kept, to go on from")
-    parser.add_argument("--looks", type=Path, nargs="+", metavar="FOLDER", help="of unmarked pictures: how exact is each look")
+    parser.add_argument(
+        "--looks", type=Path, nargs="+", metavar="FOLDER", help="of unmarked pictures: how exact is each look"
+    )
     parser.add_argument("--looks-count", type=int, default=100, help="pictures of each of these folders; default: 100")
     parser.add_argument("--owners", type=int, default=200, help="who look at each of them; default: 200")
     parser.add_argument("--only-unmarked", action="store_true", help="count false positives alone")

@@ -21,10 +21,8 @@ OWNERS = 60
 
 
 def counted(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    measure.main(
-        ["portrait-256", str(folder), "--only-unmarked", "--looks", str(folder), "--owners", str(OWNERS)]
-        + ["--seconds", "60"]
-    )
+    asked = ("--only-unmarked", "--looks", folder, "--owners", OWNERS, "--seconds", 60)
+    measure.main(["portrait-256", str(folder), *map(str, asked)])
     return capsys.readouterr().out
 
 
