@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 from tabulate import tabulate
 
+from benchmarks.models.kept import counted
 from ftbench.marking import finding, pictures, presence, sources
 from ftbench.marking.search import Search, Word
 from ftbench.marking.tracing import readable
@@ -42,13 +44,13 @@ class Counted:
     """What one unmarked picture gave."""
 
     looks: int
-    compared: tuple[int, ...]
+    compared: list[int]
     """Looks whose p-value beside an owner's payload is at most each level, over all owners."""
-    checked: tuple[int, ...]
+    checked: list[int]
     """Looks with a right check of each length, over the keys of all owners."""
-    public: tuple[int, ...]
+    public: list[int]
     """The same under the key that everybody knows, alone."""
-    marked: tuple[int, ...]
+    marked: list[int]
     """Owners who take the picture for marked, each way."""
 
 
@@ -72,20 +74,31 @@ class Replayed(Search):
 
 
 def count(
-    model: Trained, folders: Sequence[Path], most: int, owners: int, rules: finding.Rules, progress: Progress
+    model: Trained,
+    folders: Sequence[Path],
+    most: int,
+    owners: int,
+    rules: finding.Rules,
+    kept: Path | None,
+    progress: Progress,
 ) -> list[Counted]:
-    """Search ``most`` pictures of each folder, evenly spread over it, for marks of so many owners."""
-    files = [file for folder in folders for file in _spread(folder, most)]
-    draw = np.random.default_rng(0)
-    done: list[Counted] = []
-    progress.start(len(files))
-    try:
-        for file in files:
-            done.append(_one(model, file, [_owner(model, draw) for _ in range(owners)], rules))
-            progress.advance(len(done), {})
-    finally:
-        progress.stop()
-    return done
+    """Search ``most`` pictures, of each folder in turn, for marks of so many owners; ``kept`` as in ``counted``."""
+    files = _in_turn(folders)
+    about = {
+        "model": model.key,
+        "bound": rules.bound,
+        "seconds": rules.seconds,
+        "way": asdict(rules.way),
+        "owners": owners,
+        "folders": [folder.name for folder in folders],
+        "files": len(files),
+    }
+
+    def one(number: int) -> Counted:
+        draw = np.random.default_rng(number)
+        return _one(model, files[number], [_owner(model, draw) for _ in range(owners)], rules)
+
+    return counted(one, min(most, len(files)), kept, Counted, about, progress)
 
 
 def tables(done: Sequence[Counted], owners: int, rules: finding.Rules, model: Trained, folders: Sequence[Path]) -> str:
@@ -139,13 +152,7 @@ def _one(model: Trained, file: Path, owners: Sequence[Owner], rules: finding.Rul
         both = finding.find(model, pixels, known, told, search)
         named = expected is not None and expected.p_value is not None and expected.p_value <= rules.bound
         marked += [alone.marked is True, named, both.marked is True]
-    return Counted(
-        len(looks),
-        tuple(compared.tolist()),
-        tuple(checked.tolist()),
-        tuple(_right(looks, presence.PUBLIC)),
-        tuple(marked.tolist()),
-    )
+    return Counted(len(looks), compared.tolist(), checked.tolist(), _right(looks, presence.PUBLIC), marked.tolist())
 
 
 def _right(looks: Sequence[Word], key: bytes) -> list[int]:
@@ -159,10 +166,13 @@ def _owner(model: Trained, draw: np.random.Generator) -> Owner:
     return Owner(key, presence.completed(data, model.tag, key))
 
 
-def _spread(folder: Path, most: int) -> list[Path]:
-    files = [source.path for source in sources.gather([folder]).pictures if not source.obstacle]
-    places = np.linspace(0, len(files) - 1, min(most, len(files))).round().astype(int)
-    return [files[place] for place in places]
+def _in_turn(folders: Sequence[Path]) -> list[Path]:
+    """All pictures of some folders, those of each in an order of chance: the first few are as good as any."""
+    lists = []
+    for folder in folders:
+        files = [source.path for source in sources.gather([folder]).pictures if not source.obstacle]
+        lists.append([files[place] for place in np.random.default_rng(0).permutation(len(files))])
+    return [file for turn in zip_longest(*lists) for file in turn if file is not None]
 
 
 def _rate(right: Sequence[int], tried: Sequence[int]) -> str:

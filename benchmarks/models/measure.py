@@ -84,7 +84,7 @@ def measured(asked: argparse.Namespace) -> str:
         said.append(unmarked.sentence(done, model, rules, asked.unmarked))
     if asked.looks:
         progress = begin("looks at unmarked pictures", console)
-        looked = chances.count(model, asked.looks, asked.looks_count, asked.owners, rules, progress)
+        looked = chances.count(model, asked.looks, asked.looks_count, asked.owners, rules, asked.looks_kept, progress)
         said.append(chances.tables(looked, asked.owners, rules, model, asked.looks))
     return "\n\n".join(said)
 
@@ -194,7 +194,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--looks", type=Path, nargs="+", metavar="FOLDER", help="of unmarked pictures: how exact is each look"
     )
-    parser.add_argument("--looks-count", type=int, default=100, help="pictures of each of these folders; default: 100")
+    parser.add_argument("--looks-count", type=int, default=100, help="of these pictures; default: 100")
+    parser.add_argument("--looks-kept", type=Path, metavar="FILE", help="where that count is kept, to go on from")
     parser.add_argument("--owners", type=int, default=200, help="who look at each of them; default: 200")
     parser.add_argument("--only-unmarked", action="store_true", help="count false positives alone")
     return parser

@@ -63,8 +63,10 @@ def test_a_search_gone_through_again_finds_the_same(wide: Trained) -> None:
         assert finding.find(wide, pixels, known, mine, again) == finding.find(wide, pixels, known, mine)
 
 
-@pytest.mark.parametrize(("most", "names"), [(3, "0 4 9"), (20, "0 1 2 3 4 5 6 7 8 9")])
-def test_pictures_are_taken_from_all_over_a_folder(most: int, names: str, tmp_path: Path) -> None:
+def test_pictures_are_taken_from_each_folder_in_turn(tmp_path: Path) -> None:
     for seed in range(10):
-        photo(tmp_path / f"{seed}.png", seed, (20, 20))
-    assert " ".join(file.stem for file in chances._spread(tmp_path, most)) == names
+        photo(tmp_path / ("few" if seed > 7 else "many") / f"{seed}.png", seed, (20, 20))
+    taken = chances._in_turn([tmp_path / "many", tmp_path / "few"])
+    assert [file.parent.name for file in taken] == ["many", "few", "many", "few", *["many"] * 6]
+    assert len(set(taken)) == 10
+    assert [file.stem for file in taken if file.parent.name == "many"] != list("01234567")
