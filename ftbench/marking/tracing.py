@@ -128,7 +128,8 @@ def expected(payload: str, drawn: bool) -> Candidates:
 def registered(file: Path, trained: Trained) -> Candidates:
     """The different payloads that a register holds for this model. Raises BadInput when there are none."""
     if not file.is_file():
-        raise BadInput(f"there is no {file}; give the {REGISTER} of a folder that ftbench embed wrote")
+        what = f"{file} is a folder" if file.is_dir() else f"there is no {file}"
+        raise BadInput(f"{what}; give the {REGISTER} of a folder that ftbench embed wrote")
     register = opened(file)
     rows, unread = register.given(trained.names)
     groups: dict[str, list[Row]] = {}
@@ -140,7 +141,10 @@ def registered(file: Path, trained: Trained) -> Candidates:
             faults.append(register.fault(row[0], str(error)))
     if not groups:
         why = f"; {faults[0]}" if faults else ""
-        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){why}")
+        raise BadInput(
+            f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){why}; name the model "
+            "that marked its pictures with --model"
+        )
     known = [_known(payload, group) for payload, group in groups.items()]
     keys = frozenset(row[6] for row in rows if row[6])
     return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults), keys)
