@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def test_the_way_from_yaml_to_table_does_not_grow() -> None:
     # settings, and trainings that begin with a model's weights.
     assert sum(lines.values()) < 6340, sum(lines.values())
     assert sorted(lines.values())[len(lines) // 2] <= 120
+
+
+def test_contributing_names_the_files_of_an_hours_reading() -> None:
+    text = (HOME.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"^\| \d+ \| `([\w./]+\.\w+)` \|", text, flags=re.MULTILINE)
+    lengths = [len((HOME.parent / name).read_text(encoding="utf-8").splitlines()) for name in named]
+    assert len(named) == 13
+    assert sum(lengths) < 3100, dict(zip(named, lengths, strict=True))
 
 
 def test_no_file_is_longer_than_four_hundred_lines() -> None:

@@ -18,6 +18,7 @@ from ftbench.errors import BadInput
 from ftbench.machine.compute import Compute
 from ftbench.parts.catalogue import Plugins
 from ftbench.plan.cells import Plan, chosen_parts
+from ftbench.plan.keys import AGAIN
 from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
 from ftbench.plan.resolve import Resolver
@@ -295,6 +296,12 @@ def test_a_setting_may_have_a_ramp_of_its_own(plugins: Plugins) -> None:
     assert [cell.settings["train"]["curriculum"]["ramp"] for cell in trained] == [0, 0.6]
     same = planned(changed(matrix={"loss": [{"target_psnr": 30}]}, train={"curriculum": {"ramp": 0.0}}), plugins)
     assert same.cells[1].key == trained[0].key
+
+
+def test_trainings_that_mark_images_again_alone_say_how(plugins: Plugins) -> None:
+    met = ["re-embed", {"name": "averaging", "pairs": 4}, "regenerate", "none"]
+    plan = planned(changed(matrix={"simulator": met}), plugins)
+    assert [cell.settings.get("again") for cell in plan.trainings] == [AGAIN, AGAIN, None, None]
 
 
 def test_without_a_simulator_nothing_is_fitted(plugins: Plugins) -> None:

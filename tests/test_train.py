@@ -23,6 +23,7 @@ from ftbench.train.augment import augment
 from ftbench.train.batches import draw_batch
 from ftbench.train.critic import Critic, adversarial_losses
 from ftbench.train.distortion_pool import Pool, Ranged
+from ftbench.train.pair import marks_again
 from ftbench.train.schedules import image_share, message_share, psnr_at
 from ftbench.train.weights import load_weights
 from tests.small_pair import IDENTITY, SIMULATOR, Reads, Writes, run, task
@@ -296,8 +297,8 @@ def test_marking_again_in_training_changes_no_running_statistics_and_has_a_gradi
         return inputs["remarked"]
 
     seen = {}
-    marks_again = SimulatorStage(replace(SIMULATOR, name="again", needs=("remarked",)), again)
-    for name, attacks in (("none", []), ("again", [marks_again])):
+    second = SimulatorStage(replace(SIMULATOR, name="again", needs=("remarked",)), again)
+    for name, attacks in (("none", []), ("again", [second])):
         made = task(pieces=1)
         torch.manual_seed(3)
         made.network = Pair(Normalises(4), Reads(4))
@@ -313,3 +314,12 @@ def test_marking_again_in_training_changes_no_running_statistics_and_has_a_gradi
         assert encoder.planes.weight.grad is not None
         assert bool(encoder.planes.weight.grad.abs().sum() > 0)
     assert torch.equal(seen["none"], seen["again"])
+
+
+def test_marking_again_in_training_normalises_a_batch_by_itself() -> None:
+    network = Pair(Normalises(4), Reads(4)).train()
+    image, code = torch.rand(6, 3, 16, 16), torch.ones(6, 4)
+    found = marks_again(network, code, None)(image)
+    network.encoder.norm.momentum = 0.0  # type: ignore[union-attr]
+    assert torch.equal(found, network.mark(image, code, None, exact=False))
+    assert not torch.allclose(found, marks_again(network.eval(), code, None)(image), atol=1e-4)

@@ -174,7 +174,7 @@ class PairTask:
         for at, (attack, own) in enumerate(zip(met, rows.dealt(len(met)), strict=True)):
             if isinstance(own, Tensor) and not len(own):
                 continue
-            remark = as_deployed(network, rows.of(again)[own], self._held(step))
+            remark = marks_again(network, rows.of(again)[own], self._held(step))
             place = (step, processes.rank(), *([at] if at else []))
             all_of_it = slice(at, None, len(met))
             inputs = self._inputs(
@@ -186,7 +186,7 @@ class PairTask:
                 rows=slice(None) if rows.places is None else rows.places[own] // len(met),
             )
             if mates is not None and attack.known is not None:
-                marks = partial(as_deployed, network, held=self._held(step))
+                marks = partial(marks_again, network, held=self._held(step))
                 inputs = mates.inputs(inputs, attack.known, marks, rows.places_of(own), self.seed, place)
             fakes.append(attack(marked[own], inputs))
             chosen.append(own)
@@ -343,22 +343,25 @@ class PairTask:
         return (image * image_loss + message * message_loss) / (message or image or 1.0)
 
 
-def as_deployed(network: Pair, code: Tensor, held: Held | None) -> Callable[[Tensor], Tensor]:
-    """Marks images with a code (b,n) as the finished encoder will, while it is still in training.
+def marks_again(network: Pair, code: Tensor, held: Held | None) -> Callable[[Tensor], Tensor]:
+    """Marks images with a code (b,n) while the encoder is in training, and leaves its running statistics alone.
 
-    Whoever marks a picture again has the encoder in evaluation form. And running statistics must be those of covers:
-    batch normalisation that averages marked images in misjudges every cover in evaluation (docs/decisions.md).
+    Batches are normalised by themselves, as all that learns is: marked again in evaluation form, pairs read twice as
+    many bits wrongly. And running statistics must be those of covers: an encoder that averages marked images in
+    misjudges every cover in evaluation (docs/decisions.md).
     """
 
     def remark(image: Tensor) -> Tensor:
-        training = [module for module in network.encoder.modules() if module.training]
-        for module in training:
-            module.training = False
+        keeping: list[Any] = [
+            module for module in network.encoder.modules() if getattr(module, "track_running_stats", False)
+        ]
+        for module in keeping:
+            module.track_running_stats = False
         try:
             return network.mark(image, code, held, exact=False)
         finally:
-            for module in training:
-                module.training = True
+            for module in keeping:
+                module.track_running_stats = True
 
     return remark
 
