@@ -1,7 +1,7 @@
 """A photograph as PNG, in a third of the time that Pillow takes: each row as its difference to the one above.
 
-Pillow tries four filters on every row and lets nobody choose; of photographs the best of four makes a file a few
-hundredths smaller. It still writes everything but the pixels, and is what such files are read by.
+Pillow tries four filters on every row and lets nobody choose; of photographs the best of four makes a file a tenth
+smaller. It still writes everything but the pixels, and is what such files are read by.
 """
 
 from __future__ import annotations
