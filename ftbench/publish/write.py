@@ -195,7 +195,10 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
         if steps_kept:
             notes.append(f"Weights kept are those of {rule}: {', '.join(steps_kept)}")
     encoders = [cell.encoder.parameters for cell in opened.plan.trainings]
-    if all(getattr(parameters, "weights", None) == "" for parameters in encoders):
+    begun = sorted({cell.start.digest[:12] for cell in opened.plan.trainings if cell.start})
+    if begun:
+        notes.append(f"Trainings begin with the weights of a file, SHA-256 {', '.join(begun)}")
+    elif all(getattr(parameters, "weights", None) == "" for parameters in encoders):
         notes.append("Networks start from random initialisation")
     straight = {
         chosen.called

@@ -17,6 +17,7 @@ from ftbench.console import Console
 from ftbench.errors import BadInput
 from ftbench.marking import catalogue, training
 from ftbench.marking.pictures import read_file
+from ftbench.storage.seal import digest_of
 from tests.marking.calls import Command, photo, register
 
 SMALL = ("--size", "32", "--bits", "8", "--psnr", "30")
@@ -96,6 +97,9 @@ def test_a_model_is_trained_further(photos: Path, ftbench_here: Command, tmp_pat
     assert 0 < max(apart) < 0.003
     made = document.read(tmp_path / "further-training" / "benchmark.yaml").data
     assert made["train"]["curriculum"] == {"start_psnr": 30.0, "ramp": 0.0}
+    [table] = (tmp_path / "further-training").rglob("attacks.md")
+    digest = digest_of(tmp_path / "my-marker" / catalogue.MODEL_WEIGHTS)
+    assert f"Trainings begin with the weights of a file, SHA-256 {digest[:12]}." in table.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
