@@ -297,7 +297,8 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
                 "identity": cell.key,
                 "inputs": [needed.key for needed in cell.inputs],
                 "seeds": seeds_of(cell),
-                **(outcome.summaries.get(cell.key) or {"status": "failed"}),
+                # A finished cell may have been called otherwise by the benchmark that made it.
+                **(outcome.summaries.get(cell.key) or {"status": "failed"}) | {"label": cell.label},
                 **({"reason": outcome.failed[cell.key]} if cell.key in outcome.failed else {}),
                 **({"failure": outcome.kinds[cell.key]} if cell.key in outcome.kinds else {}),
                 **({"remark": outcome.remarks[cell.key]} if cell.key in outcome.remarks else {}),

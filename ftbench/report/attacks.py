@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ftbench.report.scores import Attack, Scores, plain
@@ -43,8 +43,23 @@ class Row:
 
 
 def met_by(result: CellResult) -> set[str]:
-    """The simulators of its training, as rows name them."""
-    return {name.strip() for name in result.settings.get(AGAINST, "none").split(" + ")} - {"none", ""}
+    """The simulators of its training, as rows name them; of several trainings of one each with its seed."""
+    named = (name.strip() for name in result.settings.get(AGAINST, "none").split(" + "))
+    return {one for name in named for one in _each_training(name)} - {"none", ""}
+
+
+def _each_training(name: str) -> Iterator[str]:
+    """``swap``, ``swap seed=1`` and ``swap seed=2`` of ``swap trainings=3``."""
+    several = re.fullmatch(r"(.*) trainings=(\d+)", name)
+    if several is None:
+        yield name
+        return
+    first = several[1]
+    yield first
+    seed = re.search(r" seed=(\d+)(?= |$)", first)
+    # A size stands last.
+    bare, at, size = (first.replace(seed[0], "", 1) if seed else first).partition(" at ")
+    yield from (f"{bare} seed={(int(seed[1]) if seed else 0) + more}{at}{size}" for more in range(1, int(several[2])))
 
 
 def attack_rows(results: Sequence[CellResult], scores: Iterable[Scores]) -> list[Row]:

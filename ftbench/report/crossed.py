@@ -6,6 +6,8 @@ import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ftbench.plaintext import shown
+from ftbench.report.inwords import Said, in_words
 from ftbench.report.layout import HEADING
 from ftbench.report.measures import held_at, reached
 from ftbench.report.result import display_labels
@@ -55,6 +57,8 @@ class Line:
     """1 where more is better, -1 where less is, 0 where neither, and nothing is compared."""
     part: str = ""
     """Lines of another part are another table under the same heading."""
+    quiet: bool = False
+    """Of a part that no printed table has, since it cannot be otherwise; it stands in the files for programs."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,9 @@ class Crossed:
     nothing: str = ""
     met: frozenset[tuple[int, int]] = frozenset()
     """Where a method met the attack in training and another one did not."""
+    task: tuple[str, str] | None = None
+    said_of: Mapping[int, Said] = field(default_factory=dict)
+    """Line -> what of it is said in words, after the task."""
 
 
 def methods_of(results: Sequence[CellResult]) -> list[Method]:
@@ -136,6 +143,9 @@ def tables_of(crossed: Crossed, *, methods_across: bool = True) -> tuple[Table, 
     if crossed.met:
         notes.append("°: met in its own training.")
     printed = _across(crossed, entries, notes) if methods_across else _down(crossed, entries, notes)
+    if crossed.task is not None:
+        words = in_words(crossed.said_of, entries, [method.label for method in crossed.methods])
+        printed = replace(printed, lead=tuple((shown(about), shown(text)) for about, text in (crossed.task, *words)))
     return printed, _in_rows(crossed, entries, differences, corrected)
 
 
@@ -199,7 +209,7 @@ def _unlike(crossed: Crossed) -> bool:
 
 def _across(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: Sequence[str]) -> Table:
     """Methods are columns; parts of lines stand under each other."""
-    parts = list(dict.fromkeys(line.part for line in crossed.lines))
+    parts = list(dict.fromkeys(line.part for line in crossed.lines if not line.quiet))
     names, shared = _short([method.label for method in crossed.methods])
     notes = [*notes, f"In the name of every method: {shared}."] if shared else notes
     columns = [Column("group", "kind"), Column("row", "")]
@@ -266,7 +276,9 @@ def _down(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: 
     """Methods are rows; the lines of a group are columns of one part."""
     columns = [Column("group", "kind", part=CSV_ONLY), Column("row", "method")]
     columns += [
-        Column(str(number), line.title, 2, part=line.part, kind=line.group) for number, line in enumerate(crossed.lines)
+        Column(str(number), line.title, 2, part=line.part, kind=line.group)
+        for number, line in enumerate(crossed.lines)
+        if not line.quiet
     ]
     rows = []
     for place, method in enumerate(crossed.methods):

@@ -54,6 +54,7 @@ class _Measure:
     control: bool = False
     scale: float = 100.0
     digits: int = 1
+    quiet: bool = False
 
 
 def detection_table(
@@ -111,8 +112,9 @@ def _measures(scores: Sequence[Scores], rates: Sequence[float]) -> list[_Measure
     if any(smallest_match(bits, rates[-1]) is None and smallest_match(bits, rates[0]) != bits for bits in lengths):
         found.append(_Measure(FLOOR, "found, every bit", lambda one: one.payload_errors == 0, control=True))
     for number in REGISTERED:
+        quiet = not any(_tellable(bits, number) for bits in lengths)
         part = f"traced to the right one of {number:,} registered payloads, %"
-        found.append(_Measure(part, f"traced among {number}", partial(_traced, registered=number)))
+        found.append(_Measure(part, f"traced among {number}", partial(_traced, registered=number), quiet=quiet))
     if any((UNMARKED, UNDISTORTED) in one.attacks for one in scores):
         found.append(_Measure("area under the empirical ROC curve", "area", _placements, CHANCE, scale=1.0, digits=3))
     return found
@@ -121,6 +123,11 @@ def _measures(scores: Sequence[Scores], rates: Sequence[float]) -> list[_Measure
 def _found(one: Scores, rate: float) -> NDArray[np.generic] | None:
     threshold = smallest_match(one.bits, rate)
     return None if threshold is None else one.payload_errors <= one.bits - threshold
+
+
+def _tellable(bits: int, registered: int) -> bool:
+    """Whether a payload without an error can be told from those of so many: not where the others fill every place."""
+    return registered - 1 < 1 << bits
 
 
 def _traced(one: Scores, registered: int) -> NDArray[np.generic]:
@@ -148,7 +155,7 @@ def _taken(one: Scores, measure: _Measure, attacks: Sequence[Attack]) -> dict[At
 def _line(measure: _Measure, row: Row) -> Line:
     title = "unmarked covers (false positives)" if row.kind == CONTROL else row.title
     keys = {"measure": measure.key, **row.keys}
-    return Line(row.kind, title, keys, measure.digits, measure.scale, row.better, measure.part)
+    return Line(row.kind, title, keys, measure.digits, measure.scale, row.better, measure.part, measure.quiet)
 
 
 def _capacities(
@@ -195,7 +202,9 @@ def _thresholds(scores: Sequence[Scores], rates: Sequence[float]) -> list[str]:
             f" {' and '.join(beyond)} cannot be reached: the floor is 2^−{bits} = {2.0**-bits:.2g}." if beyond else ""
         )
         needed = f" must match: {', '.join(told)}." if told else " are too few."
-        notes.append(f"Of {bits} payload bits{needed}{reach}")
+        many = [f"{number:,}" for number in REGISTERED if not _tellable(bits, number)]
+        apart = f" {' or '.join(many)} payloads are more than {bits} bits can tell apart." if many else ""
+        notes.append(f"Of {bits} payload bits{needed}{reach}{apart}")
     return notes
 
 

@@ -28,6 +28,7 @@ def table_json(table: Table) -> dict[str, Any]:
         "group": table.group,
         "printed": table.printed,
         "cells": table.cells,
+        "lead": table.lead,
     }
 
 
@@ -37,7 +38,8 @@ def table_of(said: Mapping[str, Any]) -> Table:
     rows = [[_entry(entry) for entry in row] for row in said["rows"]]
     frame = pd.DataFrame(rows, columns=[column.key for column in columns], dtype=object)
     notes, cells = tuple(said["notes"]), tuple(map(tuple, said.get("cells", ())))
-    about = said["nothing"], said["group"], said["printed"], cells
+    lead = tuple(map(tuple, said.get("lead", ())))
+    about = said["nothing"], said["group"], said["printed"], cells, lead
     return Table(said["name"], said["title"], columns, frame, notes, *about)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ftbench.report.attacked import CONTROL_NOTE, STALLED_NOTE
-from ftbench.report.attacks import CONTROL, FORGERIES, NOTHING, REMOVALS, SIMULATED, Row, attack_rows
+from ftbench.report.attacks import CONTROL, FORGERIES, MET, NOTHING, REMOVALS, SIMULATED, Row, attack_rows
 from ftbench.report.crossed import Crossed, Line, Method, over_method
+from ftbench.report.inwords import LOOKS, Said, task
 from ftbench.report.measures import reached
 from ftbench.report.quality import held_equal, metric_title
 from ftbench.report.sample import Sample, worst
@@ -24,6 +25,11 @@ REACHED_NOTE = (
     "Reached: residuals were scaled to the asked PSNR or FLIP, but saturated pixels keep some of them from it; what "
     "stays better has the weaker mark, and is not of equal quality."
 )
+AFTER = {
+    "simulators": "Read after deepfakes and the like",
+    "distortions": "Read after distortions of the file",
+}
+MET_TOO = ", which it was trained against"
 MEAN_NOTE = "In a mean each attack counts alike; it says as much as the attacks that the benchmark lists."
 WORST_NOTE = (
     "Worst: chosen after it was seen, so it is too low by chance; its interval holds the lowest true rate, whichever "
@@ -50,19 +56,13 @@ def overview_table(
     for metric in metrics:
         better = 0 if held_equal(results, metric) else 1 if metric.higher_is_better else -1
         each = [one.quality.sample(metric.name) for one in scores]
+        if metric.name in LOOKS:
+            made.say("Marked pictures against originals", LOOKS[metric.name])
         made.add(Line(QUALITY, metric_title(metric), {"measure": metric.name}, metric.digits, 1.0, better), each)
     rows = attack_rows(results, scores)
-    for kind in (NOTHING, *SIMULATED, REMOVALS):
-        of = [row for row in rows if row.kind == kind]
-        if of:
-            title = "marked" if kind == NOTHING else f"{kind}: {_mean_of(of)}"
-            made.bits(title, scores, of)
     simulators = [row for row in rows if row.kind in (*SIMULATED, REMOVALS)]
     distortions = [row for row in rows if row.attack[1] != UNDISTORTED]
-    for called, of in (("simulators", simulators), ("distortions", distortions)):
-        if len(of) > 1:
-            made.bits(f"all {called}: {_mean_of(of)}", scores, of)
-            made.worst(called, scores, of)
+    _attacked(made, scores, rows, {"simulators": simulators, "distortions": distortions})
     if forged := [row for row in rows if row.kind == FORGERIES]:
         made.bits(f"{FORGERIES}, {_mean_of(forged)}", scores, forged, better=-1)
     if any(row.kind == CONTROL for row in rows):
@@ -85,7 +85,11 @@ def overview_table(
     notes += [STALLED_NOTE] if any(result.stalled for result in results) else []
     lines, samples, said = made.lines, made.samples, made.said
     notes = [note for note in notes if note]
-    return Crossed("overview", "Overview", "overview", tuple(lines), tuple(methods), samples, said, tuple(notes))
+    asked = task([result.bits for result in results], _images(scores), _draws(results), len(simulators + distortions))
+    return Crossed(
+        "overview", "Overview", "overview", tuple(lines), tuple(methods), samples, said, tuple(notes), task=asked,
+        said_of=made.said_of,
+    )  # fmt: skip
 
 
 class _Overview:
@@ -96,6 +100,7 @@ class _Overview:
         self.lines: list[Line] = []
         self.samples: dict[tuple[int, int], Sample] = {}
         self.said: dict[tuple[int, int], Measured] = {}
+        self.said_of: dict[int, Said] = {}
         self.has_worst = False
 
     def add(self, line: Line, each: Sequence[Sample | None] = (), said: Sequence[Measured] = ()) -> None:
@@ -106,6 +111,10 @@ class _Overview:
                 self.samples[number, place] = sample
             if said:
                 self.said[number, place] = said[place]
+
+    def say(self, about: str, phrase: str, names: Sequence[str] = ()) -> None:
+        """What the next line says in words."""
+        self.said_of[len(self.lines)] = Said(about, phrase, tuple(names))
 
     def bits(self, title: str, scores: Sequence[Scores], rows: Sequence[Row], better: int = 1) -> None:
         each = [one.bits_read([row.attack for row in rows]) for one in scores]
@@ -126,8 +135,37 @@ class _Overview:
             found.append(entry)
             names.append(Measured(said=there[place][0].title))
         self.has_worst = True
+        self.say(AFTER[called], "{} % after the worst of them", [name.said for name in names])
         self.add(Line(BITS, f"worst of the {called}", {"measure": f"bits worst of {called}"}, 1, 100.0, 0), said=found)
         self.add(Line(BITS, "which", {"measure": f"which of {called}"}, better=0), said=names)
+
+
+def _attacked(
+    made: _Overview, scores: Sequence[Scores], rows: Sequence[Row], together: Mapping[str, Sequence[Row]]
+) -> None:
+    """What is read unattacked, after each kind of simulator, and after all of one sort ``together``."""
+    for kind in (NOTHING, *SIMULATED, REMOVALS):
+        of = [row for row in rows if row.kind == kind]
+        if of:
+            title = "marked" if kind == NOTHING else f"{kind}: {_mean_of(of)}"
+            if kind == NOTHING:
+                made.say("Read of marked pictures", "{} % of the bits")
+            elif len(of) == len(together["simulators"]) == 1:
+                made.say(AFTER["simulators"], f"{{}} % after {of[0].title}{MET_TOO if kind == MET else ''}")
+            made.bits(title, scores, of)
+    for called, every in together.items():
+        if len(every) > 1:
+            made.say(AFTER[called], f"{{}} % in the mean of {len(every)}")
+            made.bits(f"all {called}: {_mean_of(every)}", scores, every)
+            made.worst(called, scores, every)
+
+
+def _images(scores: Sequence[Scores]) -> int:
+    return max((len(one.images) for one in scores), default=0)
+
+
+def _draws(results: Sequence[CellResult]) -> int:
+    return max((result.rows["draw"].nunique() for result in results), default=0)
 
 
 def _mean_of(rows: Sequence[Row]) -> str:

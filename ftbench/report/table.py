@@ -92,6 +92,8 @@ class Table:
     """False: a table for programs alone, CSV and JSON."""
     cells: tuple[tuple[str, ...], ...] = ()
     """Row by row the keys of the cells that its numbers are of, where rows are methods."""
+    lead: tuple[tuple[str, str], ...] = ()
+    """What it says in words, a heading and a text each, where it says something that everybody wants to know."""
 
     @cached_property
     def entries(self) -> dict[str, list[Any]]:

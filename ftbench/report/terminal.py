@@ -1,4 +1,4 @@
-"""The report on a terminal: the overview, what is read after each attack, and who is better than whom."""
+"""The report on a terminal: the overview, what is read after each attack, who is better, and all that in words."""
 
 from __future__ import annotations
 
@@ -53,6 +53,18 @@ def print_made(
             if note not in said:
                 said.add(note)
                 console.print(Text(note, style="bold red" if STALLED.upper() in note else "dim"))
+    _print_lead(tables, console)
+
+
+def _print_lead(tables: Mapping[str, Table], console: Console) -> None:
+    """In words what came of it, last, where it is read."""
+    lead = next((table.lead for table in tables.values() if table.lead), ())
+    if lead:
+        console.print(Text("\nIn words", style="bold"))
+    for about, text in lead:
+        console.print(Text.assemble((f"{about}: ", "dim"), text))
+    if lead:
+        console.print()
 
 
 def print_table(table: Table, console: Console) -> None:

@@ -89,6 +89,36 @@ def test_a_difference_that_is_rounding_alone_is_sound(tmp_path: Path) -> None:
     assert found(without_rows(folder)) == []
 
 
+def by_another_release(folder: Path, alter: Alter) -> list[str]:
+    """What is found in a folder of another commit, altered and vouched for anew."""
+    file = folder / "manifest.json"
+    told = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**told, "code": {"commit": "f" * 40}}), encoding="utf-8")
+    alter(folder)
+    vouch_anew(folder)
+    return found(folder)
+
+
+def test_other_words_of_another_release_are_no_forgery_and_other_numbers_are(folder: Path, tmp_path: Path) -> None:
+    def other_words(folder: Path) -> None:
+        table = folder / "tables" / "attacks.md"
+        text = table.read_text(encoding="utf-8").replace("simulators met in training", "deepfakes that were met")
+        table.write_text(text + "\nA note of that release.\n", encoding="utf-8")
+        replace_in(folder / "tables" / "attacks.json", '"title": "', '"title": "Formerly: ')
+
+    copies = [Path(shutil.copytree(folder, tmp_path / name)) for name in ("words", "text", "json", "csv")]
+    assert by_another_release(copies[0], other_words) == []
+    [fault] = by_another_release(copies[1], ALTERATIONS["attacks.md"][0])
+    assert "98.6" in fault
+    assert "is nothing that the rows give" in fault
+    for copy, name in zip(copies[2:], ("attacks.json", "attacks.csv"), strict=True):
+        assert any(name in fault for fault in by_another_release(copy, ALTERATIONS[name][0]))
+    # Of this code every letter counts.
+    other_words(folder)
+    vouch_anew(folder)
+    assert any("attacks.md" in fault for fault in found(folder))
+
+
 def test_no_finished_cell_is_sound(tmp_path: Path) -> None:
     assert found(write(tmp_path / "none", [], failed={"gone": weights("1", "0.1")})) == []
 

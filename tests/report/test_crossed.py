@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ftbench.report.attacks import MET, OTHERS, TWINS
+from ftbench.report.attacks import MET, OTHERS, TWINS, met_by
 from ftbench.report.table import BEST, LEVEL
 from ftbench.statistics.estimates import clustered_rate
 from ftbench.statistics.significance import holm
@@ -75,6 +75,22 @@ def test_attacks_are_grouped_by_what_was_met_in_training() -> None:
     assert entry(made, "swap", 0).said == "°"
     assert entry(made, "swap", 1).said == ""
     assert any("met in its own training" in note for note in made.notes)
+
+
+def test_of_several_trainings_of_a_simulator_each_was_met() -> None:
+    read = {"none": errors(0), "swap w=1": errors(4), "swap w=1 seed=1": errors(4), "swap w=1 seed=2": errors(9)}
+    one = method("one", read, against="swap w=1")
+    two = method("two", read, against="swap w=1 trainings=2 + edit")
+    assert met_by(two) == {"swap w=1", "swap w=1 seed=1", "edit"}
+    assert met_by(method("at", read, against="swap seed=5 at 32 px trainings=3")) == {
+        "swap seed=5 at 32 px", "swap seed=6 at 32 px", "swap seed=7 at 32 px"
+    }  # fmt: skip
+    made, _ = tables([one, two])["attacks"]
+    kinds = dict(zip(made.frame["row"], made.frame["group"], strict=True))
+    assert (kinds["swap w=1 seed=1"], kinds["swap w=1 seed=2"]) == (MET, TWINS)
+    # Both met the first of them: nothing to say.
+    assert entry(made, "swap w=1", 0).said == entry(made, "swap w=1", 1).said == ""
+    assert (entry(made, "swap w=1 seed=1", 0).said, entry(made, "swap w=1 seed=1", 1).said) == ("", "°")
 
 
 def test_the_best_is_marked_and_what_is_not_told_from_it() -> None:

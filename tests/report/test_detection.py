@@ -87,6 +87,12 @@ def test_what_the_bits_cannot_reach_is_said_in_words() -> None:
     assert any("1e-3 and 1e-6 cannot be reached: the floor is 2^−8 = 0.0039" in note for note in printed.notes)
     assert any("8 for 1e-2 (exactly 0.0039)" in note for note in printed.notes)
     assert not any("0.001" in line["measure"] for line in lines(rows))
+    assert any("10,000 or 1,000,000 payloads are more than 8 bits can tell apart." in note for note in printed.notes)
+    # It is no row of noughts there; programs find it as before.
+    assert {column.part for column in printed.columns if "traced" in column.part} == {
+        "traced to the right one of 10 registered payloads, %"
+    }
+    assert {values(rows, "none", f"traced among {number}") for number in (10**4, 10**6)} == {0.0}
     # Beside a longer payload the place says it.
     both, _ = tables([cell(8, 8), replace(cell(30, 30), cell="d")])["detection"]
     shown = {

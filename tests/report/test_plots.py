@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from scipy.fft import fft2
@@ -15,6 +17,7 @@ from skimage.color import rgb2ycbcr
 from ftbench.errors import BadInput
 from ftbench.report.figures import by_bit, matrix, trainings, transfer_matrix
 from ftbench.report.figures.bits import bit_map
+from ftbench.report.figures.canvas import wrapped
 from ftbench.report.figures.equal import Point, equal_quality, front, traces
 from ftbench.report.figures.residuals import residual_figure, rings, spectrum
 from ftbench.report.page.drawn import PICTURES, drawn
@@ -106,6 +109,20 @@ def test_a_matrix_of_methods_and_simulators(tmp_path: Path, result: CellResult, 
         transfer_matrix(tmp_path / "t.png", [both], caption)
 
 
+def test_what_tells_names_apart_stays_where_they_are_cut(tmp_path: Path, result: CellResult, caption: Caption) -> None:
+    assert wrapped("faceswap width=0.25 latent=256 seed=100", 13, 3) == "faceswap\nwidth=0.25…\nseed=100"
+    assert wrapped("faceswap seed=100", 13, 3) == "faceswap\nseed=100"
+    assert wrapped("abcdefghijklmnop", 9, 1) == "abcd…mnop"
+    swaps = [f"swap width=0.25 latent=256 colours=3 more=12345 most=123456 seed={seed}" for seed in (100, 101)]
+    of = result.rows[result.rows["simulator"] == "faceswap"]
+    rows = pd.concat([result.rows, *(of.assign(simulator=swap) for swap in swaps)])
+    pair = [replace(result, rows=rows), replace(result, cell="2", label="b", settings={"encoder": "b"}, rows=rows)]
+    drawn = transfer_matrix(tmp_path / "t.png", pair, caption)
+    assert frame_is_white(pixels(drawn))
+    said = [text.text or "" for text in ElementTree.parse(drawn.with_suffix(".svg")).iter() if text.text]
+    assert {"seed=100", "seed=101"} <= {word for line in said for word in line.split()}
+
+
 def test_each_bit_is_counted_by_itself_and_the_control_is_left_out() -> None:
     wrong = np.array([[1, 0, 0], [0, 0, 0], [1, 1, 0], [1, 1, 1], [1, 1, 1]], dtype=bool)
     found = by_bit(["none", "none", "swap", "unmarked", "swap"], ["identity"] * 4 + ["flip"], wrong)
@@ -148,6 +165,7 @@ def test_drawings_are_taken_while_there_is_room(tmp_path: Path) -> None:
     small, large = (f'<svg xmlns="http://www.w3.org/2000/svg">{"x" * n}</svg>'.encode() for n in (9, PICTURES))
     one, two, three = drawn({"curves": png, "psnr": png, "odd": png}, {"psnr": small, "curves": large})
     assert (one.title, two.title, three.title) == ("Bits read at equal PSNR", "Training curves", "odd")
-    assert one.source.startswith("data:image/svg+xml,%3Csvg xmlns='http")
+    assert one.source.startswith("data:image/svg+xml,%3Csvg xmlns=%22http")
+    assert unquote(one.source.partition(",")[2]).encode() == small
     assert (one.width, one.height) == (40, 20)
     assert all(figure.source.startswith("data:image/webp;base64,") for figure in (two, three))

@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -39,9 +39,6 @@ WITHOUT_ROWS = (
     "field-256/portraits-small", "field/many_identities-small",
 )  # fmt: skip
 HOSTILE = "<script>alert(1)</script>\" onload='x' &amp; \x1b[31m"
-ASIDE = "what => getComputedStyle(document.querySelector(what), '::after').display"
-"""How the interval behind a number is drawn."""
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 class Seen(HTMLParser):
@@ -204,6 +201,20 @@ def test_a_folder_without_rows_has_a_page_of_what_was_printed(folder: str, tmp_p
     links = {str(link["href"]).removeprefix("#") for link in seen.all("a") if "cell-" in str(link.get("href"))}
     assert links
     assert links <= targets
+    # Every setting's head, or the name of its row, leads to the cells that its numbers are of.
+    evaluated = [one for one in manifest_of(folder)["cells"] if one["kind"] == "evaluate"]
+    assert {f"cell-{one['identity'][:8]}" for one in evaluated} <= links
+
+
+def test_printed_names_are_found_by_what_they_were() -> None:
+    made = {"swap w=1 30 dB": (("a", "0"), ("b", "1")), "swap w=1, long and longer 30 dB": (("c", "0"),)}
+    text = "**T.** Said.\n\n| | 30 dB | odd |\n|-|-:|-:|\n| x | 1 | 2 |\n\nIn the name of every method: swap w=1."
+    [sheet] = printed(text, "t", made).sheets
+    assert [head.cells for head in sheet.heads] == [(), made["swap w=1 30 dB"], ()]
+    text = "**T.** Said.\n\n| | swap w=1 30 dB 2 seeds STALLED |\n|-|-:|\n| swap w=1, l … (a) | 1 |\n\n"
+    [sheet] = printed(text + "In full: (a) swap w=1, long and longer 30 dB (reached 29.00 dB).", "t", made).sheets
+    assert sheet.heads[1].cells == made["swap w=1 30 dB"]
+    assert sheet.rows[0].entries[0].cell == "c"
 
 
 def test_no_page_is_made_of_a_table_that_changed(tmp_path: Path, said: Said) -> None:
@@ -303,129 +314,3 @@ def test_a_page_of_kept_results_has_their_numbers(folder: str) -> None:
     text = kept_page(folder)
     assert len(text.encode()) < 1_000_000
     assert text.count("<figure>") == 2
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """A real browser; where the machine has none there is nothing to drive."""
-    driver = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium is installed")
-    with driver.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-def test_a_browser_sorts_filters_and_keeps_the_view(
-    browser: Any, result: CellResult, caption: Caption, tmp_path: Path
-) -> None:
-    file = tmp_path / "report.html"
-    file.write_text(made([result], caption, cell("one"), curves=noise(64)), encoding="utf-8")
-    tab = browser.new_page()
-    said: list[str] = []
-    asked: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.goto(file.as_uri())
-
-    def column() -> list[float]:
-        rows = tab.locator("table[data-name=attacks] tbody tr:not(.group)")
-        values = [rows.nth(row).locator("td").first.get_attribute("data-v") for row in range(rows.count())]
-        return [float(value) for value in values if value]
-
-    first = column()
-    button = tab.locator("table[data-name=attacks] thead button").nth(1)
-    button.click()
-    assert column() == sorted(first, reverse=True)
-    button.press("Enter")
-    assert column() == sorted(first)
-    assert "sort=attacks" in tab.url
-
-    tab.fill("#filter", "jpeg")
-    shown = tab.locator("tbody tr:visible").all_text_contents()
-    assert shown
-    assert all("jpeg" in row.lower() for row in shown)
-    tab.check("#intervals")
-    tab.reload()
-    assert tab.input_value("#filter") == "jpeg"
-    assert column() == sorted(first)
-    assert tab.evaluate(ASIDE, "td[data-i]") == "block"
-
-    tab.uncheck("#intervals")
-    assert tab.evaluate(ASIDE, "td[data-i]") != "block"
-    tab.fill("#filter", "")
-    tab.locator(".zoom").first.click()
-    assert tab.locator("dialog[open] img").count() == 1
-    tab.keyboard.press("Escape")
-    assert tab.locator("dialog[open]").count() == 0
-    assert not said
-    assert all(url.startswith(("file:", "data:")) for url in asked)
-    tab.close()
-
-
-def test_a_long_table_shows_its_first_rows_until_asked(browser: Any, result: CellResult, tmp_path: Path) -> None:
-    file = tmp_path / "report.html"
-    file.write_text(of_many(result, 230), encoding="utf-8")
-    tab = browser.new_page()
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.goto(file.as_uri())
-    rows = tab.locator("table[data-name=attacks] tbody tr")
-    shown = tab.locator("table[data-name=attacks] tbody tr:visible")
-    assert (rows.count(), shown.count()) == (230, 200)
-    # The first two hundred of whichever order stands, and of what is asked for.
-    head = tab.locator("table[data-name=attacks] thead button").first
-    head.click()
-    head.click()
-    assert shown.first.locator("th").text_content() == "net 229"
-    assert shown.count() == 200
-    tab.fill("#filter", "net 229")
-    assert shown.all_text_contents()[0].startswith("net 229")
-    assert shown.count() == 1
-    tab.fill("#filter", "")
-    tab.locator("#attacks .more").click()
-    assert shown.count() == 230
-    tab.emulate_media(media="print")
-    assert tab.locator("table[data-name=words] tbody tr:visible").count() == 230
-    assert not said
-    tab.close()
-    quiet = browser.new_page(java_script_enabled=False)
-    quiet.goto(file.as_uri())
-    assert quiet.locator("table[data-name=attacks] tbody tr:visible").count() == 230
-    quiet.close()
-
-
-@pytest.mark.parametrize("folder", KEPT)
-def test_a_page_of_kept_results_is_sorted_and_filtered(browser: Any, tmp_path: Path, folder: str) -> None:
-    file = tmp_path / "report.html"
-    file.write_text(kept_page(folder), encoding="utf-8")
-    tab = browser.new_page()
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.goto(file.as_uri())
-    heads = tab.locator("table[data-name=attacks] thead th")
-    rows = tab.locator("table[data-name=attacks] tbody tr:not(.group)")
-    whole = rows.count()
-    for index in range(1, heads.count()):
-        heads.nth(index).locator("button").click()
-        cells = [rows.nth(row).locator("td").nth(index - 1).get_attribute("data-v") for row in range(whole)]
-        values = [float(value) for value in cells if value]
-        assert values == sorted(values, reverse=True)
-    tab.fill("#filter", "jpeg")
-    assert 0 < tab.locator("table[data-name=attacks] tbody tr:visible").count() < whole
-    tab.fill("#filter", "")
-    # From a number's heading to what it was made with, in one step.
-    link = heads.nth(1).locator(".made a").first
-    link.click()
-    opened = tab.locator("details.here")
-    assert opened.get_attribute("open") is not None
-    assert "#" + str(opened.get_attribute("id")) == link.get_attribute("href")
-    assert "encoder" in opened.inner_text()
-    tab.set_viewport_size({"width": 390, "height": 800})
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
-    assert not said
-    tab.close()

@@ -51,8 +51,18 @@ def write_caption(made: Figure, lines: list[str]) -> None:
 
 
 def wrapped(text: str, letters: int, lines: int) -> str:
-    """At most that many lines of that many letters; an ellipsis stands for what is left over."""
-    return "\n".join(textwrap.wrap(shown(text), letters, max_lines=lines, placeholder="…"))
+    """At most that many lines of about that many letters; an ellipsis stands for the middle of what is longer.
+
+    What tells names apart, a seed or a quality, stands at their end.
+    """
+    whole = textwrap.wrap(shown(text), letters)
+    if len(whole) <= lines:
+        return "\n".join(whole)
+    if lines == 1:
+        start, end = letters - letters // 2 - 1, letters // 2
+        return f"{shown(text)[:start].rstrip()}…{shown(text)[-end:].lstrip()}"
+    first, last = whole[: lines - lines // 2], whole[-(lines // 2) :]
+    return "\n".join([*first[:-1], first[-1] + "…", *last])
 
 
 def quiet_axes(axes: Axes) -> None:

@@ -27,9 +27,12 @@ from ftbench.report.figures.canvas import (
 from ftbench.report.result import Caption
 from ftbench.report.sample import measured
 from ftbench.report.scores import Scores, scores_of
+from ftbench.report.table import Column, Measured, format_short
+from ftbench.statistics.estimates import Estimate
 from ftbench.storage.results import UNDISTORTED, CellResult
 
-FIELD, HIGH, NAMES, HEADS, BAR = 90, 34, 250, 66, 96
+FIELD, HIGH, NAMES, BAR = 90, 34, 250, 96
+HEAD_LINES, HEAD_LETTERS = 6, 13
 MOST = 40
 """Methods that one figure holds."""
 SHADES = "cividis"
@@ -68,14 +71,16 @@ def transfer_matrix(path: Path, results: Sequence[CellResult], caption: Caption,
     methods, rows, values = found
     met = met_in_training(rows, results, methods)
     left_out = len(methods_of(results)) - len(methods)
+    heads = [wrapped(row.title, HEAD_LETTERS, HEAD_LINES) for row in rows]
+    above = (max(head.count("\n") for head in heads) + 1) * LINE_PIXELS + 21
     width = NAMES + len(rows) * FIELD + BAR
     title = "Bits read after each simulator, %. " + ("Framed: met in that pair's training. " if met else "")
     title += f"{left_out} more methods: tables/attacks.csv. " if left_out else ""
     said = caption_lines(title + caption.line(), width)
-    height = HEADS + len(methods) * HIGH + (len(said) + 2) * LINE_PIXELS
+    height = above + len(methods) * HIGH + (len(said) + 2) * LINE_PIXELS
     with plain_style():
         made = figure(width, height)
-        bottom = (height - HEADS - len(methods) * HIGH) / height
+        bottom = (height - above - len(methods) * HIGH) / height
         tall = len(methods) * HIGH / height
         axes = made.add_axes((NAMES / width, bottom, len(rows) * FIELD / width, tall))
         shades = matplotlib.colormaps[SHADES]
@@ -86,7 +91,7 @@ def transfer_matrix(path: Path, results: Sequence[CellResult], caption: Caption,
                 continue
             light = np.dot(shades(float(np.clip(2 * value - 1, 0, 1)))[:3], (0.299, 0.587, 0.114)) > 0.5
             axes.text(
-                along, down, f"{100 * value:.1f}", ha="center", va="center", fontsize=9.5,
+                along, down, _in_per_cent(value), ha="center", va="center", fontsize=9.5,
                 color="black" if light else "white",
             )  # fmt: skip
             if (along, down) in met:
@@ -94,7 +99,7 @@ def transfer_matrix(path: Path, results: Sequence[CellResult], caption: Caption,
                 for colour, thick in (("white", 4.0), ("black", 2.0)):
                     box = (along - 0.45, down - 0.42)
                     axes.add_patch(Rectangle(box, 0.9, 0.84, fill=False, edgecolor=colour, linewidth=thick))
-        axes.set_xticks(range(len(rows)), [wrapped(row.title, 13, 3) for row in rows])
+        axes.set_xticks(range(len(rows)), heads)
         axes.set_yticks(range(len(methods)), [wrapped(method.label, 34, 2) for method in methods])
         axes.tick_params(
             top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=8.5, labelcolor=TEXT
@@ -106,3 +111,8 @@ def transfer_matrix(path: Path, results: Sequence[CellResult], caption: Caption,
         bar.outline.set_visible(False)
         write_caption(made, said)
         return save(path, made)
+
+
+def _in_per_cent(share: float) -> str:
+    """As in tables: what is not all and not nothing does not read as if it were."""
+    return format_short(Measured(Estimate(share, share, share, 1, "")), Column("", "", 1, 100.0)).partition(" ")[0]

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 PICTURES = 400_000
 """Bytes that all figures together may take; they are made smaller until they do."""
+SAMPLES = "samples"
 TITLES = {
-    "samples": "Cover, marked image, what was changed, and fakes of both",
+    SAMPLES: "Original (cover), marked picture, what was changed ×10, and the fake of each",
     "transfer": "Bits read after each simulator",
     "psnr": "Bits read at equal PSNR",
     "flip": "Bits read at equal FLIP",
@@ -37,6 +38,8 @@ IN_BASE64 = 4 / 3
 class Figure:
     """A picture inside the page."""
 
+    stem: str
+    """Of its file."""
     title: str
     source: str
     width: int
@@ -55,7 +58,7 @@ def drawn(figures: Mapping[str, bytes], drawings: Mapping[str, bytes]) -> Iterat
         source = sources.get(name)
         if source is None:
             source, size = _small(picture, int(left) // (len(names) - len(sources)))
-        yield Figure(shown(TITLES.get(name, name)), source, *size)
+        yield Figure(name, shown(TITLES.get(name, name)), source, *size)
 
 
 def _sharp(texts: Mapping[str, str], count: int) -> tuple[dict[str, str], float]:
@@ -70,8 +73,8 @@ def _sharp(texts: Mapping[str, str], count: int) -> tuple[dict[str, str], float]
 
 
 def _as_text(drawing: bytes) -> str:
-    text = " ".join(drawing.decode().split()).replace('"', "'")
-    return "data:image/svg+xml," + quote(text, safe=" ='/:,;()-.!?*+@$&~[]{}|^_")
+    # Quotes stay what they are, each as its code: one kind stands inside the other, as in a font's name.
+    return "data:image/svg+xml," + quote(" ".join(drawing.decode().split()), safe=" =/:,;()-.!?*+@$~[]{}|^_")
 
 
 def _small(picture: Image.Image, most: int) -> tuple[str, tuple[int, int]]:

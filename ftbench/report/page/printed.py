@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ftbench.report.page.sheet import Entry, Row, Sheet
+from ftbench.report.page.sheet import Entry, Row, Sheet, with_links
 
 _CELL = re.compile(r"((?:\\.|[^|\\])*)\|")
 _NUMBER = re.compile(r"[<>]?([+−-]?\d[\d,]*(?:\.\d+)?)")
 _ABOVE = re.compile(r"\*\*(?P<title>.*?)\.\*\* (?P<caption>.*)", re.DOTALL)
+_SAID = re.compile(r" \(reached [^)]*\)| (\d+ seeds )?STALLED")
+"""What a heading says of a setting behind its name."""
+SHARED, IN_FULL = "In the name of every method: ", "In full: "
 GOES_ON = 2
 """Lines of a Markdown table before its first row."""
 
@@ -23,11 +26,16 @@ class Printed:
     sheets: tuple[Sheet, ...]
 
 
-def printed(text: str, name: str, cells: Mapping[str, str]) -> Printed:
+Made = tuple[tuple[str, str], ...]
+"""Key of each cell that a setting's numbers are of, and its seed in words."""
+Names = Callable[[str], Made]
+
+
+def printed(text: str, name: str, settings: Mapping[str, Made]) -> Printed:
     """What ``ftbench.report.tables.markdown`` wrote; pieces that stand beside each other are put together again.
 
-    Numbers are as they were printed, and sorted by that; an interval is what stands behind each. ``cells``: label of a
-    setting -> key of its cell. Raises ValueError where the text is no such table.
+    Numbers are as they were printed, and sorted by that; an interval is what stands behind each. ``settings``: label
+    of a setting -> its cells. Raises ValueError where the text is no such table.
     """
     above, *blocks = [block for block in text.strip().split("\n\n") if block]
     said = _ABOVE.fullmatch(above)
@@ -36,9 +44,10 @@ def printed(text: str, name: str, cells: Mapping[str, str]) -> Printed:
     found: list[Sheet] = []
     notes: list[str] = []
     part = ""
+    named = _names(settings, [_plain(block) for block in blocks])
     for block in blocks:
         if block.startswith("|"):
-            piece = _sheet(block, part, cells)
+            piece = _sheet(block, part, named)
             joined = _joined(found[-1], piece) if found and found[-1].part == part else None
             found[-1:] = [joined] if joined else [*found[-1:], piece]
         elif re.fullmatch(r"\*[^*].*\*", block) and "\n" not in block:
@@ -65,26 +74,46 @@ def printed(text: str, name: str, cells: Mapping[str, str]) -> Printed:
     return Printed(_plain(said["caption"]), sheets)
 
 
-def _sheet(block: str, part: str, cells: Mapping[str, str]) -> Sheet:
+def _names(settings: Mapping[str, Made], blocks: Sequence[str]) -> Names:
+    """What finds a setting's cells by its name as it was printed: without words that all share, or cut short."""
+    shared = next((block.removeprefix(SHARED).removesuffix(".") for block in blocks if block.startswith(SHARED)), "")
+    in_full = next((block.removeprefix(IN_FULL).removesuffix(".") for block in blocks if block.startswith(IN_FULL)), "")
+    letters = dict(re.findall(r"\((\w+)\) (.*?)(?=; \(\w+\) |$)", in_full))
+    known = dict(settings)
+    for label, made in settings.items():
+        known.setdefault(" ".join(f" {label} ".replace(f" {shared} ", " ", 1).split()), made)
+
+    def made_of(text: str) -> Made:
+        cut = re.fullmatch(r".* … \((\w+)\)", text)
+        whole = letters.get(cut[1], text) if cut else text
+        return known.get(whole) or known.get(_SAID.sub("", whole), ())
+
+    return made_of
+
+
+def _sheet(block: str, part: str, named: Names) -> Sheet:
     lines = [_cells(line) for line in block.splitlines()]
     right = [rule.endswith(":") for rule in lines[1]]
-    heads = tuple(Entry(_plain(head), number=number) for head, number in zip(lines[0], right, strict=True))
-    rows = tuple(_rows(lines[GOES_ON:], right, cells))
+    heads = tuple(
+        Entry(text, number=number, cells=named(text) if number else ())
+        for text, number in zip(map(_plain, lines[0]), right, strict=True)
+    )
+    rows = tuple(_rows(lines[GOES_ON:], right, named))
     return Sheet("", "", part, "", (), heads, rows, ())
 
 
-def _rows(lines: list[list[str]], right: list[bool], cells: Mapping[str, str]) -> Iterator[Row]:
+def _rows(lines: list[list[str]], right: list[bool], named: Names) -> Iterator[Row]:
     for line in lines:
         if len(line) > 1 and re.fullmatch(r"\*[^*].*\*", line[0]) and not any(line[1:]):
             yield Row(group=_plain(line[0]))
         else:
-            yield Row(tuple(_entry(cell, number, cells) for cell, number in zip(line, right, strict=True)))
+            yield Row(tuple(_entry(cell, number, named) for cell, number in zip(line, right, strict=True)))
 
 
-def _entry(cell: str, number: bool, cells: Mapping[str, str]) -> Entry:
+def _entry(cell: str, number: bool, named: Names) -> Entry:
     text = _plain(cell)
     if not number:
-        return Entry(text, cell=cells.get(text, ""))
+        return with_links(Entry(text), named(text))
     value = _NUMBER.match(text)
     sort = value[1].replace("−", "-").replace(",", "") if value else ""
     return Entry(text, sort=sort, number=True, best=cell.startswith("**") and cell.endswith("**"))

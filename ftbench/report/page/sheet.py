@@ -69,6 +69,9 @@ def sheets(table: Table, cells: Mapping[str, str], seeds: Mapping[str, str]) -> 
     ``cells``: label of a setting -> key of its cell. ``seeds``: key of a cell -> its seed.
     """
     parts = table.parts(kinds_apart=False)
+    if table.frame.empty:
+        # Said once, whatever parts there would be.
+        parts = [("", ())]
     for number, (part, columns) in enumerate(parts):
         shown = tuple(column for column in columns if column.digits is None or _any(table, column))
         yield Sheet(
@@ -108,7 +111,7 @@ def _rows(
     for number, record in enumerate(table.frame.to_dict("records")):
         entries = tuple(_entry(record[column.key], column, n, cells) for column in columns)
         if table.cells:
-            entries = (_named(entries[0], _made(table.cells[number], seeds)), *entries[1:])
+            entries = (with_links(entries[0], _made(table.cells[number], seeds)), *entries[1:])
         if table.group and all(entry.text == ABSENT for entry in entries[1:]):
             # Nothing of this part was measured there, such as a registered payload of an unmarked cover.
             continue
@@ -119,8 +122,8 @@ def _rows(
         yield Row(entries)
 
 
-def _named(entry: Entry, made: tuple[tuple[str, str], ...]) -> Entry:
-    """A row's name: itself the link to its one cell, or with a link for each seed beside it."""
+def with_links(entry: Entry, made: tuple[tuple[str, str], ...]) -> Entry:
+    """A setting's name: itself the link to its one cell, or with a link for each seed beside it."""
     return replace(entry, cell=made[0][0]) if len(made) == 1 else replace(entry, cells=made, cell="")
 
 

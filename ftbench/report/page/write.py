@@ -12,10 +12,11 @@ from markupsafe import Markup
 
 from ftbench.plaintext import shown
 from ftbench.report.files import write_text
-from ftbench.report.page.drawn import drawn
+from ftbench.report.page.drawn import SAMPLES, drawn
 from ftbench.report.page.printed import printed
 from ftbench.report.page.sheet import Sheet, sheets
 from ftbench.report.result import Stated
+from ftbench.report.seeds import SEED, without_seed
 from ftbench.report.table import Table
 from ftbench.report.tables import caption_text
 
@@ -43,8 +44,8 @@ def write_kept_page(folder: Path, tables: Mapping[str, str], manifest: Mapping[s
 
     Raises ValueError where one is no printed table.
     """
-    keys = _keys(list(map(_cell, manifest.get("cells", []))))
-    made = [printed(text, name, keys) for name, text in tables.items()]
+    settings = _settings(list(map(_cell, manifest.get("cells", []))))
+    made = [printed(text, name, settings) for name, text in tables.items()]
     sheets = [sheet for one in made for sheet in one.sheets]
     figures, drawings = _pictures(folder)
     caption = f"{made[0].caption} {KEPT}" if made else KEPT
@@ -74,16 +75,30 @@ def page(
     """
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
     keys = _keys(cells)
-    seeds = {cell["key"]: dict(cell["facts"]).get("seed", "") for cell in cells if cell["kind"] == "evaluate"}
+    seeds = {cell["key"]: dict(cell["facts"]).get(SEED, "") for cell in cells if cell["kind"] == "evaluate"}
     shown_tables = [table for table in tables if table.printed]
     said = caption_text(shown_tables[0], caption) if shown_tables else shown(caption.line())
     made = [sheet for table in shown_tables for sheet in sheets(table, keys, seeds)]
-    return _drawn(made, said, manifest, figures, drawings or {}, title, again)
+    lead = next((table.lead for table in shown_tables if table.lead), ())
+    return _drawn(made, said, manifest, figures, drawings or {}, title, again, lead)
 
 
 def _keys(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Label of a setting -> key of its evaluation."""
     return {cell["label"]: cell["key"] for cell in cells if cell["kind"] == "evaluate"}
+
+
+def _settings(cells: Sequence[Mapping[str, Any]]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Label of an evaluation, and of all that differ from it in their seed alone -> key and seed of each."""
+    alone: dict[str, tuple[tuple[str, str], ...]] = {}
+    together: dict[str, tuple[tuple[str, str], ...]] = {}
+    for cell in cells:
+        if cell["kind"] == "evaluate":
+            seed = dict(cell["facts"]).get(SEED, "")
+            named = without_seed(cell["label"], seed)
+            alone[cell["label"]] = ((cell["key"], seed),)
+            together[named] = (*together.get(named, ()), (cell["key"], seed))
+    return alone | together
 
 
 def _drawn(
@@ -94,23 +109,27 @@ def _drawn(
     drawings: Mapping[str, bytes],
     title: str = "",
     again: str = "",
+    lead: Sequence[tuple[str, str]] = (),
 ) -> str:
     cells = [_cell(cell) for cell in manifest.get("cells", [])]
     anchors = _short(cell["key"] for cell in cells)
     for cell in cells:
         cell["anchor"] = anchors[cell["key"]]
+    every = list(drawn(figures, drawings))
     style, script = (_part(name) for name in ("page.css", "page.js"))
     return (
         _environment()
         .get_template("page.html")
         .render(
-            title=shown(title or f"{manifest.get('benchmark', '')}, scale {manifest.get('scale', '')}"),
+            title=shown(title) or _title(manifest),
+            lead=lead,
             facts=list(_facts(manifest)),
             caption=caption,
             failed=[cell for cell in cells if cell["status"] == "failed"],
             stalled=[cell for cell in cells if cell["status"] == "stalled" and cell["kind"] != "evaluate"],
             sheets=made,
-            figures=list(drawn(figures, drawings)),
+            pictures=[figure for figure in every if figure.stem == SAMPLES],
+            figures=[figure for figure in every if figure.stem != SAMPLES],
             cells=cells,
             anchors=anchors,
             shared=_shared(cells) if len(cells) > MANY else {},
@@ -140,15 +159,23 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def _title(manifest: Mapping[str, Any]) -> str:
+    """Name, what the benchmark is about, and scale."""
+    about = (manifest.get("configuration") or {}).get("title", "")
+    name, scale = manifest.get("benchmark", ""), manifest.get("scale", "")
+    return shown(f"{name}{f': {about}' if about else ''}, scale {scale}")
+
+
 def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     data, compute, code = (manifest.get(name) or {} for name in ("data", "compute", "code"))
     machine = manifest.get("machine") or {}
     made = manifest.get("cells", [])
+    settings = [str(cell.get("label", "")) for cell in made if cell.get("kind") == "evaluate"]
     facts = {
         "data": f"{data.get('name', '')} ({str(data.get('digest', ''))[:12]})" if data else "",
         "picture size": f"{data.get('size', '')} px" if data else "",
         "seeds": ", ".join(map(str, (manifest.get("seeds") or {}).get("train", []))),
-        "settings": str(sum(cell.get("kind") == "evaluate" for cell in made)) if made else "",
+        "settings": f"{settings[0] if len(settings) == 1 else len(settings)}" if made else "",
         "worked for": _time(sum(float(cell.get("seconds") or 0) for cell in made)) if made else "",
         "on": f"{compute.get('device', '')}, {compute.get('precision', '')}, {machine.get('processor', '')}"
         if compute
@@ -162,7 +189,7 @@ def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
-    key = str(cell.get("identity", ""))
+    key, kind = str(cell.get("identity", "")), str(cell.get("kind", ""))
     made = cell.get("made_with") or {}
     row = (cell.get("row") or {}).get("columns") or {}
     seconds = cell.get("seconds")
@@ -182,8 +209,8 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "cell": key,
     }
     return {
-        "kind": shown(str(cell.get("kind", ""))),
-        "label": shown(str(cell.get("label", ""))),
+        "kind": shown(kind),
+        "label": shown(str(cell.get("label", "")).removeprefix(f"{kind} ")),
         "status": shown(str(cell.get("status", ""))),
         "reason": shown(str(cell.get("reason", ""))),
         "key": shown(key),
