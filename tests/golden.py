@@ -30,6 +30,7 @@ FILE = Path(__file__).parent / "golden.json"
 SIZE, BITS = 64, 8
 WITHOUT = {
     "exported": "has no network of its own",
+    "exported-stand-in": "imitates a user's file",
     "folder": "reads a user's files",
     "lpips": "needs a user's file",
     "rivagan": "its network comes with another library",

@@ -152,6 +152,8 @@ class Simulator(Component):
     deterministic: bool = True
     """The same image gives the same fake, bit for bit. False: it draws from torch's global generator, which the
     harness seeds before every batch."""
+    loss_tells: str = ""
+    """What the loss of its fit on val is, where readers of tables should know: ``of this so much on val``."""
     resolutions: tuple[int, ...] = ()
     max_batch: int | None = None
     kind: Kind = field(init=False, default="simulator", repr=False)

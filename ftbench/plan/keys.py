@@ -16,7 +16,7 @@ AGAIN = 2
 """Raise it instead where only trainings give other numbers that mark images again: it is in their keys alone."""
 _SAID_ELSEWHERE = ("name", "kind", "factory", "parameters", "version")
 """Fields of a record that are in the key or in the code."""
-_FOR_READERS = ("summary", "licence", "reference", "objection", "unit", "digits", "least", "most")
+_FOR_READERS = ("summary", "licence", "reference", "objection", "unit", "digits", "least", "most", "loss_tells")
 """Fields of a record that change no number."""
 
 

@@ -157,6 +157,9 @@ class _Counted:
             cost.uncounted.append(cell.part.called)
             return
         network, call = self._once(f"fit {cell.part.key_text}", lambda: self._fit(cell.part))
+        if call and call.outside:
+            cost.outside += cell.steps * cell.section.batch_size * call.outside
+            self._tell([cell.part], [call], cost)
         self._add(cost, cell.steps, cell.section.batch_size, [(call, BACKWARD)], network, cell.part)
 
     def training(self, cell: TrainCell, cost: Cost) -> None:
@@ -237,7 +240,11 @@ class _Counted:
         network = build(part, size=self.size)
         image, inputs = self._given(part, TRIED)
         own = lambda: network.fit_loss(image, inputs, torch.Generator().manual_seed(0))  # noqa: E731
-        return _weights(network), _perhaps(own, TRIED)
+        call = _perhaps(own, TRIED)
+        # Of a network that imitates what torch does not compute.
+        if call and (outside := getattr(network, "outside", None)):
+            call = replace(call, outside=_seconds(lambda: outside(image, inputs)) / TRIED)
+        return _weights(network), call
 
     def _given(self, part: ResolvedPart, count: int) -> tuple[Tensor, dict[str, Tensor]]:
         side = part.at or self.size

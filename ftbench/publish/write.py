@@ -190,6 +190,11 @@ def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
     if fitted:
         steps = f"{benchmark.fit.steps} steps of {benchmark.fit.batch_size} images"
         notes.append(f"Fitted on the train split for {steps}, seed {benchmark.fit.seed}: {', '.join(fitted)}")
+    notes += [
+        f"{cell.part.label}: {outcome.summaries[cell.key]['at_best']['val_loss']:.3g} {tells}"
+        for cell in opened.plan.fits
+        if (tells := getattr(cell.part.record, "loss_tells", "")) and cell.key in outcome.summaries
+    ]
     for kind, rule in (("fit", "the best look at val"), ("train", f"the best look in the last {LAST_LOOKS:.0%}")):
         steps_kept = _kept_early([cell for cell in opened.plan.cells if cell.kind == kind], outcome)
         if steps_kept:

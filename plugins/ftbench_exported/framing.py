@@ -16,7 +16,7 @@ from ftbench_exported.runtime import Array
 from ftbench_faces import masks
 from ftbench_faces.colours import matched
 from ftbench_faces.paste import pasted
-from ftbench_faces.similarity import crop_points, in_pixels, onto, scale_of
+from ftbench_faces.similarity import back, crop_points, in_pixels, onto, scale_of
 from ftbench_faces.templates import TEMPLATES
 from ftbench_faces.warp import warped
 
@@ -68,7 +68,7 @@ class Paste:
 
     def __init__(self, cut: Cut, p: Mapping[str, Any]) -> None:
         shapes = {"box": masks.box, "ellipse": masks.ellipse}
-        self.side, self.matches = cut.side, p["match_colours"]
+        self.cut, self.side, self.matches = cut, cut.side, p["match_colours"]
         self.mask = shapes.get(p["mask"], masks.box)(cut.side, p["mask_blur"])
 
     def __call__(self, picture: Tensor, cut: Tensor, face: Tensor, way: Tensor, own: Tensor | None) -> Tensor:
@@ -79,6 +79,10 @@ class Paste:
         if self.matches:
             face = matched(face, cut, mask)
         return pasted(picture, face, way, mask)
+
+    def reach(self, size: int) -> Tensor:
+        """How much of each pixel of an aligned crop of ``size`` px is pasted over at most: (1,1,s,s)."""
+        return warped(self.mask, back(self.cut.way(size, None)), size, "zeros")
 
 
 def cut_out(picture: Tensor, way: Tensor, side: int) -> Tensor:

@@ -78,6 +78,11 @@ class ExportedSimulator(Exported):
             return cast(Tensor, self.then((fake * 255).round() / 255, inputs))
         return fake.contiguous()
 
+    def share(self) -> Tensor:
+        """How much of a pixel of an aligned crop may be changed, 0 to 1: (1,1,s,s), or (1,1,1,1) where all is."""
+        own = self.paste.reach(self.size) if self.paste else torch.ones(1, 1, 1, 1)
+        return 1 - (1 - own) * (1 - self.then.share()) if self.then else own
+
     def _face(self, made: DonorVector | DonorPicture, image: Tensor, inputs: Mapping[str, Tensor]) -> Array:
         """What the network takes of the faces that are put in: a row an image."""
         if self.fixed is None:

@@ -8,12 +8,24 @@ from typing import Any
 
 from ftbench_exported.files import MISSING, Unusable, installed
 
+CELL = 8
+"""Pixels along a place of a stand-in's smallest maps."""
+
 
 def object_to_simulator(*, size: int, **parameters: Any) -> str | None:
     """Whether the network can be a simulator of images of ``size`` px."""
     from ftbench_exported.roles import as_simulator
 
     return _sentence(lambda: as_simulator(size, parameters), parameters)
+
+
+def object_to_stand_in(
+    *, size: int, width: float = 0.5, seed: int = 0, trained_on: str = "train", **parameters: Any
+) -> str | None:
+    """Whether the network can be one, and be imitated."""
+    if size % CELL or size < 2 * CELL:
+        return f"a stand-in needs images of a multiple of {CELL} px, {2 * CELL} or more, not {size}"
+    return object_to_simulator(size=size, **parameters)
 
 
 def object_to_encoder(*, size: int, bits: int, **parameters: Any) -> str | None:

@@ -167,6 +167,24 @@ class SimulatorParameters(ImageOutput):
         return {name: value for name, value in values.items() if name not in NEWER or value != fields[name].default}
 
 
+class StandInParameters(SimulatorParameters):
+    """Parameters of ``exported-stand-in``: those of the file, and of the network that imitates it."""
+
+    width: float = Field(0.5, gt=0, le=4, description="factor on the channels of every convolution of the stand-in")
+    seed: int = Field(0, ge=0, description="another training of the same stand-in")
+    trained_on: Literal["train", "reserve"] = Field(
+        "train", description="whose photos it is fitted on; reserve: people set aside by dataset.reserve"
+    )
+
+    @model_validator(mode="after")
+    def _on_crops(self) -> StandInParameters:
+        if self.framing == "landmarks":
+            raise ValueError("a stand-in is fitted on crops, whose landmarks nobody tells it; leave framing out")
+        if self.identity_input:
+            raise ValueError("a stand-in is not told who is shown; leave identity_input out, or train straight through")
+        return self
+
+
 class EncoderParameters(ImageOutput):
     """Parameters of the encoder ``exported``."""
 
@@ -227,5 +245,16 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
         trainable=False,
         # Given to the network only where identity_input names an input for it.
         needs=("identity",),
+        reference=REFERENCE,
+    )
+    yield ftbench.Simulator(
+        name="exported-stand-in",
+        factory="ftbench_exported.stand_in:ExportedStandIn",
+        objection="ftbench_exported.objections:object_to_stand_in",
+        summary="a network fitted to imitate an ONNX file that exported runs, so that training has a gradient",
+        parameters=StandInParameters,
+        differentiable=True,
+        trainable=True,
+        loss_tells="of what the file changes is not imitated on val",
         reference=REFERENCE,
     )

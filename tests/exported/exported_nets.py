@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-FLOAT = TensorProto.FLOAT
+from benchmarks.recipes.graph import FLOAT, save, value
+
 BITS = 8
 
 
@@ -82,29 +82,6 @@ def seeded(make: Any, *arguments: Any) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)
         return make(*arguments).eval()
-
-
-def value(name: str, shape: Sequence[int | str], kind: int = FLOAT) -> Any:
-    return helper.make_tensor_value_info(name, kind, list(shape))
-
-
-def save(
-    path: Path,
-    nodes: Sequence[Any],
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    weights: dict[str, np.ndarray] | None = None,
-    domains: Sequence[str] = (),
-    opset: int = 17,
-) -> Path:
-    """A model of nodes, written and checked by the onnx package."""
-    initial = [numpy_helper.from_array(array, name) for name, array in (weights or {}).items()]
-    graph = helper.make_graph(list(nodes), "made", list(inputs), list(outputs), initializer=initial)
-    sets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
-    model = helper.make_model(graph, opset_imports=sets, ir_version=9)
-    onnx.checker.check_model(model)
-    onnx.save(model, path)
-    return path
 
 
 def blend(path: Path, shape: Sequence[int | str] = ("b", 3, "h", "w"), kind: int = FLOAT) -> Path:

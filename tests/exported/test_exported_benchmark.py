@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from exported_nets import Exports, blend, save, value
+from exported_nets import Exports, blend
 from onnx import helper
 from rich.console import Console
 
+from benchmarks.recipes.graph import save, value
 from ftbench.errors import BadInput
 from ftbench.parts.catalogue import Plugins
 from ftbench.pipeline.inputs import Inputs

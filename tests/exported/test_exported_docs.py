@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from exported_nets import Editor, save, seeded, value
+from exported_nets import Editor, seeded
 from onnx import helper
 
 import ftbench
+from benchmarks.recipes.graph import save, value
 from ftbench.parts.catalogue import Plugins
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "exported.md"

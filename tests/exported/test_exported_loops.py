@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from exported_nets import save, value
 from onnx import TensorProto, helper
 
+from benchmarks.recipes.graph import save, value
 from ftbench_exported.files import Unusable, checked
 from ftbench_exported.loops import turns
 from ftbench_exported.runtime import Runner

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from exported_nets import BITS, Exports, save, value
+from exported_nets import BITS, Exports
 from onnx import TensorProto, helper
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.recipes.graph import save, value
 from ftbench.pipeline.stages import Pair
 from ftbench_exported.networks import ExportedDecoder, ExportedEncoder
 

@@ -13,11 +13,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from exported_nets import BITS, Exports, blend, one_node, save, value
+from exported_nets import BITS, Exports, blend, one_node
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from pydantic import ValidationError
 
+from benchmarks.recipes.graph import save, value
 from ftbench.parts.catalogue import Plugins
 from ftbench_exported.networks import ExportedDecoder, ExportedEncoder, ExportedSimulator
 from ftbench_exported.plugin import SimulatorParameters

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from exported_nets import Exports, as_tensorflow_does, blend, one_node, save, value
+from exported_nets import Exports, as_tensorflow_does, blend, one_node
 from onnx import TensorProto, helper
 from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
+from benchmarks.recipes.graph import save, value
 from ftbench_exported.networks import ExportedSimulator
 
 WHO = {"identity": torch.tensor([0, 1])}

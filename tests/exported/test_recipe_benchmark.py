@@ -12,60 +12,75 @@ import pandas as pd
 import pytest
 import yaml
 from PIL import Image
-from recipe_nets import converter, enhancer, recogniser, swapper
 from rich.console import Console
 from torch import Tensor
 
+from benchmarks.recipes import setting
+from benchmarks.recipes.__main__ import main, without_row
+from benchmarks.recipes.nets import recogniser
 from ftbench.errors import BadInput
 from ftbench.publish.costs import costs, told
 from ftbench.runner.opening import Opened, Request, open_benchmark
 from ftbench.testing import tiny
 from ftbench_datasets.procedural.source import ProceduralFaces
 from ftbench_exported.networks import ExportedSimulator
-from ftbench_exported.recipes import RECIPES, Vector
+from ftbench_exported.recipes import RECIPES
 
-SWAP = {"name": "exported", "recipe": "inswapper-128", "model": "inswapper-128.onnx", "recogniser": "r50.onnx"}
+SWAP = setting.entry("inswapper-128")
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nets")
-    for name, one in RECIPES.items():
-        (swapper if one.kind == "swap" else enhancer)(folder / f"{name}.onnx", name)
-    recogniser(folder / "r50.onnx")
-    converter(folder / "convert.onnx")
+    setting.write_files(folder)
     return folder
 
 
-def named(recipe: str) -> dict[str, Any]:
-    one = RECIPES[recipe]
-    files = {"recogniser": "r50.onnx"} if isinstance(one.source, Vector) else {}
-    files |= {"converter": "convert.onnx"} if isinstance(one.source, Vector) and one.source.converted else {}
-    return {"name": "exported", "recipe": recipe, "model": f"{recipe}.onnx", **files}
-
-
-def test_every_recipe_runs_from_a_benchmark_to_a_table(home: Path) -> None:
-    chain = {**SWAP, "enhance": "gfpgan", "enhancer": "gfpgan.onnx", "framing": "landmarks"}
-    tests = ["none", *map(named, RECIPES), chain]
-    benchmark = {
-        "dataset": {"name": "procedural-faces", "identities": 2, "images_per_identity": 24, "size": 96},
-        "matrix": {"simulator": SWAP},
-        "train": {"steps": 2, "batch_size": 4, "validate_every": 2},
-        "evaluate": {"draws": 1, "simulators": tests},
-    }
-    main = tiny.run(benchmark, home)
-    assert len(main) == 1
-    assert list(main["trained_against"]) == ["exported"]
-    folder = next((home / "results" / "tiny").iterdir())
+def test_every_recipe_runs_from_a_benchmark_to_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(setting.DRAWN, "identities", 2)
+    monkeypatch.setitem(setting.DRAWN, "images_per_identity", 24)
+    assert main(["--out", str(tmp_path), "--images", "2", "--steps", "2"]) == 0
+    assert "13 of 13 recipes in the table" in capsys.readouterr().out
+    (folder,) = (tmp_path / "results" / "recipes").iterdir()
     rows = pd.concat(pd.read_csv(file) for file in (folder / "rows").glob("*[0-9a-f].csv.gz"))
-    labels = {f"exported recipe={name}" for name in RECIPES}
-    assert labels | {"none", "exported enhance=gfpgan framing=landmarks recipe=inswapper-128"} <= set(rows["simulator"])
+    chain = {"exported", "recipe=inswapper-128", "enhance=gfpgan", "framing=landmarks"}
+    labels = {"none", "unmarked", *(f"exported recipe={name}" for name in RECIPES)}
+    assert labels <= set(rows["simulator"])
+    assert [set(label.split()) for label in set(rows["simulator"]) - labels] == [chain]
+    assert (rows.groupby("simulator")["image"].nunique() == 2).all()
     assert rows["code_errors"].notna().all()
-    overview = (folder / "tables" / "overview.md").read_text(encoding="utf-8")
-    assert "inswapper-128" in overview
+    main_table = pd.read_csv(folder / "tables" / "main.csv")
+    assert list(main_table["trained_against"]) == ["exported"]
+    assert "exported recipe=codeformer" in (folder / "tables" / "attacks.md").read_text(encoding="utf-8")
     for file in folder.rglob("*"):
         if file.suffix in (".json", ".md", ".csv", ".tex"):
             assert ".onnx" not in file.read_text(encoding="utf-8"), file.name
+
+
+def test_a_recipe_without_a_row_is_told(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    labels = [f"exported recipe={name}" for name in RECIPES if name != "gfpgan"]
+    table = pd.DataFrame({"simulator": labels, "raw_bit_accuracy_value": 0.5})
+    table.loc[table["simulator"] == "exported recipe=ghost-256", "raw_bit_accuracy_value"] = float("nan")
+    table.to_csv(tmp_path / "tables" / "attacks.csv")
+    assert without_row(tmp_path) == ["ghost-256", "gfpgan"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--size", "32"], "images of 32 px are too small for 'simswap-256.onnx'"),
+        (["--data", "no-such-folder"], "no-such-folder"),
+        (["--images", "0"], "evaluate.limit"),
+    ],
+)
+def test_the_command_says_what_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    assert main(["--out", str(tmp_path), *options]) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def opened(home: Path, benchmark: dict[str, Any]) -> Opened:
@@ -106,7 +121,7 @@ def test_a_plan_tells_what_going_through_a_file_takes(home: Path, monkeypatch: p
             "matrix.simulator.0.0: 'exported' needs 'landmarks', which only tests give; name it in evaluate",
         ),
         (
-            {"matrix": {"simulator": "none"}, "evaluate": {"simulators": [named("ghost-256")]}},
+            {"matrix": {"simulator": "none"}, "evaluate": {"simulators": [setting.entry("ghost-256")]}},
             "images of 32 px are too small for 'ghost-256.onnx': arcface-112-v1 at 256 px enlarges a face 9.4 times",
         ),
         ({"matrix": {"simulator": {**SWAP, "recogniser": "gone.onnx"}}}, "recogniser: there is no file 'gone.onnx'"),
@@ -135,9 +150,9 @@ def test_another_recogniser_is_another_cell_and_the_place_of_files_is_none(home:
         return opened(folder, {"matrix": {"simulator": SWAP}}).plan.evaluations[0].key
 
     first = key(home)
-    for name in ("inswapper-128", "r50"):
-        (tmp_path / f"{name}.onnx").write_bytes((home / f"{name}.onnx").read_bytes())
+    for name in ("inswapper-128.onnx", setting.RECOGNISER):
+        (tmp_path / name).write_bytes((home / name).read_bytes())
     assert key(tmp_path) == first
-    swapped = recogniser(tmp_path / "r50.onnx", batch="b")
+    swapped = recogniser(tmp_path / setting.RECOGNISER, batch="b")
     assert swapped.is_file()
     assert key(tmp_path) != first

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from kornia.color import lab_to_rgb, rgb_to_lab
 from skimage.color import lab2rgb, rgb2lab
 
 from ftbench_datasets.procedural.source import ProceduralFaces
+from ftbench_faces import lab
 from ftbench_faces.colours import matched
 from ftbench_faces.masks import box, ellipse
 from ftbench_faces.paste import pasted
@@ -92,14 +94,27 @@ def test_colours_match_as_by_scikit_image(drawn: tuple) -> None:
     weight = (weight / weight.sum())[..., None]
     for mine, own, other in zip(given, face, like, strict=True):
         labs = [rgb2lab(one.permute(1, 2, 0).numpy().astype(float)) for one in (own, other)]
-        means = [(lab * weight).sum((0, 1)) for lab in labs]
-        spreads = [np.sqrt(((lab - mean) ** 2 * weight).sum((0, 1))) for lab, mean in zip(labs, means, strict=True)]
+        means = [(one * weight).sum((0, 1)) for one in labs]
+        spreads = [np.sqrt(((one - mean) ** 2 * weight).sum((0, 1))) for one, mean in zip(labs, means, strict=True)]
         moved = (labs[0] - means[0]) / spreads[0] * spreads[1] + means[1]
         with warnings.catch_warnings():
             # Of colours that no screen has, which both clip.
             warnings.simplefilter("ignore")
             expected = lab2rgb(moved)
         assert np.abs(mine.permute(1, 2, 0).numpy() - expected).mean() * 255 < 1
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.05, 1e-3])
+def test_lab_is_kornia_s(scale: float) -> None:
+    """Far below a level, in the dark too, and in colours that no screen has."""
+    image = torch.rand(2, 3, 40, 40, generator=torch.Generator().manual_seed(1)) * scale
+    constant = torch.tensor([16.0, 0.0, 0.0])[:, None]
+    expected = rgb_to_lab(image).flatten(2) + constant
+    assert (lab.of(image.flatten(2)) - expected).abs().max() < 1e-3
+    stretch, shift = torch.tensor([[1.1], [1.8], [0.4]]), torch.tensor([[-3.0], [4.0], [-30.0]])
+    moved = (expected * stretch + shift - constant).view_as(image)
+    given = lab.back(expected, stretch.expand(2, -1, -1), shift.expand(2, -1, -1))
+    assert (given - lab_to_rgb(moved).flatten(2)).abs().max() * 255 < 0.05
 
 
 def test_how_many_are_matched_at_once_changes_nothing(drawn: tuple, monkeypatch: pytest.MonkeyPatch) -> None:

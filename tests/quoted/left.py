@@ -143,7 +143,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "How entries are ranked": SETTINGS,
     },
     "docs/real-deepfakes.md": {
-        "From `inswapper_128.onnx` to a row": SETTINGS, "Where the face lies": SETTINGS, "Pasting": SPEED},
+        "From `inswapper_128.onnx` to a row": SETTINGS, "Where the face lies": SETTINGS, "Pasting": SPEED,
+        "Recipes": "one run of `benchmarks.recipes` each, with made-up networks, as the text says; not kept",
+        "Training against one": "one fit with a made-up network, as the text says; not kept",
+    },
     "docs/reliability.md": {"What a run survives": "by `benchmarks.reliability`, with the command in each row"},
     "docs/scaling.md": {
         "What is assumed": "assumed", "What comes out": "a simulation of what is assumed",
