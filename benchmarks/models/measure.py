@@ -19,7 +19,7 @@ from PIL import Image
 from tabulate import tabulate
 from torch import Tensor
 
-from benchmarks.models import deepfakes, methods, unmarked
+from benchmarks.models import chances, deepfakes, methods, unmarked
 from benchmarks.models.damages import DAMAGES, Damage
 from benchmarks.models.methods import Method
 from ftbench.console import Console
@@ -82,6 +82,10 @@ def measured(asked: argparse.Namespace) -> str:
         progress = begin("unmarked pictures", console)
         done = unmarked.count(model, asked.unmarked, asked.unmarked_count, rules, asked.kept, progress)
         said.append(unmarked.sentence(done, model, rules, asked.unmarked))
+    if asked.looks:
+        progress = begin("looks at unmarked pictures", console)
+        looked = chances.count(model, asked.looks, asked.looks_count, asked.owners, rules, asked.looks_kept, progress)
+        said.append(chances.tables(looked, asked.owners, rules, model, asked.looks))
     return "\n\n".join(said)
 
 
@@ -187,6 +191,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--unmarked", type=Path, help="a folder of pictures to count false positives in")
     parser.add_argument("--unmarked-count", type=int, default=20_000, help="pictures and crops of them; default: 20000")
     parser.add_argument("--kept", type=Path, metavar="FILE", help="where that count is kept, to go on from")
+    parser.add_argument(
+        "--looks", type=Path, nargs="+", metavar="FOLDER", help="of unmarked pictures: how exact is each look"
+    )
+    parser.add_argument("--looks-count", type=int, default=100, help="of these pictures; default: 100")
+    parser.add_argument("--looks-kept", type=Path, metavar="FILE", help="where that count is kept, to go on from")
+    parser.add_argument("--owners", type=int, default=200, help="who look at each of them; default: 200")
     parser.add_argument("--only-unmarked", action="store_true", help="count false positives alone")
     return parser
 

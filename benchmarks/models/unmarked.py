@@ -7,17 +7,15 @@ that is right by accident, where ``2**-t`` of all payloads do.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from benchmarks.models.damages import cut
-from ftbench.errors import BadInput
+from benchmarks.models.kept import counted
 from ftbench.marking import finding, pictures, presence, sources
 from ftbench.marking.search import Search
 from ftbench.marking.tracing import readable
@@ -63,18 +61,11 @@ def count(
         "folder": folder.name,
         "files": len(files),
     }
-    done = _resumed(kept, about)
-    progress.start(most, len(done))
-    try:
-        for number in range(len(done), most):
-            done.append(_one(model, files[number % len(files)], number, number // len(files), rules))
-            if kept is not None:
-                with kept.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(done[-1])) + "\n")
-            progress.advance(len(done), {})
-    finally:
-        progress.stop()
-    return done[:most]
+
+    def one(number: int) -> Counted:
+        return _one(model, files[number % len(files)], number, number // len(files), rules)
+
+    return counted(one, most, kept, Counted, about, progress)
 
 
 def sentence(done: Sequence[Counted], model: Trained, rules: finding.Rules, folder: Path) -> str:
@@ -109,19 +100,3 @@ def _one(model: Trained, file: Path, number: int, turn: int, rules: finding.Rule
     words = [word.payload for word in search.words()]
     right = sum(presence.is_whole(word, model.tag, rules.key) for word in words)
     return Counted(number, found.marked is True, found.tries, len(words), right, round(seconds, 3))
-
-
-def _resumed(kept: Path | None, about: dict[str, Any]) -> list[Counted]:
-    if kept is None:
-        return []
-    if not kept.exists():
-        kept.write_text(json.dumps(about) + "\n", encoding="utf-8")
-        return []
-    first, *lines = kept.read_text(encoding="utf-8").splitlines()
-    try:
-        held, done = json.loads(first), [Counted(**json.loads(line)) for line in lines]
-    except (ValueError, TypeError) as error:
-        raise BadInput(f"{kept} is no file of a count ({error}); name another") from error
-    if held != about:
-        raise BadInput(f"{kept} belongs to another count ({held}); name another file")
-    return done

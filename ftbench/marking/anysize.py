@@ -88,7 +88,10 @@ def mark(pair: Pair, cover: Tensor, code: Tensor, size: int, psnr: float | None 
         raise BadInput("the model gives values that are no numbers; train it anew")
     change = enlarged(change, height, width)
     marked = torch.empty_like(cover)
-    _add(cover, change[0], 1.0 if psnr is None else _strength(cover, change[0], psnr), into=marked)
+    if psnr is None:
+        _add(cover, change[0], 1.0, marked)
+    else:
+        _hold(cover, change[0], psnr, marked)
     if torch.equal(marked, cover):
         raise BadInput("the model changes nothing in it; give a lower --psnr or another model")
     return marked
@@ -140,14 +143,13 @@ def _slabs(picture: Tensor) -> Iterator[tuple[int, slice]]:
             yield channel, slice(top, top + rows)
 
 
-def _add(cover: Tensor, change: Tensor, strength: float, into: Tensor | None = None) -> float:
+def _add(cover: Tensor, change: Tensor, strength: float, into: Tensor) -> float:
     """Mean squared error of the marked picture (3,h,w) in squared levels, which is put ``into`` a tensor of uint8."""
     error = 0.0
     for part in _slabs(cover):
         level = cover[part].float()
         value = torch.add(level, change[part], alpha=strength).round_().clamp_(0, 255)
-        if into is not None:
-            into[part] = value
+        into[part] = value
         difference = value.sub_(level).flatten()
         error += float(difference.dot(difference))
     return error / cover.numel()
@@ -162,8 +164,8 @@ def _decibels(error: float) -> float:
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
-def _strength(cover: Tensor, change: Tensor, psnr: float) -> float:
-    """The factor on ``change`` at which the marked 8-bit picture has this PSNR, or a hair more.
+def _hold(cover: Tensor, change: Tensor, psnr: float, into: Tensor) -> None:
+    """Add ``change``, times the factor at which the marked 8-bit picture has this PSNR, or a hair more.
 
     Every value moves away from a whole level without turning back, so the error never falls as the factor grows:
     between a factor that is too weak and one that is too strong lies the one that is sought.
@@ -171,23 +173,25 @@ def _strength(cover: Tensor, change: Tensor, psnr: float) -> float:
     energy = _energy(change)
     if energy == 0:
         raise BadInput("the model changes nothing in it, so no PSNR can be reached; choose another model")
-    best, reached = 0.0, math.inf
-    for strength, error in _search(cover, change, energy, psnr + TOLERANCE / 2):
+    best, strength, reached = 0.0, 0.0, math.inf
+    for strength, error in _search(cover, change, energy, psnr + TOLERANCE / 2, into):
         if psnr <= _decibels(error) < reached:
             best, reached = strength, _decibels(error)
     if reached > psnr + NEAR:
         nearest = "" if math.isinf(reached) else f", {reached:.2f} dB comes nearest"
         raise BadInput(f"{psnr:g} dB cannot be reached in it{nearest}; give another --psnr")
-    return best
+    # The last trial is there already, and nearly always the best one.
+    if strength != best:
+        _add(cover, change, best, into)
 
 
-def _search(cover: Tensor, change: Tensor, energy: float, psnr: float) -> Iterator[tuple[float, float]]:
+def _search(cover: Tensor, change: Tensor, energy: float, psnr: float, into: Tensor) -> Iterator[tuple[float, float]]:
     """(factor, error) of each trial: the secant's next point where it lies between the bounds, else their middle."""
     wanted = 255**2 / 10 ** (psnr / 10)
     weak, strong = 0.0, math.inf
     strength = math.sqrt(wanted / energy)
     for tried in range(TRIES):
-        error = _add(cover, change, strength)
+        error = _add(cover, change, strength, into)
         yield strength, error
         if abs(_decibels(error) - psnr) <= TOLERANCE / 2:
             return

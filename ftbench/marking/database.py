@@ -33,6 +33,8 @@ class Database:
         asked = sorted(models or ())
         where = f" WHERE model IN ({', '.join('?' * len(asked))})" if models is not None else ""
         with self._open("ro") as held:
+            if _is_new(held):
+                return Listing()
             rows = held.execute(f"SELECT id, {', '.join(COLUMNS)} FROM marks{where} ORDER BY id", asked).fetchall()
         return Listing(tuple((row[0], Entry(*row[1:])) for row in rows))
 
@@ -40,6 +42,8 @@ class Database:
         """What was given with some models; no row can be faulty. Raises BadInput."""
         asked = sorted(models)
         with self._open("ro") as held:
+            if _is_new(held):
+                return [], ()
             return held.execute(
                 "SELECT id, payload, file, drawn, looks, note, key FROM marks "
                 f"WHERE model IN ({', '.join('?' * len(asked))}) ORDER BY id",

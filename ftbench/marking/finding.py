@@ -111,17 +111,20 @@ class Candidates:
 
     def match(self, words: Sequence[Word], tries: float) -> Match:
         """The best match of some words, whose p-value is multiplied by ``tries`` and by the payloads drawn."""
-        weights = np.array([word.weights for word in words], np.float32)
-        places, products = self._nearest(_signs([word.payload for word in words]) * weights)
-        matched = (weights.sum(1) + products) / 2
-        chances = [
-            float(weighted_tail(tuple(sorted(word.weights)))[round(float(one))])
-            for word, one in zip(words, matched, strict=True)
-        ]
+        places, chances = self.chances(words)
         which = int(np.argmin(chances))
         word, known = words[which], self.known[places[which]]
         equal = sum(one == other for one, other in zip(word.payload, known.payload, strict=True))
-        return Match(word, known, equal, None if known.why_not else min(1.0, tries * self.drawn * chances[which]))
+        chance = min(1.0, tries * self.drawn * float(chances[which]))
+        return Match(word, known, equal, None if known.why_not else chance)
+
+    def chances(self, words: Sequence[Word]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        """Of each word, which payload is nearest to it, and the chance that one drawn payload is as near as that."""
+        weights = np.array([word.weights for word in words], np.float32)
+        places, products = self._nearest(_signs([word.payload for word in words]) * weights)
+        matched = ((weights.sum(1) + products) / 2).round().astype(int)
+        tails = [weighted_tail(tuple(sorted(word.weights))) for word in words]
+        return places, np.array([tail[one] for tail, one in zip(tails, matched, strict=True)])
 
     def _nearest(self, found: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
         # A product of signs counts equal bits less unequal ones, each by its weight; exact in float32 up to 2^24.
@@ -180,8 +183,9 @@ def find(trained: Trained, pixels: Tensor, candidates: Candidates, rules: Rules,
     ``search``: a fresh one of these pixels, for whoever wants to know what it read.
     """
     tag, searches = trained.tag, bool(trained.tag) or rules.seconds > 0
-    # Where two tests are made, each has half of the error.
-    bound = rules.bound / 2 if tag and candidates.drawn else rules.bound
+    # Where two tests are made, each has half of the error, and chance is right by accident in either.
+    tests = 2 if tag and candidates.drawn else 1
+    bound = rules.bound / tests
     allowed = presence.allowed_tries(tag, bound) if tag else 0
     search = search or Search(trained, pixels, rules.seconds, rules.clock, rules.way)
     seen: set[str] = set()
@@ -204,12 +208,13 @@ def find(trained: Trained, pixels: Tensor, candidates: Candidates, rules: Rules,
         for word in tried[: max(0, allowed - checked)]:
             checked += 1
             if presence.is_whole(word.payload, tag, rules.key):
-                return result(word, True, min(1.0, checked / 2**tag))
+                return result(word, True, min(1.0, tests * checked / 2**tag))
         if best is not None and best.p_value is not None and best.p_value <= bound:
-            return result(best.word, True if tag else None, best.p_value if tag else None)
+            return result(best.word, True if tag else None, min(1.0, tests * best.p_value) if tag else None)
         if not searches:
             break
-    return result(search.plain, False if tag else None, min(1.0, checked / 2**tag) if tag else None)
+    spent = checked / 2**tag + (tests - 1) * bound
+    return result(search.plain, False if tag else None, min(1.0, spent) if tag else None)
 
 
 def _signs(payloads: Sequence[str]) -> npt.NDArray[np.float32]:

@@ -46,6 +46,11 @@ def whole(text: str, trained: Trained, key: bytes) -> str:
     """
     data = trained.bits - trained.tag
     kind, _, rest = text.partition(":")
+    if kind == "uuid":
+        raise BadInput(
+            f"payload {text!r} has 128 bits and the model carries {data}: a register keeps it, so mark files with "
+            "ftbench embed --payload uuid:… or embed_folder, and look it up with --among"
+        )
     if kind in ("int", "text"):
         written = _number(rest, data) if kind == "int" else _text(rest, data)
         return presence.completed(written, trained.tag, key)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from ftbench.errors import BadInput, CannotWrite
 from ftbench.marking import anysize, given, payloads, pictures, presence
 from ftbench.marking.database import Database
@@ -83,15 +85,17 @@ def embed(order: Order, job: Job) -> Marked:
     cover = tensor(picture.pixels)
     psnr = trained.target_psnr if order.psnr is None else order.psnr
     marked = anysize.mark(trained.pair, cover, trained.code(payload), trained.size, psnr)
-    data = pictures.write(picture, marked.permute(1, 2, 0).contiguous().numpy(), kind, order.quality)
+    pixels = marked.permute(1, 2, 0).contiguous().numpy()
+    data = pictures.write(picture, pixels, kind, order.quality)
     # What is said of the file is measured on the file.
     saved = pictures.read(data).pixels
-    held = tensor(saved)
+    as_marked, psnr_of_mark = np.array_equal(saved, pixels), anysize.psnr_of(cover, marked)
+    held = marked if as_marked else tensor(saved)
     result = Marked(
         target=job.target,
         payload=payload,
-        psnr_of_mark=anysize.psnr_of(cover, marked),
-        psnr=anysize.psnr_of(cover, held),
+        psnr_of_mark=psnr_of_mark,
+        psnr=psnr_of_mark if as_marked else anysize.psnr_of(cover, held),
         read_back=payloads.matches(payload_in(trained, held), payload),
         looks=looks_of(saved),
         notes=picture.lost(kind),

@@ -177,6 +177,8 @@ def _plain(label: str) -> str:
 def _nothing(model: Path) -> str:
     if not model.exists():
         return f"there is no {model}; give a results folder such as results/<benchmark>/<data>-<scale>, or a cell"
+    if model.is_file():
+        return f"{model} is a file and no model; give the folder of a model or of results"
     below = sorted(str(file.parent) for file in model.glob(f"*/{MANIFEST}"))
     if below:
         return f"{model} holds several results; name one: {', '.join(below)}"

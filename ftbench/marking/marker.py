@@ -13,7 +13,7 @@ from PIL import Image
 
 from ftbench.console import Console
 from ftbench.errors import BadInput, CannotWrite, told
-from ftbench.marking import anysize, catalogue, finding, given, inference, presence, sources, tracing
+from ftbench.marking import anysize, catalogue, finding, given, inference, pictures, presence, sources, tracing
 from ftbench.marking.load import load_model
 from ftbench.marking.register import REGISTER
 from ftbench.marking.trained import Trained
@@ -74,17 +74,20 @@ class Marker:
         """Write a payload into a PIL image or an array (h,w,3) uint8 in RGB, which stays as it is.
 
         ``payload``: bits, hexadecimal after ``0x``, ``int:5`` or ``text:ab``; None draws one. ``psnr`` in dB; None:
-        what the model was trained for. A PIL image comes back in RGB, or RGBA where it had transparency; its
-        metadata does not. Raises BadInput for pictures too small or of one colour, and payloads that do not fit.
+        what the model was trained for. A PIL image comes back upright in RGB, or RGBA where it had transparency, with
+        its colour profile and no other metadata. Raises BadInput for pictures too small, of one colour, damaged, or
+        with several frames or other colours than 8-bit RGB or grey, and for payloads that do not fit.
         """
-        pixels, alpha = _pixels(image)
+        pixels, alpha, obstacle = _pixels(image)
+        if obstacle:
+            raise BadInput(obstacle)
         word = given.draw(self.trained, self.key) if payload is None else given.whole(payload, self.trained, self.key)
         cover = tracing.tensor(pixels)
         aim = self.trained.target_psnr if psnr is None else psnr
         done = anysize.mark(self.trained.pair, cover, self.trained.code(word), self.trained.size, aim)
         marked = np.ascontiguousarray(done.permute(1, 2, 0).numpy())
         layers = marked if alpha is None else np.dstack([marked, alpha])
-        result = Image.fromarray(layers) if isinstance(image, Image.Image) else marked
+        result = _like(image, layers) if isinstance(image, Image.Image) else marked
         return MarkedImage(result, word, anysize.psnr_of(cover, done))
 
     def extract(
@@ -99,7 +102,7 @@ class Marker:
 
         ``expect``: drawn payloads, one of which it may carry. ``seconds`` to search for a mark that was cut, framed,
         mirrored or turned; 0 looks at the picture as a whole alone; None: 3 where payloads have a check, else 0.
-        Raises BadInput for a picture that is too small and a bound that the check cannot keep.
+        Raises BadInput for a picture that is too small or damaged, and a bound that the check cannot keep.
         """
         known = tuple(finding.Known(given.whole(word, self.trained, self.key)) for word in dict.fromkeys(expect))
         rules = finding.rules(self.trained, false_positives, seconds, self.key)
@@ -189,16 +192,22 @@ def marker(
     return Marker(given.with_tag(trained, tag), presence.PUBLIC if key is None else key)
 
 
-def _pixels(image: Image.Image | Pixels) -> tuple[Pixels, Pixels | None]:
-    """RGB (h,w,3), and opacity (h,w) where there is one."""
+def _pixels(image: Image.Image | Pixels) -> tuple[Pixels, Pixels | None, str]:
+    """RGB (h,w,3) as viewers show it, opacity (h,w) where there is one, and why it cannot be marked, if so."""
     if isinstance(image, Image.Image):
-        transparent = image.has_transparency_data
-        layers = np.array(image.convert("RGBA" if transparent else "RGB"))
-        return np.ascontiguousarray(layers[..., :3]), layers[..., 3] if transparent else None
+        return pictures.of_image(image)
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
         raise BadInput(f"a picture is a PIL image or an array (h, w, 3) of uint8, and this is {what}")
-    return image, None
+    return image, None, ""
+
+
+def _like(image: Image.Image, layers: Pixels) -> Image.Image:
+    """Layers (h,w,3 or 4) as an image whose colours mean what they meant in another."""
+    made = Image.fromarray(layers)
+    if profile := image.info.get("icc_profile"):
+        made.info["icc_profile"] = profile
+    return made
 
 
 def _each(

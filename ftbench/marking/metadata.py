@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from PIL import ExifTags, Image, PngImagePlugin
 
 from ftbench.marking import remains
+from ftbench.marking.photopng import chunks
 
 Kind = Literal["PNG", "JPEG", "WEBP", "TIFF", "BMP"]
 
@@ -53,7 +53,7 @@ class Metadata:
             xmp=remains.still(xmp.encode() if isinstance(xmp, str) else xmp),
             dpi=(float(dpi[0]), float(dpi[1])) if dpi and all(math.isfinite(d) and d > 0 for d in dpi) else None,
             comment=info.get("comment", b"") if image.format in ("JPEG", "MPO") else b"",
-            chunks=tuple((n, c) for n, c in _png_chunks(data) if n in PNG_CHUNKS) if image.format == "PNG" else (),
+            chunks=tuple((n, c) for n, c in chunks(data) if n in PNG_CHUNKS) if image.format == "PNG" else (),
             photoshop=tuple(content for name, content in getattr(image, "applist", ()) if name == "APP13"),
             extended=remains.extended_xmp(image),
         )
@@ -118,11 +118,3 @@ def _exif(image: Image.Image) -> bytes:
         for tag in set(found) - TIFF_DESCRIBES:
             del found[tag]
     return found.tobytes() if found else b""
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 8
-    while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        yield data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
-        place += 12 + length

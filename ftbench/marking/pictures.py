@@ -9,7 +9,6 @@ import contextlib
 import io
 import stat
 import warnings
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, PngImagePlugin, UnidentifiedImageError
 
 from ftbench.errors import BadInput
-from ftbench.marking import remains
+from ftbench.marking import photopng, remains
 from ftbench.marking.metadata import Kind, Metadata
 
 Pixels = npt.NDArray[np.uint8]
@@ -33,10 +32,8 @@ OPAQUE = 255
 MOST_TEXT = 64 * 2**20
 """Bytes of a PNG's texts or colour profile, unpacked: more than any sound picture has, less than a bomb's."""
 DRAWING = {"compress_level": 3}
-"""As small as Pillow's own choice, 6, in two fifths of the time."""
-PHOTOGRAPH = {"compress_level": 1, "compress_type": zlib.Z_RLE}
-"""Nothing in one comes twice: a file as small or smaller, in three fifths of that. A drawing would be eight times as
-large."""
+"""As small as Pillow's own choice, 6, in two fifths of the time. What was no JPEG may be a drawing, which would be many
+times as large where it is written as a photograph is."""
 PLAIN_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
 """Turned into 8-bit RGB or RGBA without losing a level."""
 
@@ -129,13 +126,15 @@ def write(picture: Picture, pixels: Pixels, kind: Kind, quality: int) -> bytes:
         "JPEG": {"quality": quality, "subsampling": 0},
         # Exact: the colours under transparent parts carry the mark as well.
         "WEBP": {"lossless": True, "exact": True},
-        "PNG": PHOTOGRAPH if picture.kind == "JPEG" else DRAWING,
+        "PNG": DRAWING,
         # Uncompressed: libtiff, which would compress, takes no EXIF with tables inside.
         "TIFF": {"compression": "raw"},
     }
     file = io.BytesIO()
     try:
         stored = image.transpose(turn[1]) if turn else image
+        if kind == "PNG" and picture.kind == "JPEG":
+            return photopng.written(stored, picture.metadata.options(kind))
         stored.save(file, kind, **picture.metadata.options(kind), **how.get(kind, {}))
     # Metadata of any origin meets Pillow's writers here, and their complaints are of every type.
     except Exception as error:
@@ -143,17 +142,41 @@ def write(picture: Picture, pixels: Pixels, kind: Kind, quality: int) -> bytes:
     return file.getvalue()
 
 
+def of_image(image: Image.Image) -> tuple[Pixels, Pixels | None, str]:
+    """Of Pillow's image: upright RGB (h, w, 3), opacity (h, w) if there is any, and ``Picture.obstacle``.
+
+    Raises BadInput with a reason that names no file.
+    """
+    try:
+        image.load()
+        return *_layers(image, _orientation(image)), _obstacle(image, b"")
+    except BadInput:
+        raise
+    # Pillow decodes a file only now, and meets damage with errors of every type.
+    except Exception as error:
+        raise BadInput("it is damaged or cut short") from error
+
+
+def _layers(image: Image.Image, orientation: int) -> tuple[Pixels, Pixels | None]:
+    """Upright RGB (h, w, 3), and opacity (h, w) if there is any."""
+    turn = _TURNS.get(orientation)
+    transparent = image.has_transparency_data
+    colours = _eight_bit(image)
+    wanted = "RGBA" if transparent else "RGB"
+    colours = colours if colours.mode == wanted else colours.convert(wanted)
+    layers = np.asarray(colours.transpose(turn[0]) if turn else colours)
+    alpha = np.ascontiguousarray(layers[..., 3]) if transparent else None
+    return np.ascontiguousarray(layers[..., :3]), alpha
+
+
 def _picture(image: Image.Image, data: bytes, obstacle: str) -> Picture:
     # Asked after loading: Pillow turns a TIFF upright itself, and forgets its tag.
     orientation = _orientation(image)
-    turn = _TURNS.get(orientation)
-    transparent = image.has_transparency_data
-    colours = _eight_bit(image).convert("RGBA" if transparent else "RGB")
-    layers = np.asarray(colours.transpose(turn[0]) if turn else colours)
+    pixels, alpha = _layers(image, orientation)
     more = getattr(image, "n_frames", 1) - 1 if image.format == "MPO" else 0
     return Picture(
-        pixels=np.ascontiguousarray(layers[..., :3]),
-        alpha=np.ascontiguousarray(layers[..., 3]) if transparent else None,
+        pixels=pixels,
+        alpha=alpha,
         orientation=orientation,
         kind=next(kind for kind in FORMATS if kind == ("JPEG" if image.format == "MPO" else image.format)),
         metadata=Metadata.of(image, data),

@@ -93,11 +93,14 @@ class Search:
         """What the whole picture reads as, once there was a first stage."""
         return _as_read(self.trained, self.readings[0])
 
+    def looks(self) -> list[Word]:
+        """What each look read so far, the likeliest first, with no bit turned round."""
+        return [_as_read(self.trained, reading) for reading in sorted(self.readings, key=lambda one: -one.score)]
+
     def as_read(self) -> list[Word]:
-        """All payloads that were read so far, the likeliest first, with no bit turned round and none twice."""
+        """The same, and no payload twice."""
         found: dict[str, Word] = {}
-        for reading in sorted(self.readings, key=lambda one: -one.score):
-            word = _as_read(self.trained, reading)
+        for word in self.looks():
             found.setdefault(word.payload, word)
         return list(found.values())
 

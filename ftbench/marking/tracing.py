@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ftbench.marking.finding import Candidates, Found, Known, Rules, find
 from ftbench.marking.looks import OTHER, apart, looks_of
 from ftbench.marking.pictures import Pixels, read_file
 from ftbench.marking.register import REGISTER, Register, Row
+from ftbench.marking.search import Search
 from ftbench.marking.trained import Trained
 from ftbench.marking.windows import Windows
 
@@ -46,9 +48,12 @@ def extract(trained: Trained, source: Path, candidates: Candidates, rules: Rules
 
     Raises BadInput when it cannot be read.
     """
-    pixels = readable(trained, read_file(source).pixels)
-    found = find(trained, pixels, candidates, rules or Rules())
-    return told(trained, found, copied(found, pixels))
+    pixels, rules = readable(trained, read_file(source).pixels), rules or Rules()
+    found = find(trained, pixels, candidates, rules)
+    unlike = copied(found, pixels)
+    if unlike is not None and unlike >= OTHER and rules.seconds > 0:
+        unlike = copied(aligned(trained, found, pixels, rules), pixels)
+    return told(trained, found, unlike)
 
 
 def readable(trained: Trained, pixels: Pixels) -> Tensor:
@@ -59,6 +64,21 @@ def readable(trained: Trained, pixels: Pixels) -> Tensor:
     if min(height, width) < least:
         raise BadInput(f"{width}×{height} pixels are too few: this model reads {least} on either side, or more")
     return tensor(pixels)
+
+
+def aligned(trained: Trained, found: Found, pixels: Tensor, rules: Rules) -> Found:
+    """What was found, with the frame in which its known payload reads best, of all that a whole search looks at.
+
+    A crop often reads well as a whole, too, and would look unlike the picture that it was cut from.
+    """
+    if found.match is None:
+        return found
+    known = found.match.known.payload
+    search = Search(trained, pixels, rules.seconds, rules.clock, rules.way)
+    # Stage by stage, for what is read on the way.
+    list(search.stages())
+    best = max(search.looks(), key=lambda word: (payloads.matches(word.payload, known), word.score))
+    return replace(found, placement=best.placement)
 
 
 def copied(found: Found, pixels: Tensor) -> int | None:
@@ -85,9 +105,13 @@ def told(trained: Trained, found: Found, unlike: int | None = None) -> dict[str,
     match = found.match
     if match is None:
         return said
+    # Where no mark was found the closest payload is so by accident, and no picture is named beside it.
+    by_accident = found.marked is False and match.p_value is not None
     if match.known.files:
-        said |= {"closest": payloads.spell(match.known.payload), "given_to": ", ".join(match.known.files)}
-    if match.known.notes:
+        said["closest"] = payloads.spell(match.known.payload)
+    if match.known.files and not by_accident:
+        said["given_to"] = ", ".join(match.known.files)
+    if match.known.notes and not by_accident:
         said["note"] = ", ".join(match.known.notes)
     if unlike is not None and unlike >= OTHER and match.equal >= SURE * trained.bits:
         said["copied"] = f"this is not the picture that was given the mark: {unlike} of 64 bits of its looks differ"
@@ -104,7 +128,8 @@ def expected(payload: str, drawn: bool) -> Candidates:
 def registered(file: Path, trained: Trained) -> Candidates:
     """The different payloads that a register holds for this model. Raises BadInput when there are none."""
     if not file.is_file():
-        raise BadInput(f"there is no {file}; give the {REGISTER} of a folder that ftbench embed wrote")
+        what = f"{file} is a folder" if file.is_dir() else f"there is no {file}"
+        raise BadInput(f"{what}; give the {REGISTER} of a folder that ftbench embed wrote")
     register = opened(file)
     rows, unread = register.given(trained.names)
     groups: dict[str, list[Row]] = {}
@@ -116,7 +141,10 @@ def registered(file: Path, trained: Trained) -> Candidates:
             faults.append(register.fault(row[0], str(error)))
     if not groups:
         why = f"; {faults[0]}" if faults else ""
-        raise BadInput(f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){why}")
+        raise BadInput(
+            f"{file} holds no payload of the model {trained.label!r} ({trained.key[:12]}){why}; name the model "
+            "that marked its pictures with --model"
+        )
     known = [_known(payload, group) for payload, group in groups.items()]
     keys = frozenset(row[6] for row in rows if row[6])
     return Candidates(tuple(sorted(known, key=lambda one: bool(one.why_not))), tuple(faults), keys)

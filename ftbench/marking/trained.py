@@ -208,4 +208,4 @@ def _warnings(
         reached = f"{_psnr(cell.settings.loss, summary):.1f} dB"
         yield f"the model was trained at FLIP {flip:g}; without --psnr pictures are marked at {reached}, its mean there"
     if summary.get("status") == "stalled":
-        yield "this training stalled: its payloads are hardly read better than by guessing"
+        yield "this training stalled: its payloads are hardly read better than by guessing; train it for longer"

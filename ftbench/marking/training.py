@@ -91,7 +91,7 @@ def train(wish: Wish, console: Console) -> catalogue.Entry:
     _write(file, text)
     console.print(f"{steps:,} steps by {file}; stopped, it goes on with the same command", highlight=False)
     ran = _run(file, wish.beside / "results", console)
-    return _packed(wish, ran.folder, file)
+    return _packed(wish, ran.folder, file, console)
 
 
 def benchmark(wish: Wish, steps: int) -> dict[str, Any]:
@@ -199,9 +199,11 @@ def _run(file: Path, out: Path, console: Console) -> Ran:
     return ran
 
 
-def _packed(wish: Wish, results: Path, file: Path) -> catalogue.Entry:
+def _packed(wish: Wish, results: Path, file: Path, console: Console) -> catalogue.Entry:
     cell = find(results)
     model = trained.load(cell, discover())
+    for warning in model.warnings:
+        console.print(f"ftbench: {warning}", style="yellow", highlight=False, markup=False, soft_wrap=True)
     tables = [
         (results / "tables" / f"{name}.md").read_text(encoding="utf-8").strip() for name in ("overview", "attacks")
     ]

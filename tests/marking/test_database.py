@@ -36,6 +36,18 @@ def test_rows_come_back_in_order_and_by_model(tmp_path: Path) -> None:
     assert register.read(frozenset({"c0ffee", "more"})).entries == rows[:2]
 
 
+def test_an_empty_file_is_a_register_without_rows(wide: Trained, tmp_path: Path) -> None:
+    path = tmp_path / "payloads.sqlite"
+    path.touch()
+    assert Database(path).read().entries == []
+    with pytest.raises(BadInput, match=r"holds no payload of the model 'wide'.*name the model that marked"):
+        tracing.registered(path, wide)
+    with pytest.raises(BadInput, match=r"is a folder; give the payloads\.csv"):
+        tracing.registered(tmp_path, wide)
+    Database(path).add(ENTRY)
+    assert Database(path).read().entries == [ENTRY]
+
+
 @pytest.mark.parametrize("damage", ["cut short", "text", "of another program", "newer", "locked", "read-only"])
 def test_a_register_that_cannot_be_used_is_one_sentence_and_stays_as_it_is(damage: str, tmp_path: Path) -> None:
     path = tmp_path / "payloads.sqlite"

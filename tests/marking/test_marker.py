@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 import ftbench
 from ftbench.errors import BadInput
@@ -18,6 +19,21 @@ from ftbench.marking.inference import Marked
 from tests.marking.calls import photo
 from tests.marking.carriers import photograph
 from tests.test_wheel import CHECKOUT
+
+
+def cut_short() -> Image.Image:
+    file = io.BytesIO()
+    Image.fromarray(photograph(80, 80)).save(file, "JPEG")
+    return Image.open(io.BytesIO(file.getvalue()[:900]))
+
+
+def animated() -> Image.Image:
+    file = io.BytesIO()
+    Image.fromarray(photograph(50, 50)).save(
+        file, "WEBP", save_all=True, append_images=[Image.fromarray(photograph(50, 50, seed=1))]
+    )
+    return Image.open(file)
+
 
 NOTEBOOK = CHECKOUT / "examples" / "mark-and-trace.ipynb"
 
@@ -62,6 +78,27 @@ def test_an_expected_payload_has_a_p_value() -> None:
 
 
 @pytest.mark.usefixtures("shipped")
+def test_a_photograph_that_lies_on_its_side_comes_back_upright(tmp_path: Path) -> None:
+    tags = Image.Exif()
+    tags[ExifTags.Base.Orientation] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    file = photo(tmp_path / "phone.jpg", shape=(100, 140), exif=tags, icc_profile=profile, quality=95)
+    shown = np.asarray(ImageOps.exif_transpose(Image.open(file)))
+    marker = ftbench.marker()
+    marked = marker.embed(Image.open(file))
+    assert marked.image.size == (100, 140)
+    assert np.abs(np.asarray(marked.image).astype(int) - shown).mean() < 20
+    assert marked.image.info["icc_profile"] == profile
+    marked.image.save(tmp_path / "saved.png")
+    # The command line sees what Python sees, and the other way round.
+    assert marker.extract(Image.open(tmp_path / "saved.png"), seconds=0).payload == marked.payload
+    marker.embed_folder(tmp_path, tmp_path / "out", quiet=True)
+    turned = Image.open(tmp_path / "out" / "phone.png")
+    assert turned.getexif()[ExifTags.Base.Orientation] == 6
+    assert marker.extract(turned, seconds=0).marked is True
+
+
+@pytest.mark.usefixtures("shipped")
 def test_another_key_sees_no_mark() -> None:
     mine, other = ftbench.marker(key=b"a key of my own"), ftbench.marker()
     marked = mine.embed(photograph(90, 90)).image
@@ -78,6 +115,11 @@ def test_another_key_sees_no_mark() -> None:
         ("photo.png", "this is str"),
         (np.zeros((50, 50, 3), np.uint8), "one flat colour"),
         (photograph(20, 20), "are too few"),
+        (Image.fromarray(photograph(50, 50)).convert("CMYK"), "colours are CMYK; convert it to RGB"),
+        (Image.fromarray(photograph(50, 50)[..., 0].astype(np.uint16)), "more than 8 bits a channel"),
+        (Image.new("F", (50, 50)), "32-bit samples"),
+        (cut_short(), "damaged or cut short"),
+        (animated(), "it has 2 frames or pages"),
     ],
 )
 def test_what_is_no_picture_is_one_sentence(image: Any, says: str) -> None:

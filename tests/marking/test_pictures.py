@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -333,3 +334,17 @@ def test_metadata_that_does_not_fit_is_said() -> None:
     picture = pictures.read(saved(rgb(), "PNG", exif=b"Exif\0\0" + exif()[6:] + b"\0" * 70_000))
     with pytest.raises(BadInput, match=r"cannot be written as JPEG.*use another --format"):
         pictures.write(picture, picture.pixels, "JPEG", 95)
+
+
+def test_a_photographs_png_is_read_alike_by_another_library() -> None:
+    photo = Image.fromarray(photograph(61, 93))
+    picture = pictures.read(saved(photo, "JPEG", exif=exif(6), icc_profile=SRGB, dpi=(300, 300), comment="by hand"))
+    data = pictures.write(picture, changed(picture), "PNG", 95)
+    # Pixels lie as in the JPEG, turned, and OpenCV's lie blue first.
+    read = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+    stored = np.asarray(Image.fromarray(changed(picture)).transpose(Image.Transpose.ROTATE_90))
+    np.testing.assert_array_equal(read[..., ::-1], stored)
+    # Digests of chunks and all.
+    Image.open(io.BytesIO(data)).verify()
+    image = opened(data)
+    assert (image.size, image.info["icc_profile"], as_tags(image)["orientation"]) == ((93, 61), SRGB, 6)

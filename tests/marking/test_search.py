@@ -17,7 +17,7 @@ from scipy import stats
 from torch import Tensor
 
 from ftbench.errors import BadInput
-from ftbench.marking import anysize, finding, given, payloads, presence
+from ftbench.marking import anysize, finding, given, payloads, presence, tracing
 from ftbench.marking.placements import WHOLE, Placement, Way, common, everywhere
 from ftbench.marking.search import Word
 from ftbench.marking.trained import Trained
@@ -82,6 +82,31 @@ def test_where_the_mark_was_found_is_said(wide: Trained) -> None:
     assert place["mirrored"] is True
     for side, true in {"left": 30, "top": 60, "right": 290, "bottom": 260}.items():
         assert place[side] == pytest.approx(true, abs=8)
+
+
+def test_where_a_known_payload_reads_best_is_asked_of_all_that_is_looked_at(wide: Trained) -> None:
+    payload = given.draw(wide, presence.PUBLIC)
+    sent = pixels(marked(wide, payload).crop((52, 40, 260, 200)))
+    known = finding.Candidates((finding.Known(payload),))
+    # As if a crop had been read as a whole.
+    whole = finding.find(wide, sent, known, replace(LONG, seconds=0))
+    assert whole.placement.is_whole
+    found = tracing.aligned(wide, whole, sent, LONG)
+    for side, true in {"left": -52, "top": -40, "right": 208, "bottom": 160}.items():
+        assert found.place[side] == pytest.approx(true, abs=8)
+
+
+def test_two_tests_are_counted_as_two(wide: Trained) -> None:
+    payload = given.draw(wide, presence.PUBLIC)
+    known = finding.Candidates((finding.Known(given.draw(wide, presence.PUBLIC)),))
+    for seed, image in enumerate((pixels(marked(wide, payload)), noise(0))):
+        rules = replace(LONG, seconds=0)
+        alone, both = (finding.find(wide, image, some, rules) for some in (finding.Candidates(), known))
+        assert alone.chance is not None
+        assert both.chance is not None
+        assert alone.marked == both.marked == (seed == 0)
+        # Of an unmarked picture the check has had its tries, and the comparison its half of the bound.
+        assert both.chance == (2 * alone.chance if both.marked else alone.chance + LONG.bound / 2)
 
 
 def test_without_time_the_whole_picture_is_looked_at_alone(wide: Trained) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import ftbench
+from benchmarks.models.damages import cut
+from ftbench.errors import BadInput
 from ftbench_datasets.procedural.camera import portrait
 from ftbench_datasets.procedural.genes import person
 from ftbench_datasets.procedural.shot import shot
@@ -38,3 +41,24 @@ def test_they_are_read_after_a_jpeg_and_a_mirror_and_found_in_no_unmarked_face(f
     # Payloads are drawn anew each time; of 60 portraits all were read.
     assert right >= 5
     assert marked_after >= 5
+
+
+def test_a_crop_is_no_copy_and_a_copy_is_one(faces: list[Image.Image], tmp_path: Path) -> None:
+    marker = ftbench.marker()
+    for number, face in enumerate(faces[:3]):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        face.save(tmp_path / "in" / f"{number}.png")
+    marker.embed_folder(tmp_path / "in", tmp_path / "out", quiet=True)
+    (tmp_path / "found").mkdir()
+    for number, face in enumerate(faces[:3]):
+        marked = Image.open(tmp_path / "out" / f"{number}.png").convert("RGB")
+        # Cut as little as this, the model reads it as a whole, too.
+        cut(marked, np.random.default_rng(number), 0.75).save(tmp_path / "found" / f"cut{number}.jpg", quality=75)
+        mark = np.asarray(marked).astype(int) - np.asarray(face)
+        forged = (np.asarray(faces[number + 3]) + mark).clip(0, 255).astype(np.uint8)
+        Image.fromarray(forged).save(tmp_path / "found" / f"forged{number}.png")
+    traced = marker.extract_folder(tmp_path / "found", tmp_path / "out" / "payloads.csv", seconds=60, quiet=True)
+    for path, found in traced.items():
+        assert not isinstance(found, BadInput)
+        assert found["given_to"] == f"{path.stem[-1]}.png"
+        assert ("copied" in found) == path.stem.startswith("forged")

@@ -56,6 +56,21 @@ def test_a_payload_that_somebody_chose_has_no_p_value(ftbench_here: Command, mod
     assert (refused.code, "--drawn speaks of the payload of --expect" in refused.err) == (2, True)
 
 
+def test_no_picture_is_named_where_no_mark_was_found(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
+    sources = [photo(tmp_path / f"{seed}.png", seed) for seed in range(2)]
+    options = ("--tag", 6, "--false-positives", 0.05, "--seconds", 0)
+    assert ftbench_here("embed", model, sources[0], "--tag", 6, "--payload", "01", "--note", "Ann").code == 0
+    among = ("--among", as_drawn(tmp_path / "marked"))
+    marked, other = json.loads(
+        ftbench_here("extract", model, "marked/0.png", sources[1], *options, *among, "--json").out
+    )
+    assert (marked["mark"], marked["given_to"], marked["note"]) == ("marked", "0.png", "Ann")
+    assert other["mark"] == "no mark found"
+    assert other["p_value"] > 0.05
+    assert "closest" in other
+    assert not {"given_to", "note"} & other.keys()
+
+
 def test_a_bad_row_of_the_register_blocks_no_other(ftbench_here: Command, model: Path, tmp_path: Path) -> None:
     source = photo(tmp_path / "a.png")
     assert ftbench_here("embed", model, source).code == 0

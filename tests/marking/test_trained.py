@@ -262,7 +262,7 @@ def test_a_cell_of_an_earlier_store_is_rebuilt_and_known_by_both_its_names(cell:
 def test_a_stalled_training_is_told(parts: dict[str, ResolvedPart], plugins: Plugins, tmp_path: Path) -> None:
     folder = write_cell(tmp_path, parts, bits=BITS, code_bits=2 * BITS, status="stalled")
     assert load(folder, plugins).warnings == (
-        "this training stalled: its payloads are hardly read better than by guessing",
+        "this training stalled: its payloads are hardly read better than by guessing; train it for longer",
     )
 
 

@@ -34,6 +34,8 @@ def test_photographs_become_a_model_that_marks(photos: Path, ftbench_here: Comma
     done = ftbench_here("train-marker", "photos", *SMALL, "--steps", "12")
     assert done.code == 0
     assert "12 steps by my-marker-training/benchmark.yaml" in done.out
+    # Of twelve steps nothing is learned, and nobody is to find that out by marking with it.
+    assert "this training stalled" in done.out
     entry = catalogue.entry_of(tmp_path / "my-marker")
     assert (entry.name, entry.bits, entry.tag, entry.settings.size) == ("my-marker", 8, 0, 32)
     card = (tmp_path / "my-marker" / "card.md").read_text(encoding="utf-8")

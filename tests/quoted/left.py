@@ -120,7 +120,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "docs/embed.md": {
         "Marking and reading your own pictures": SETTINGS, "The register": SPEED, "Extracting": SETTINGS,
         "Is it marked?": SETTINGS, "A picture that was cut, framed, mirrored or turned": SETTINGS,
-        "A mark on another picture": NOT_KEPT, "How well it reads": NOT_KEPT,
+        "The p-value": NOT_KEPT, "How often chance is right": SCRIPT, "How well it reads": NOT_KEPT,
     },
     "docs/exported.md": {"Parameters": SETTINGS},
     "docs/fidelity.md": {
