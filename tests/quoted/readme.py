@@ -31,8 +31,8 @@ def quotes() -> Iterator[str]:
     )
     yield f"reads {met} % after one that was not met, instead of {alone} (seed 0)."
     off, against = (number(known_to(label, "averaging pairs=32"), BITS, 0) for label in AVERAGED.values())
-    yield f"takes the mark off: {off} % are read, where 50 are chance."
-    yield f"Trained against it, a pair is read at {against} %"
+    yield f"takes the mark off: {off} % of bits are read, where 50 are chance."
+    yield f"With another code for every picture {against} % are"
     every = "swap-any + reenact + edit-attribute + resynthesise"
     alone, together, following = (
         number(overview(TRANSFER, f"{label} 30 dB", MEAN), "overview", 1)
