@@ -30,6 +30,8 @@ TITLES = {
 """Stem of a figure's file -> what it shows."""
 TRIES = ((2400, 90), (1600, 85), (1100, 75), (800, 60), (500, 30))
 """Pixels across and WebP quality that a figure is tried at; the last is taken whatever comes of it."""
+TALLEST = 16_383
+"""Pixels that a side of a WebP picture may have; samples of many pairs and simulators are taller than that."""
 IN_BASE64 = 4 / 3
 """What a byte of a picture takes in a page."""
 
@@ -82,7 +84,7 @@ def _small(picture: Image.Image, most: int) -> tuple[str, tuple[int, int]]:
 
     for width, quality in TRIES:
         scaled = picture.copy()
-        scaled.thumbnail((width, 100 * width), Image.Resampling.LANCZOS)
+        scaled.thumbnail((width, TALLEST), Image.Resampling.LANCZOS)
         held = io.BytesIO()
         scaled.save(held, "WEBP", quality=quality, method=6)
         if held.tell() <= most:
