@@ -169,3 +169,11 @@ def test_drawings_are_taken_while_there_is_room(tmp_path: Path) -> None:
     assert unquote(one.source.partition(",")[2]).encode() == small
     assert (one.width, one.height) == (40, 20)
     assert all(figure.source.startswith("data:image/webp;base64,") for figure in (two, three))
+
+
+def test_samples_of_many_pairs_fit_into_a_page(tmp_path: Path) -> None:
+    Image.new("RGB", (300, 40_000), "white").save(tmp_path / "tall.png")
+    [tall] = drawn({"samples": (tmp_path / "tall.png").read_bytes()}, {})
+    # WebP holds no side of more.
+    assert tall.height == 16_383
+    assert tall.source.startswith("data:image/webp;base64,")
