@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -298,19 +298,20 @@ def test_one_image_and_a_metric_without_a_number_are_said_where_they_are(
     assert "90.6" in text
 
 
+def _place(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in ("label", "kind", "simulator", "distortion"))
+
+
 @pytest.mark.parametrize("folder", KEPT)
 def test_a_page_of_kept_results_has_their_numbers(folder: str) -> None:
     """Rows were made up to have the kept rates: the page shows those, in the columns of their methods."""
     tables = {printed.name: rows for printed, rows in report_tables(results_of(folder), metrics_of(folder))}
     with (ROOT / folder / "tables" / "attacks.csv").open(encoding="utf-8", newline="") as file:
-        kept = {(row["label"], row["simulator"], row["distortion"]): float(row["raw_bit_accuracy_value"])
-                for row in csv.DictReader(file)}  # fmt: skip
+        kept = {_place(row): float(row["raw_bit_accuracy_value"]) for row in csv.DictReader(file)}
     found = tables["attacks"].frame
     assert len(found) == len(kept)
     for row in found.to_dict("records"):
-        assert row["raw_bit_accuracy"].estimate.value == pytest.approx(
-            kept[row["label"], row["simulator"], row["distortion"]], abs=1 / (97 * 8)
-        )
+        assert row["raw_bit_accuracy"].estimate.value == pytest.approx(kept[_place(row)], abs=1 / (97 * 8))
     text = kept_page(folder)
     assert len(text.encode()) < 1_000_000
     assert text.count("<figure>") == 2

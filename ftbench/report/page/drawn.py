@@ -14,8 +14,10 @@ from ftbench.plaintext import shown
 if TYPE_CHECKING:
     from PIL import Image
 
-PICTURES = 400_000
-"""Bytes that all figures together may take; they are made smaller until they do."""
+PICTURES, FEWEST = 400_000, 100_000
+"""Bytes that all figures together may take, and have beside ever so many tables; they are made smaller until they do."""
+PAGE = 1_000_000
+"""Bytes that a page should not be longer than."""
 SAMPLES = "samples"
 TITLES = {
     SAMPLES: "Original (cover), marked picture, what was changed ×10, and the fake of each",
@@ -48,12 +50,17 @@ class Figure:
     height: int
 
 
-def drawn(figures: Mapping[str, bytes], drawings: Mapping[str, bytes]) -> Iterator[Figure]:
-    """``figures``: stem of a file -> PNG; ``drawings``: the SVG of some, which is sharp at every size."""
+def room(words: int) -> int:
+    """Bytes for the figures of a page whose words take so many."""
+    return max(FEWEST, min(PICTURES, int((PAGE - words) / IN_BASE64)))
+
+
+def drawn(figures: Mapping[str, bytes], drawings: Mapping[str, bytes], most: int = PICTURES) -> Iterator[Figure]:
+    """``figures``: stem of a file -> PNG; ``drawings``: the SVG of some, which is sharp; ``most``: bytes of all."""
     from PIL import Image
 
     names = sorted(figures, key=lambda name: (list(TITLES).index(name) if name in TITLES else len(TITLES), name))
-    sources, left = _sharp({name: _as_text(drawings[name]) for name in names if name in drawings}, len(names))
+    sources, left = _sharp({name: _as_text(drawings[name]) for name in names if name in drawings}, len(names), most)
     for name in names:
         with Image.open(io.BytesIO(figures[name])) as opened:
             size, picture = opened.size, opened.convert("RGB")
@@ -63,10 +70,10 @@ def drawn(figures: Mapping[str, bytes], drawings: Mapping[str, bytes]) -> Iterat
         yield Figure(name, shown(TITLES.get(name, name)), source, *size)
 
 
-def _sharp(texts: Mapping[str, str], count: int) -> tuple[dict[str, str], float]:
+def _sharp(texts: Mapping[str, str], count: int, most: int) -> tuple[dict[str, str], float]:
     """The drawings that leave each of ``count`` figures its share, the smallest first, and the bytes that are left."""
     taken: dict[str, str] = {}
-    left = float(PICTURES)
+    left = float(most)
     for name, text in sorted(texts.items(), key=lambda item: len(item[1])):
         if len(text) / IN_BASE64 <= left / (count - len(taken)):
             taken[name] = text

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ftbench.plaintext import shown
 from ftbench.report.files import write_text
-from ftbench.report.page.drawn import SAMPLES, drawn
+from ftbench.report.page.drawn import SAMPLES, Figure, drawn, room
 from ftbench.report.page.printed import printed
 from ftbench.report.page.sheet import Sheet, sheets
 from ftbench.report.result import Stated
@@ -115,12 +115,10 @@ def _drawn(
     anchors = _short(cell["key"] for cell in cells)
     for cell in cells:
         cell["anchor"] = anchors[cell["key"]]
-    every = list(drawn(figures, drawings))
     style, script = (_part(name) for name in ("page.css", "page.js"))
-    return (
-        _environment()
-        .get_template("page.html")
-        .render(
+
+    def rendered(every: Sequence[Figure]) -> str:
+        return template.render(
             title=shown(title) or _title(manifest),
             lead=lead,
             facts=list(_facts(manifest)),
@@ -139,7 +137,11 @@ def _drawn(
             style_digest=_digest(style),
             script_digest=_digest(script),
         )
-    )
+
+    template = _environment().get_template("page.html")
+    # Without figures first: they have the room that words leave.
+    words = rendered(())
+    return rendered(list(drawn(figures, drawings, room(len(words.encode()))))) if figures else words
 
 
 def _environment() -> Environment:
