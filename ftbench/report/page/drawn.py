@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 PICTURES, FEWEST = 400_000, 100_000
-"""Bytes that all figures together may take, and have beside ever so many tables; they are made smaller until they do."""
+"""Bytes that all figures may take, and have beside ever so many tables; they are made smaller until they do."""
 PAGE = 1_000_000
 """Bytes that a page should not be longer than."""
 SAMPLES = "samples"
