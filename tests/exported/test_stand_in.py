@@ -39,8 +39,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def fitted(home: Path) -> tuple[Ran, str]:
-    """A run that trains against a stand-in and tests under it and its file; and what it said."""
+def written(home: Path) -> Path:
+    """A benchmark that trains against a stand-in and tests under it and its file."""
     benchmark = {
         "dataset": {"name": "procedural-faces", "identities": 4, "images_per_identity": 24, "size": SIZE},
         "matrix": {"encoder": {**PAIR, "attenuation": 0}, "decoder": PAIR, "simulator": STAND_IN},
@@ -49,6 +49,12 @@ def fitted(home: Path) -> tuple[Ran, str]:
         "evaluate": {"draws": 1, "limit": 4, "simulators": ["none", FILE, STAND_IN]},
     }
     (home / "fit.yaml").write_text(yaml.safe_dump(tiny._laid_over(benchmark)), encoding="utf-8")
+    return home / "fit.yaml"
+
+
+@pytest.fixture(scope="module")
+def fitted(home: Path, written: Path) -> tuple[Ran, str]:
+    """Its run, and what it said."""
     return run(home)
 
 
@@ -146,8 +152,8 @@ def test_it_keeps_what_a_simulator_promises(home: Path, plugins: Plugins, recipe
     check(record, size=96, width=0.25, **given(home, recipe))
 
 
-def test_a_plan_counts_the_file_in_the_fit(home: Path) -> None:
-    opened = open_benchmark(Request(str(home / "fit.yaml"), out=home / "asked"), Console(file=io.StringIO()))
+def test_a_plan_counts_the_file_in_the_fit(home: Path, written: Path) -> None:
+    opened = open_benchmark(Request(str(written), out=home / "asked"), Console(file=io.StringIO()))
     found = costs(opened, opened.plan.cells)
     assert found["fit"].outside > 0
     assert found["train"].outside == 0
