@@ -18,6 +18,7 @@ from ftbench.marking.database import ENDINGS, Database
 from ftbench.marking.finding import Candidates, Found, Known, Rules, find
 from ftbench.marking.looks import OTHER, apart, looks_of
 from ftbench.marking.pictures import Pixels, read_file
+from ftbench.marking.placements import Placement
 from ftbench.marking.register import REGISTER, Register, Row
 from ftbench.marking.search import Search
 from ftbench.marking.trained import Trained
@@ -36,6 +37,9 @@ SMALLER = 4
 """How much smaller than the network's square a picture may be that is read."""
 EDGE = 0.03
 """Share of a side that a frame may reach beyond the picture and still be seen as a whole."""
+ALIKE = 0.0005
+"""Scores this near tell no frame from another. Measured: of six copied marks the whole picture reads within 0.0001 of
+the best frame; of six crops to 75 % at JPEG 75 it is 0.002 and more below."""
 SEEN = 128
 """Side in pixels of what is looked at."""
 SURE = 0.8
@@ -77,8 +81,16 @@ def aligned(trained: Trained, found: Found, pixels: Tensor, rules: Rules) -> Fou
     search = Search(trained, pixels, rules.seconds, rules.clock, rules.way)
     # Stage by stage, for what is read on the way.
     list(search.stages())
-    best = max(search.looks(), key=lambda word: (payloads.matches(word.payload, known), word.score))
-    return replace(found, placement=best.placement)
+    words = [(payloads.matches(word.payload, known), word.score, word.placement) for word in search.looks()]
+    most, score, _ = max(words, key=lambda word: word[:2])
+    # A frame a little beyond the picture reads a mark as well as the picture itself, and says nothing of its looks.
+    best = [word for word in words if word[0] == most and word[1] > score - ALIKE]
+    return replace(found, placement=max(best, key=lambda word: (within(word[2]), word[1]))[2])
+
+
+def within(at: Placement) -> bool:
+    """Whether a frame shows nothing that is not in the picture."""
+    return min(at.left, at.top, 1 - at.right, 1 - at.bottom) >= -EDGE
 
 
 def copied(found: Found, pixels: Tensor) -> int | None:
@@ -87,10 +99,9 @@ def copied(found: Found, pixels: Tensor) -> int | None:
     ``looks.OTHER`` or more: the mark was copied onto another picture.
     """
     known = found.match.known.looks if found.match else ()
-    at = found.placement
-    if not known or min(at.left, at.top, 1 - at.right, 1 - at.bottom) < -EDGE:
+    if not known or not within(found.placement):
         return None
-    frame = (Windows(pixels, SEEN).cut([at])[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    frame = (Windows(pixels, SEEN).cut([found.placement])[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     looks = looks_of(np.ascontiguousarray(frame))
     return min((bits for one in known if (bits := apart(looks, one)) is not None), default=None)
 
