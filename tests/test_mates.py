@@ -24,14 +24,17 @@ def covers(count: int, seed: int = 0) -> Tensor:
     return drawn / 255
 
 
-def averaged(mates: Mates, known: Known, pair: Pair, places: Tensor) -> Tensor:
-    inputs = mates.inputs(Inputs(), known, partial(pair.marking, psnr=None), places, 0, (5,))
-    return inputs.of(("averaged",), mates.covers[places])["averaged"]
+ALL = Rows(6)
+
+
+def averaged(mates: Mates, known: Known, pair: Pair, some: slice | Tensor) -> Tensor:
+    inputs = mates.inputs(Inputs(), known, partial(pair.marking, psnr=None), some, 0, (5,))
+    return inputs.of(("averaged",), mates.rows.of(mates.covers)[some])["averaged"]
 
 
 def test_the_mean_is_over_those_that_follow_in_the_batch() -> None:
     pair, batch = Pair(Writes(4), Reads(4)), covers(6)
-    found = averaged(Mates(batch, CODE), Known(2), pair, torch.tensor([1, 5]))
+    found = averaged(Mates(batch, CODE, ALL), Known(2), pair, torch.tensor([1, 5]))
     for row, (place, others) in enumerate([(1, (2, 3)), (5, (0, 1))]):
         each = [pair.mark(batch[other : other + 1], CODE[place : place + 1]) - batch[other] for other in others]
         assert torch.allclose(found[row], torch.cat(each).mean(0), atol=1e-6)
@@ -50,7 +53,7 @@ def test_no_image_is_its_own_mate_where_complements_lie_on_one_cover() -> None:
         return partial(mark)
 
     places = torch.arange(6)
-    inputs = Mates(batch, CODE, twice=True).inputs(Inputs(), Known(2), noted, places, 0, (5,))
+    inputs = Mates(batch, CODE, ALL, twice=True).inputs(Inputs(), Known(2), noted, places, 0, (5,))
     inputs.of(("averaged",), batch)
     assert len(met) == 2
     for mates in met:
@@ -59,8 +62,8 @@ def test_no_image_is_its_own_mate_where_complements_lie_on_one_cover() -> None:
 
 
 def test_flat_mates_are_drawn_anew_each_step() -> None:
-    pair, mates = Pair(Writes(4), Reads(4)), Mates(covers(6), CODE)
-    places, marks = torch.arange(6), partial(pair.marking, psnr=None)
+    pair, mates = Pair(Writes(4), Reads(4)), Mates(covers(6), CODE, ALL)
+    places, marks = slice(None), partial(pair.marking, psnr=None)
     shown = [
         mates.inputs(Inputs(), Known(2, flat=True), marks, places, 0, (step,)).of(("averaged",), mates.covers)[
             "averaged"
@@ -102,7 +105,55 @@ def test_a_training_takes_its_batchs_means_off_and_learns_from_it() -> None:
 
 def test_parts_of_a_batch_meet_the_mates_that_the_whole_meets() -> None:
     pair, batch, codes = Pair(Writes(4), Reads(4)), covers(6), CODE
-    whole = averaged(Mates(batch, codes), Known(3), pair, torch.arange(6))
+    whole = averaged(Mates(batch, codes, ALL), Known(3), pair, slice(None))
     rows = Rows(6, torch.tensor([1, 2, 5]))
-    part = averaged(Mates(batch, codes), Known(3), pair, rows.places_of(slice(1, None)))
+    part = averaged(Mates(batch, codes, rows), Known(3), pair, slice(1, None))
     assert torch.allclose(part, whole[[2, 5]], atol=1e-6)
+
+
+def test_where_every_picture_has_another_word_its_mates_are_those_as_they_are_marked() -> None:
+    pair, batch = Pair(Writes(4), Reads(4)), covers(6)
+    residuals = pair.mark(batch, CODE) - batch
+    found = averaged(Mates(batch, CODE, ALL, residuals=residuals), Known(2), pair, torch.tensor([1, 5]))
+    for row, others in enumerate([(2, 3), (0, 1)]):
+        # Each with its own code, as an attacker finds them.
+        each = [pair.mark(batch[one : one + 1], CODE[one : one + 1]) - batch[one] for one in others]
+        assert torch.allclose(found[row], torch.cat(each).mean(0), atol=1e-6)
+
+
+def test_a_training_shows_those_who_study_the_images_that_others_attack() -> None:
+    class Studies:
+        def __init__(self) -> None:
+            self.shown: list[tuple[Tensor, Tensor]] = []
+            self.met: list[Tensor] = []
+
+        def study(self, *, marked: Tensor, covers: Tensor, generator: torch.Generator) -> None:
+            self.shown.append((marked, covers))
+
+        def __call__(self, image: Tensor, inputs: Mapping[str, Tensor]) -> Tensor:
+            self.met.append(image.detach())
+            return image * 1
+
+    made = task(pieces=2)
+    attacker = Studies()
+    record = replace(SIMULATOR, name="studies", needs=("known",), studies_batches=True)
+    other = SimulatorStage(SIMULATOR, lambda image, inputs: image * 1)
+    made.attacks = [other, SimulatorStage(record, attacker, known=Known(100))]
+    [(total, _)] = made.losses(made.network, 0)
+    total.backward()
+    [(marked, shown)], [met] = attacker.shown, attacker.met
+    size = made.settings.batch_size
+    # Neither those that it attacks, nor their complements.
+    assert len(marked) == len(shown) > 0
+    assert len(marked) <= size - len(met)
+    assert not marked.requires_grad
+    # None of those that it attacks is among them.
+    assert not any(torch.equal(one, own) for one in marked for own in met)
+    assert (marked - shown).abs().max() > 0
+    made.validate(made.network.eval())
+    # In a look at val, of the train split.
+    assert len(attacker.shown) == 2
+    assert any(
+        torch.equal(attacker.shown[1][1][0], cover)
+        for cover in made.images.covers(torch.arange(len(made.images)), "cpu")
+    )

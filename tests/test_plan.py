@@ -209,6 +209,14 @@ def test_another_pair_that_marks_once_more_is_trained_first(plugins: Plugins) ->
             marked_again("mbrs", simulator="copy"),
             r"matrix\.simulator\.0\.0: 'copy' needs 'cover', which only tests give; name it in evaluate",
         ),
+        (
+            marked_again("mbrs", simulator="remove-by-pairs"),
+            r"matrix\.simulator\.0\.0: 'remove-by-pairs' needs 'known', which only tests give; name it in evaluate",
+        ),
+        (
+            marked_again("mbrs", simulator="subspace"),
+            r"matrix\.simulator\.0\.0: 'subspace' studies the images of a step that other .* name one beside it",
+        ),
     ],
 )
 def test_what_only_tests_give_is_named_there(plugins: Plugins, data: dict[str, Any], says: str) -> None:

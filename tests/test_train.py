@@ -19,11 +19,11 @@ from ftbench.benchfile.schema import Curriculum
 from ftbench.machine.randomness import generator
 from ftbench.pipeline.stages import Pair, SimulatorStage
 from ftbench.storage.store import CellFolder
+from ftbench.train.again import CoverStatistics, marks_again
 from ftbench.train.augment import augment
 from ftbench.train.batches import draw_batch
 from ftbench.train.critic import Critic, adversarial_losses
 from ftbench.train.distortion_pool import Pool, Ranged
-from ftbench.train.pair import marks_again
 from ftbench.train.schedules import image_share, message_share, psnr_at
 from ftbench.train.weights import load_weights
 from tests.small_pair import IDENTITY, SIMULATOR, Reads, Writes, run, task
@@ -262,7 +262,7 @@ def test_pieces_meet_simulators_of_their_own_and_rows_stay_in_place() -> None:
     made = task(pieces=3)
     made.attacks = [scaled(0.25), scaled(0.5), scaled(1.0)]
     covers, identity, code = made._draw(torch.Generator().manual_seed(0))
-    (fake,) = made._fakes(made.network, covers, code, identity, step=5)
+    (fake,) = made._fakes(made.network, covers, code, identity, 5, CoverStatistics(made.network.encoder))
     ratios = (fake.sum(dim=(1, 2, 3)) / covers.sum(dim=(1, 2, 3))).tolist()
     assert ratios[:3] == pytest.approx(ratios[3:6], rel=0.02)
     assert sorted(round(4 * ratio) for ratio in ratios[:3]) == [1, 2, 4]
@@ -316,10 +316,20 @@ def test_marking_again_in_training_changes_no_running_statistics_and_has_a_gradi
     assert torch.equal(seen["none"], seen["again"])
 
 
-def test_marking_again_in_training_normalises_a_batch_by_itself() -> None:
+def test_marking_again_in_training_normalises_as_the_covers_were() -> None:
     network = Pair(Normalises(4), Reads(4)).train()
-    image, code = torch.rand(6, 3, 16, 16), torch.ones(6, 4)
-    found = marks_again(network, code, None)(image)
-    network.encoder.norm.momentum = 0.0  # type: ignore[union-attr]
-    assert torch.equal(found, network.mark(image, code, None, exact=False))
-    assert not torch.allclose(found, marks_again(network.eval(), code, None)(image), atol=1e-4)
+    covers, image, code = torch.rand(6, 3, 16, 16), 0.5 * torch.rand(2, 3, 16, 16), torch.ones(2, 4)
+    assert isinstance(network.encoder, Normalises)
+    statistics, norm = CoverStatistics(network.encoder), network.encoder.norm
+    norm.weight.data.fill_(10.0)
+    with statistics.gathered():
+        network.mark(covers, torch.ones(6, 4), None, exact=False)
+    gathered = norm.running_mean
+    found = marks_again(network, statistics, code, None)(image)
+    assert norm.training
+    assert norm.running_mean is gathered
+    # As in evaluation, had the running statistics been those of this very step.
+    norm.momentum = 1.0
+    network.mark(covers, torch.ones(6, 4), None, exact=False)
+    assert torch.allclose(found, network.eval().mark(image, code, None, exact=False), atol=1.01 / 255)
+    assert not torch.allclose(found, network.train().mark(image, code, None, exact=False), atol=3 / 255)

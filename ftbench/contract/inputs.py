@@ -53,7 +53,8 @@ EXTRA_INPUTS = {
     ),
     "known": ExtraInput(
         "as many images of the train split before and after marking, each with a payload of its own, as the parameter "
-        "``pairs`` says: handed to ``study(marked, covers, generator)`` once, before the tests",
+        "``pairs`` says: handed to ``study(marked, covers, generator)`` once, before the tests. Where the record says "
+        "``studies_batches``, also in training: as many images of the step as other simulators attack there",
         of_a_pair=True,
         of_tests=True,
         studied=True,

@@ -152,6 +152,9 @@ class Simulator(Component):
     deterministic: bool = True
     """The same image gives the same fake, bit for bit. False: it draws from torch's global generator, which the
     harness seeds before every batch."""
+    studies_batches: bool = False
+    """True: its ``study`` is quick, so that a training may meet it. Each step it studies the images of the step that
+    others attack."""
     loss_tells: str = ""
     """What the loss of its fit on val is, where readers of tables should know: ``of this so much on val``."""
     resolutions: tuple[int, ...] = ()

@@ -16,14 +16,13 @@ from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.known import Known, mean_residual
 from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
+from ftbench.pipeline.studying import show
 from ftbench.storage.results import CHANGED, FAKE, FORGED, LEFT
 
 Marks = Callable[[Tensor], Tensor]
 """Marks images with the payloads of a batch."""
 OTHERS = 1
 """Tells nonces of known pictures from those of the pictures under test."""
-MARKED_AT_ONCE = 32
-"""Known images that are marked in one call."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +46,8 @@ class Attackers:
                 continue
             randomness = generator(self.seed, "known", name)
             covers = self._covers(attack.known or Known(0), randomness)
-            payloads = torch.randint(0, 2, (len(covers), self.bits), generator=randomness).float()
-            code = encoded(self.codec, payloads, randomness).to(self.device)
-            pieces = zip(covers.split(MARKED_AT_ONCE), code.split(MARKED_AT_ONCE), strict=True)
-            marked = torch.cat([self.pair.mark(some, own, self.held) for some, own in pieces])
-            torch.manual_seed(derive(self.seed, "known", name))
-            attack.study(marked, covers, randomness)
+            seed = derive(self.seed, "known", name)
+            show(attack, covers, self.pair, self.held, self.codec, self.bits, randomness, seed)
         return self
 
     def alike(self, payloads: Tensor, code: Tensor, draw: int, number: int, *known: int) -> Marks:

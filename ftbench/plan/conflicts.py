@@ -7,7 +7,7 @@ from typing import cast
 
 from ftbench.benchfile.document import KeyPath
 from ftbench.benchfile.schema import TrainSection
-from ftbench.contract.inputs import EXTRA_INPUTS
+from ftbench.contract.inputs import EXTRA_INPUTS, STUDIES
 from ftbench.contract.records import Codec, Decoder, Encoder, Simulator
 from ftbench.errors import BadInput
 from ftbench.plan.part import ResolvedPart
@@ -110,7 +110,15 @@ def check_met(
             continue
         if "averaged" in chosen.record.needs:
             _check_mates(resolver, chosen, (*path, number), mates)
-        for name in (one for one in chosen.record.needs if one in EXTRA_INPUTS and EXTRA_INPUTS[one].of_tests):
+        studies = STUDIES in chosen.record.needs and cast(Simulator, chosen.record).studies_batches
+        if studies and len(simulators) < 2:
+            resolver.note(
+                (*path, number),
+                f"{chosen.record.name!r} studies the images of a step that other simulators attack, and there is no "
+                "other; name one beside it",
+            )
+        tests_alone = (one for one in chosen.record.needs if one in EXTRA_INPUTS and EXTRA_INPUTS[one].of_tests)
+        for name in (one for one in tests_alone if not (studies and one == STUDIES)):
             resolver.note(
                 (*path, number), f"{chosen.record.name!r} needs {name!r}, which only tests give; name it in evaluate"
             )

@@ -12,7 +12,7 @@ from ftbench.parts.catalogue import BUILT_IN
 
 NUMBERS: dict[Literal["fit", "train", "evaluate"], int] = {"fit": 2, "train": 2, "evaluate": 1}
 """Raise one when the harness gives other numbers for the same settings of that kind of cell."""
-AGAIN = 2
+AGAIN = 3
 """Raise it instead where only trainings give other numbers that mark images again: it is in their keys alone."""
 _SAID_ELSEWHERE = ("name", "kind", "factory", "parameters", "version")
 """Fields of a record that are in the key or in the code."""
@@ -73,7 +73,7 @@ def declared(record: Any) -> dict[str, Any]:
         for name, value in values.items()
         if name not in (*_SAID_ELSEWHERE, *_FOR_READERS) and not callable(value)
         # Named only where it is so: records of before it came are what they were.
-        if (name, value) != ("randomised", False)
+        if (name, value) not in (("randomised", False), ("studies_batches", False))
     }
 
 

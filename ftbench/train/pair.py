@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ftbench.benchfile.loss import Loss
 from ftbench.benchfile.schema import TrainSection
+from ftbench.contract.inputs import STUDIES
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
@@ -25,6 +26,8 @@ from ftbench.pipeline.guard import sampled
 from ftbench.pipeline.held import HeldAt
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
+from ftbench.pipeline.studying import show
+from ftbench.train.again import CoverStatistics, marks_again
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
@@ -118,9 +121,12 @@ class PairTask:
         """Some rows' share of the loss; what else is measured of them is added to ``known``."""
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
-            marked = network.mark(covers, code, self._held(step), exact=False)
-            mates = Mates(batch.covers, batch.code, self.settings.complement)
-            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, rows, mates)]
+            statistics = CoverStatistics(network.encoder)
+            with statistics.gathered():
+                marked = network.mark(covers, code, self._held(step), exact=False)
+            own = marked - covers if getattr(self.codec, "randomised", False) else None
+            mates = Mates(batch.covers, batch.code, rows, self.settings.complement, own)
+            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, statistics, rows, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -162,6 +168,7 @@ class PairTask:
         again: Tensor,
         identity: Tensor,
         step: int,
+        statistics: CoverStatistics,
         rows: Rows | None = None,
         mates: Mates | None = None,
     ) -> list[Tensor]:
@@ -174,7 +181,7 @@ class PairTask:
         for at, (attack, own) in enumerate(zip(met, rows.dealt(len(met)), strict=True)):
             if isinstance(own, Tensor) and not len(own):
                 continue
-            remark = marks_again(network, rows.of(again)[own], self._held(step))
+            remark = marks_again(network, statistics, rows.of(again)[own], self._held(step))
             place = (step, processes.rank(), *([at] if at else []))
             all_of_it = slice(at, None, len(met))
             inputs = self._inputs(
@@ -185,9 +192,11 @@ class PairTask:
                 *place,
                 rows=slice(None) if rows.places is None else rows.places[own] // len(met),
             )
-            if mates is not None and attack.known is not None:
-                marks = partial(marks_again, network, held=self._held(step))
-                inputs = mates.inputs(inputs, attack.known, marks, rows.places_of(own), self.seed, place)
+            if mates is not None and STUDIES in attack.record.needs:
+                mates.study(attack, marked, own, self.seed, place)
+            elif mates is not None and attack.known is not None:
+                marks = partial(marks_again, network, statistics, held=self._held(step))
+                inputs = mates.inputs(inputs, attack.known, marks, own, self.seed, place)
             fakes.append(attack(marked[own], inputs))
             chosen.append(own)
         return fakes if len(met) < 2 else [joined(fakes, chosen)]
@@ -255,6 +264,7 @@ class PairTask:
         """The loss at full image weight on the val split, undistorted, with payloads fixed for ever."""
         assert isinstance(network, Pair)
         held = self._held(self._step)
+        self._study(network, held)
         sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped", "flip"), 0.0)
         for start in range(0, len(self.val), VAL_BATCH):
             index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
@@ -271,7 +281,9 @@ class PairTask:
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
             marks = partial(network.marking, psnr=held)
-            own = Mates(covers, code).of_each(self.attacks, inputs, marks, self.seed, start)
+            residuals = marked - covers if getattr(self.codec, "randomised", False) else None
+            mates = Mates(covers, code, Rows(len(covers)), residuals=residuals)
+            own = mates.of_each(self.attacks, inputs, marks, self.seed, start)
             fakes = [attack(marked, extra, seed) for attack, extra, seed in zip(self.attacks, own, seeds, strict=True)]
             readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)
@@ -293,6 +305,14 @@ class PairTask:
             values["val_accuracy_swapped"] = sums["swapped"]
         score = self._total(sums["image"], sums["message"])
         return (score if self._near_the_end and self._ramp_over else None), values
+
+    def _study(self, network: Pair, held: Held | None) -> None:
+        """Show those who study pictures some of the train split, for a look at val."""
+        for attack in self.attacks:
+            if STUDIES in attack.record.needs and attack.known is not None:
+                randomness = generator(self.seed, "known")
+                covers = attack.known.covers(self.images, randomness, self.compute.device)
+                show(attack, covers, network, held, self.codec, self.bits, randomness, derive(self.seed, "known"))
 
     def state(self) -> dict[str, Any]:
         """The running accuracy, when the ramp began, and how a batch is worked on."""
@@ -341,29 +361,6 @@ class PairTask:
         image, message = weights.image_weight(), weights.message_weight(self.code_bits)
         # In units of one reading's entropy, so that clipping and Adam's epsilon mean the same in every setting.
         return (image * image_loss + message * message_loss) / (message or image or 1.0)
-
-
-def marks_again(network: Pair, code: Tensor, held: Held | None) -> Callable[[Tensor], Tensor]:
-    """Marks images with a code (b,n) while the encoder is in training, and leaves its running statistics alone.
-
-    Batches are normalised by themselves, as all that learns is: marked again in evaluation form, pairs read twice as
-    many bits wrongly. And running statistics must be those of covers: an encoder that averages marked images in
-    misjudges every cover in evaluation (docs/decisions.md).
-    """
-
-    def remark(image: Tensor) -> Tensor:
-        keeping: list[Any] = [
-            module for module in network.encoder.modules() if getattr(module, "track_running_stats", False)
-        ]
-        for module in keeping:
-            module.track_running_stats = False
-        try:
-            return network.mark(image, code, held, exact=False)
-        finally:
-            for module in keeping:
-                module.track_running_stats = True
-
-    return remark
 
 
 def decibels(squared_error: float) -> float:

@@ -132,6 +132,7 @@ def ftbench_simulators() -> Iterator[ftbench.Simulator]:
         differentiable=True,
         trainable=False,
         needs=("known",),
+        studies_batches=True,
         reference="after Doerr and Dugelay, Security Pitfalls of Frame-by-Frame Video Watermarking, IEEE TSP 52, 2004",
     )
     yield ftbench.Simulator(
