@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -27,14 +29,19 @@ def covers(count: int, seed: int = 0) -> Tensor:
 ALL = Rows(6)
 
 
-def averaged(mates: Mates, known: Known, pair: Pair, some: slice | Tensor) -> Tensor:
-    inputs = mates.inputs(Inputs(), known, partial(pair.marking, psnr=None), some, 0, (5,))
+def mates_of(pair: Pair, batch: Tensor, code: Tensor, rows: Rows = ALL, **others: Any) -> Mates:
+    marks = partial(pair.marking, psnr=None)
+    return Mates(batch, code, rows, marks(rows.of(code))(rows.of(batch)), marks, **others)
+
+
+def averaged(mates: Mates, known: Known, some: slice | Tensor, step: int = 5) -> Tensor:
+    inputs = mates.inputs(Inputs(), known, some, 0, (step,))
     return inputs.of(("averaged",), mates.rows.of(mates.covers)[some])["averaged"]
 
 
 def test_the_mean_is_over_those_that_follow_in_the_batch() -> None:
     pair, batch = Pair(Writes(4), Reads(4)), covers(6)
-    found = averaged(Mates(batch, CODE, ALL), Known(2), pair, torch.tensor([1, 5]))
+    found = averaged(mates_of(pair, batch, CODE), Known(2), torch.tensor([1, 5]))
     for row, (place, others) in enumerate([(1, (2, 3)), (5, (0, 1))]):
         each = [pair.mark(batch[other : other + 1], CODE[place : place + 1]) - batch[other] for other in others]
         assert torch.allclose(found[row], torch.cat(each).mean(0), atol=1e-6)
@@ -52,9 +59,7 @@ def test_no_image_is_its_own_mate_where_complements_lie_on_one_cover() -> None:
 
         return partial(mark)
 
-    places = torch.arange(6)
-    inputs = Mates(batch, CODE, ALL, twice=True).inputs(Inputs(), Known(2), noted, places, 0, (5,))
-    inputs.of(("averaged",), batch)
+    averaged(Mates(batch, CODE, ALL, batch, noted, twice=True), Known(2), slice(None))
     assert len(met) == 2
     for mates in met:
         assert not any(torch.equal(mates[place], batch[place]) for place in range(6))
@@ -62,14 +67,8 @@ def test_no_image_is_its_own_mate_where_complements_lie_on_one_cover() -> None:
 
 
 def test_flat_mates_are_drawn_anew_each_step() -> None:
-    pair, mates = Pair(Writes(4), Reads(4)), Mates(covers(6), CODE, ALL)
-    places, marks = slice(None), partial(pair.marking, psnr=None)
-    shown = [
-        mates.inputs(Inputs(), Known(2, flat=True), marks, places, 0, (step,)).of(("averaged",), mates.covers)[
-            "averaged"
-        ]
-        for step in (1, 1, 2)
-    ]
+    mates = mates_of(Pair(Writes(4), Reads(4)), covers(6), CODE)
+    shown = [averaged(mates, Known(2, flat=True), slice(None), step) for step in (1, 1, 2)]
     assert torch.equal(shown[0], shown[1])
     assert not torch.equal(shown[0], shown[2])
 
@@ -103,22 +102,44 @@ def test_a_training_takes_its_batchs_means_off_and_learns_from_it() -> None:
     assert "val_accuracy_swapped" in scored
 
 
-def test_parts_of_a_batch_meet_the_mates_that_the_whole_meets() -> None:
-    pair, batch, codes = Pair(Writes(4), Reads(4)), covers(6), CODE
-    whole = averaged(Mates(batch, codes, ALL), Known(3), pair, slice(None))
-    rows = Rows(6, torch.tensor([1, 2, 5]))
-    part = averaged(Mates(batch, codes, rows), Known(3), pair, slice(1, None))
-    assert torch.allclose(part, whole[[2, 5]], atol=1e-6)
+PARTS = [Rows(6, torch.tensor([1, 2, 5])), Rows(6, torch.tensor([0, 3, 4])), Rows(6, torch.tensor([4]))]
+
+
+@pytest.mark.parametrize("rows", PARTS)
+@pytest.mark.parametrize("fresh", [False, True])
+@pytest.mark.parametrize("twice", [False, True])
+def test_parts_of_a_batch_meet_the_mates_that_the_whole_meets(rows: Rows, fresh: bool, twice: bool) -> None:
+    pair, batch = Pair(Writes(4), Reads(4)), covers(6)
+    if twice:
+        batch = torch.cat([batch[:3], batch[:3]])
+    whole = averaged(mates_of(pair, batch, CODE, twice=twice, fresh=fresh), Known(2), slice(None))
+    part = averaged(mates_of(pair, batch, CODE, rows, twice=twice, fresh=fresh), Known(2), slice(None))
+    assert rows.places is not None
+    assert torch.allclose(part, whole[rows.places], atol=1e-6)
 
 
 def test_where_every_picture_has_another_word_its_mates_are_those_as_they_are_marked() -> None:
     pair, batch = Pair(Writes(4), Reads(4)), covers(6)
-    residuals = pair.mark(batch, CODE) - batch
-    found = averaged(Mates(batch, CODE, ALL, residuals=residuals), Known(2), pair, torch.tensor([1, 5]))
+    found = averaged(mates_of(pair, batch, CODE, fresh=True), Known(2), torch.tensor([1, 5]))
     for row, others in enumerate([(2, 3), (0, 1)]):
         # Each with its own code, as an attacker finds them.
         each = [pair.mark(batch[one : one + 1], CODE[one : one + 1]) - batch[one] for one in others]
         assert torch.allclose(found[row], torch.cat(each).mean(0), atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_none_of_them_has_the_attacked_cover(count: int) -> None:
+    half = -(-count // 2)
+    # What is averaged tells how often each cover was taken: each counts in a decimal of its own.
+    decimals = 10.0 ** (torch.arange(count) % half).double()
+    marked = decimals[:, None, None, None].expand(-1, 3, 8, 8)
+    pair = Pair(Writes(4), Reads(4))
+    mates = Mates(torch.zeros_like(marked), torch.zeros(count, 4), Rows(count), marked, pair.marking, True, True)
+    found = (half - 1) * averaged(mates, Known(half - 1), slice(None))[:, 0, 0, 0]
+    for row in range(count):
+        taken = f"{round(float(found[row])):0{half}d}"[::-1]
+        assert taken[row % half] == "0"
+        assert sum(map(int, taken)) == half - 1
 
 
 def test_a_training_shows_those_who_study_the_images_that_others_attack() -> None:

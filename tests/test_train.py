@@ -24,6 +24,7 @@ from ftbench.train.augment import augment
 from ftbench.train.batches import draw_batch
 from ftbench.train.critic import Critic, adversarial_losses
 from ftbench.train.distortion_pool import Pool, Ranged
+from ftbench.train.parts import Rows
 from ftbench.train.schedules import image_share, message_share, psnr_at
 from ftbench.train.weights import load_weights
 from tests.small_pair import IDENTITY, SIMULATOR, Reads, Writes, run, task
@@ -262,7 +263,9 @@ def test_pieces_meet_simulators_of_their_own_and_rows_stay_in_place() -> None:
     made = task(pieces=3)
     made.attacks = [scaled(0.25), scaled(0.5), scaled(1.0)]
     covers, identity, code = made._draw(torch.Generator().manual_seed(0))
-    (fake,) = made._fakes(made.network, covers, code, identity, 5, CoverStatistics(made.network.encoder))
+    (fake,) = made._fakes(
+        covers, code, identity, 5, made._mates(covers, code, Rows(len(covers)), covers, made.network.marking)
+    )
     ratios = (fake.sum(dim=(1, 2, 3)) / covers.sum(dim=(1, 2, 3))).tolist()
     assert ratios[:3] == pytest.approx(ratios[3:6], rel=0.02)
     assert sorted(round(4 * ratio) for ratio in ratios[:3]) == [1, 2, 4]

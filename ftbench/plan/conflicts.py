@@ -100,9 +100,9 @@ def check_known(
 
 
 def check_met(
-    resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath, train: TrainSection
+    resolver: Resolver, simulators: Sequence[ResolvedPart | None], path: KeyPath, train: TrainSection, pieces: int
 ) -> None:
-    """Simulators that a pair is to be trained against, by their place in a list."""
+    """Simulators that a pair is to be trained against, by their place in a list; ``pieces``: of a batch, at least."""
     # Complementary codes lie on one cover.
     mates = (-(-train.batch_size // 2) if train.complement else train.batch_size) - 1
     for number, chosen in enumerate(simulators):
@@ -111,12 +111,8 @@ def check_met(
         if "averaged" in chosen.record.needs:
             _check_mates(resolver, chosen, (*path, number), mates)
         studies = STUDIES in chosen.record.needs and cast(Simulator, chosen.record).studies_batches
-        if studies and len(simulators) < 2:
-            resolver.note(
-                (*path, number),
-                f"{chosen.record.name!r} studies the images of a step that other simulators attack, and there is no "
-                "other; name one beside it",
-            )
+        if studies:
+            _check_studies(resolver, chosen, (*path, number), min(pieces, len(simulators)))
         tests_alone = (one for one in chosen.record.needs if one in EXTRA_INPUTS and EXTRA_INPUTS[one].of_tests)
         for name in (one for one in tests_alone if not (studies and one == STUDIES)):
             resolver.note(
@@ -142,6 +138,19 @@ def _check_mates(resolver: Resolver, chosen: ResolvedPart, path: KeyPath, mates:
             f"{name!r} averages over {chosen.known[0]:,} other covers of the batch, and an image has {mates:,} there; "
             "give fewer pairs or raise train.batch_size",
         )
+
+
+def _check_studies(resolver: Resolver, chosen: ResolvedPart, path: KeyPath, met: int) -> None:
+    """An attack that studies pictures, in training: those of a step that other simulators attack, ``met`` in all."""
+    name = chosen.record.name
+    if met < 2:
+        resolver.note(
+            path,
+            f"{name!r} studies the images of a step that other simulators attack, and there is no other; name one "
+            "beside it, with train.pieces of 2 or more and no pool 'whole'",
+        )
+    if chosen.known is None or chosen.known[1]:
+        resolver.note(path, f"{name!r} studies covers of the batch in training; say how many: pairs, without flat")
 
 
 def code_length(resolver: Resolver, codec: ResolvedPart, bits: int, path: KeyPath) -> int | None:

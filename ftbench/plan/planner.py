@@ -186,7 +186,8 @@ class _Planner:
             path = ("matrix", "simulator", number)
             chosen = self._adapted(self.resolver.parts("simulator", group, path))
             check_simulators(self.resolver, chosen, path, self.size, self.grounds.shown, self.grounds.landmarks)
-            check_met(self.resolver, chosen, path, self.benchmark.train)
+            pieces = 1 if "whole" in self.benchmark.matrix.pool else self.benchmark.train.pieces
+            check_met(self.resolver, chosen, path, self.benchmark.train, pieces)
             if len(group) > 1 and any(reference.name == NONE for reference in group):
                 self.resolver.note(path, "several simulators at once cannot hold none; leave it out of the inner list")
             yield chosen

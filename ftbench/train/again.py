@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,40 +17,44 @@ class CoverStatistics:
 
     In evaluation an image that is marked again meets the statistics of covers, which a training gathers. So it does in
     training: by its own batch it would be normalised otherwise than it ever will be (docs/decisions.md), and the
-    gathered ones lag behind the weights.
+    gathered ones lag behind the weights. Normalisations that are not in training, and those that saw no cover, stay as
+    they are.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
-        self._norms: list[Any] = [one for one in encoder.modules() if getattr(one, "track_running_stats", False)]
-        self._seen: dict[int, tuple[Tensor, Tensor]] = {}
+        self._norms: list[Any] = [
+            one for one in encoder.modules() if one.training and getattr(one, "track_running_stats", False)
+        ]
+        self._seen: dict[int, list[tuple[int, Tensor, Tensor]]] = {}
 
     @contextmanager
     def gathered(self) -> Iterator[None]:
         """Meanwhile the encoder marks covers."""
-        hooks = [norm.register_forward_pre_hook(self._see) for norm in self._norms]
+        hooks = [norm.register_forward_pre_hook(self._see, with_kwargs=True) for norm in self._norms]
         try:
             yield
         finally:
             for hook in hooks:
                 hook.remove()
 
-    def _see(self, norm: Any, given: tuple[Tensor]) -> None:
+    def _see(self, norm: Any, given: tuple[Any, ...], named: Mapping[str, Any]) -> None:
+        [values] = (*given, *named.values())
         with torch.no_grad():
-            var, mean = torch.var_mean(given[0].float(), dim=(0, *range(2, given[0].ndim)))
-        self._seen[id(norm)] = (mean, var)
+            var, mean = torch.var_mean(values.float(), dim=(0, *range(2, values.ndim)))
+        self._seen.setdefault(id(norm), []).append((len(values), mean, var))
 
     @contextmanager
     def used(self) -> Iterator[None]:
         """Meanwhile they normalise what the encoder is given, and running statistics stay as they are."""
-        kept = [(norm, norm.running_mean, norm.running_var, norm.training) for norm in self._norms]
+        kept = [(norm, norm.running_mean, norm.running_var) for norm in self._norms if id(norm) in self._seen]
         try:
-            for norm in self._norms:
-                norm.running_mean, norm.running_var = self._seen[id(norm)]
+            for norm, _, _ in kept:
+                norm.running_mean, norm.running_var = _joined(self._seen[id(norm)])
                 norm.training = False
             yield
         finally:
-            for norm, mean, var, training in kept:
-                norm.running_mean, norm.running_var, norm.training = mean, var, training
+            for norm, mean, var in kept:
+                norm.running_mean, norm.running_var, norm.training = mean, var, True
 
 
 def marks_again(
@@ -63,3 +67,13 @@ def marks_again(
             return network.mark(image, code, held, exact=False)
 
     return remark
+
+
+def _joined(seen: list[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Means over the calls, as running statistics are: an encoder with ``max_batch`` is called several times."""
+    if len(seen) == 1:
+        return seen[0][1:]
+    total = sum(count for count, _, _ in seen)
+    means = torch.stack([mean * (count / total) for count, mean, _ in seen])
+    variances = torch.stack([var * (count / total) for count, _, var in seen])
+    return means.sum(0), variances.sum(0)

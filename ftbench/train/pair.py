@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -32,7 +33,7 @@ from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
-from ftbench.train.mates import Mates
+from ftbench.train.mates import Marks, Mates
 from ftbench.train.parts import Rows, by_piece, joined
 from ftbench.train.schedules import LAST_LOOKS, flip_at, image_share, message_share, psnr_at
 from ftbench.train.specific import likeness, shared
@@ -41,6 +42,8 @@ MOST_EXACT = 1e-10
 """Mean squared error below which an image counts as unchanged: 100 dB."""
 LOOK_EVERY = 20
 """Steps between looks at the running bit accuracy, and at whatever else has to be fetched from a device."""
+MARKS_MORE = {"remarked", "averaged", STUDIES}
+"""Extra inputs for which a step marks images beside its covers."""
 READ = ("accuracy_marked", "accuracy_swapped")
 """Values of the curve, one a reading."""
 MEMORY = 0.9
@@ -121,12 +124,12 @@ class PairTask:
         """Some rows' share of the loss; what else is measured of them is added to ``known``."""
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
-            statistics = CoverStatistics(network.encoder)
-            with statistics.gathered():
-                marked = network.mark(covers, code, self._held(step), exact=False)
-            own = marked - covers if getattr(self.codec, "randomised", False) else None
-            mates = Mates(batch.covers, batch.code, rows, self.settings.complement, own)
-            seen = [marked, *self._fakes(network, marked, batch.again, batch.identity, step, statistics, rows, mates)]
+            statistics, held = CoverStatistics(network.encoder), self._held(step)
+            with statistics.gathered() if self._marks_again else nullcontext():
+                marked = network.mark(covers, code, held, exact=False)
+            marks = partial(marks_again, network, statistics, held=held)
+            mates = self._mates(batch.covers, batch.code, rows, marked, marks, self.settings.complement)
+            seen = [marked, *self._fakes(marked, batch.again, batch.identity, step, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
         image_loss = functional.mse_loss(marked.float(), covers)
@@ -161,42 +164,40 @@ class PairTask:
             "psnr": -10 * known["image_loss"].clamp_min(MOST_EXACT).log10(),
         }
 
-    def _fakes(
-        self,
-        network: Pair,
-        marked: Tensor,
-        again: Tensor,
-        identity: Tensor,
-        step: int,
-        statistics: CoverStatistics,
-        rows: Rows | None = None,
-        mates: Mates | None = None,
-    ) -> list[Tensor]:
+    def _mates(
+        self, covers: Tensor, code: Tensor, rows: Rows, marked: Tensor, marks: Marks, twice: bool = False
+    ) -> Mates:
+        return Mates(covers, code, rows, marked, marks, twice, getattr(self.codec, "randomised", False))
+
+    @property
+    def _marks_again(self) -> bool:
+        """Whether a step may mark more than its covers."""
+        return any(MARKS_MORE & set(attack.record.needs) for attack in self.attacks)
+
+    def _fakes(self, marked: Tensor, again: Tensor, identity: Tensor, step: int, mates: Mates) -> list[Tensor]:
         """The fakes (b,3,h,w) of a step, none without simulators; ``again``: the code of a second mark, (b,n).
 
-        ``marked`` holds some rows of the batch, ``again`` and ``identity`` all.
+        ``marked`` holds some rows of the batch, ``again``, ``identity`` and ``mates`` all.
         """
-        met, rows = self._met(step), rows or Rows(len(marked))
+        met, rows = self._met(step), mates.rows
         fakes, chosen = [], []
         for at, (attack, own) in enumerate(zip(met, rows.dealt(len(met)), strict=True)):
             if isinstance(own, Tensor) and not len(own):
                 continue
-            remark = marks_again(network, statistics, rows.of(again)[own], self._held(step))
             place = (step, processes.rank(), *([at] if at else []))
             all_of_it = slice(at, None, len(met))
             inputs = self._inputs(
                 self.images,
                 identity[all_of_it],
-                remark,
+                mates.marks(rows.of(again)[own]),
                 "donor",
                 *place,
                 rows=slice(None) if rows.places is None else rows.places[own] // len(met),
             )
-            if mates is not None and STUDIES in attack.record.needs:
-                mates.study(attack, marked, own, self.seed, place)
-            elif mates is not None and attack.known is not None:
-                marks = partial(marks_again, network, statistics, held=self._held(step))
-                inputs = mates.inputs(inputs, attack.known, marks, own, self.seed, place)
+            if STUDIES in attack.record.needs:
+                mates.study(attack, own, self.seed, place)
+            elif attack.known is not None:
+                inputs = mates.inputs(inputs, attack.known, own, self.seed, place)
             fakes.append(attack(marked[own], inputs))
             chosen.append(own)
         return fakes if len(met) < 2 else [joined(fakes, chosen)]
@@ -281,9 +282,8 @@ class PairTask:
             # Simulators that draw do so alike at every look, so that two looks can be compared.
             seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
             marks = partial(network.marking, psnr=held)
-            residuals = marked - covers if getattr(self.codec, "randomised", False) else None
-            mates = Mates(covers, code, Rows(len(covers)), residuals=residuals)
-            own = mates.of_each(self.attacks, inputs, marks, self.seed, start)
+            mates = self._mates(covers, code, Rows(len(covers)), marked, marks)
+            own = mates.of_each(self.attacks, inputs, self.seed, start)
             fakes = [attack(marked, extra, seed) for attack, extra, seed in zip(self.attacks, own, seeds, strict=True)]
             readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)

@@ -40,6 +40,9 @@ class Subspace(nn.Module):
     def study(self, *, marked: Tensor, covers: Tensor, generator: torch.Generator) -> None:
         """Find the components of marked images and their covers, both (m,3,s,s)."""
         residuals = (marked - covers).flatten(1).float()
+        if not residuals.isfinite().all():
+            # A training that diverges says so itself.
+            return
         _, strengths, directions = torch.linalg.svd(residuals, full_matrices=False)
         there = strengths > FAINTEST * strengths.max().clamp_min(1e-12)
         found = directions[there][: len(self.components)]
