@@ -142,6 +142,14 @@ def test_none_of_them_has_the_attacked_cover(count: int) -> None:
         assert sum(map(int, taken)) == half - 1
 
 
+def test_what_has_no_other_image_to_study_says_so() -> None:
+    pair, batch = Pair(Writes(4), Reads(4)), covers(6)
+    record = replace(SIMULATOR, name="studies", needs=("known",), studies_batches=True)
+    stage = SimulatorStage(record, lambda image, inputs: image, known=Known(3))
+    with pytest.raises(ValueError, match=r"'studies' has no other image of the step to study; raise train\.batch_size"):
+        mates_of(pair, batch, CODE).study(stage, slice(None), 0, (5,))
+
+
 def test_a_training_shows_those_who_study_the_images_that_others_attack() -> None:
     class Studies:
         def __init__(self) -> None:

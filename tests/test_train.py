@@ -13,6 +13,7 @@ import torch
 from kornia.losses import ssim_loss
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ftbench.benchfile.loss import Loss
 from ftbench.benchfile.schema import Curriculum
@@ -317,6 +318,29 @@ def test_marking_again_in_training_changes_no_running_statistics_and_has_a_gradi
         assert encoder.planes.weight.grad is not None
         assert bool(encoder.planes.weight.grad.abs().sum() > 0)
     assert torch.equal(seen["none"], seen["again"])
+
+
+def test_normalisations_that_are_frozen_or_saw_no_cover_stay_as_they_are_and_calls_in_pieces_count_as_one() -> None:
+    encoder = nn.ModuleList(nn.BatchNorm2d(3) for _ in range(3)).train()
+    met, frozen, spare = encoder
+    frozen.eval()
+    first, second, given = torch.rand(4, 3, 5, 5), 3 + torch.rand(2, 3, 5, 5), torch.rand(3, 3, 5, 5)
+    statistics = CoverStatistics(encoder)
+    with statistics.gathered():
+        for images in (first, second):
+            frozen(met(input=images))
+    kept = [norm.running_mean.clone() for norm in (met, frozen, spare)]
+    with statistics.used():
+        found, alone = met(given), frozen(given)
+        assert spare.training
+    assert torch.allclose(alone, frozen(given))
+    assert all(torch.equal(norm.running_mean, mean) for norm, mean in zip((met, frozen, spare), kept, strict=True))
+    assert met.training
+    assert not frozen.training
+    mean = (4 * first.mean((0, 2, 3)) + 2 * second.mean((0, 2, 3))) / 6
+    var = (4 * first.var((0, 2, 3)) + 2 * second.var((0, 2, 3))) / 6
+    expected = functional.batch_norm(given, mean, var, eps=met.eps)
+    assert torch.allclose(found, expected, atol=1e-5)
 
 
 def test_marking_again_in_training_normalises_as_the_covers_were() -> None:

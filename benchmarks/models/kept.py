@@ -47,11 +47,14 @@ def _resumed(kept: Path | None, kind: type[Counted], about: Mapping[str, Any]) -
     if not kept.exists():
         kept.write_text(json.dumps(about) + "\n", encoding="utf-8")
         return []
-    first, *lines = kept.read_text(encoding="utf-8").splitlines()
+    # A line without an end was being written when the count was stopped.
+    whole = kept.read_text(encoding="utf-8").rpartition("\n")[0]
     try:
+        first, *lines = whole.splitlines()
         held, done = json.loads(first), [kind(**json.loads(line)) for line in lines]
     except (ValueError, TypeError) as error:
         raise BadInput(f"{kept} is no file of a count ({error}); name another") from error
     if held != about:
         raise BadInput(f"{kept} belongs to another count ({held}); name another file")
+    kept.write_text(whole + "\n", encoding="utf-8")
     return done

@@ -34,12 +34,12 @@ def main(arguments: list[str]) -> int:
         write_files(asked.out)
         file.write_text(yaml.safe_dump(whole, sort_keys=False), encoding="utf-8")
         ran = run_request(request, Console())
+        lacking = [] if ran.failed else without_row(ran.folder)
     except (FtbenchError, OSError) as error:
         print(f"benchmarks.recipes: {error}", file=sys.stderr)
         return 2
     if ran.failed:
         return 1
-    lacking = without_row(ran.folder)
     print(f"{len(RECIPES) - len(lacking)} of {len(RECIPES)} recipes in the table, {time.monotonic() - begun:.0f} s")
     if lacking:
         print(f"without a row: {', '.join(lacking)}", file=sys.stderr)
@@ -56,7 +56,7 @@ def without_row(folder: Path) -> list[str]:
 def _parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recipes", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="where files, benchmark and results go")
-    parser.add_argument("--data", help="a folder of faces of two people or more (drawn faces)")
+    parser.add_argument("--data", help="a folder of faces of two people or more; without it faces are drawn")
     parser.add_argument("--images", type=int, default=24, help="test images (24)")
     parser.add_argument("--size", type=int, default=96, help="pixels of a side (96)")
     parser.add_argument("--steps", type=int, default=240, help="of the training (240)")

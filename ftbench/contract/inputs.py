@@ -15,9 +15,10 @@ class ExtraInput:
     of_a_pair: bool = False
     """Only a pair can give it: it is not there yet when a simulator is fitted."""
     of_tests: bool = False
-    """Tests alone give it: it is too dear for every step of a training, or makes no sense in one."""
+    """Tests alone give it: it is too dear for every step of a training, or makes no sense in one. What is studied is
+    given in a training, too, where a record says ``studies_batches``."""
     studied: bool = False
-    """No tensor of a batch: the simulator's method ``study`` is handed it once, before the tests."""
+    """No tensor of a batch: the simulator's method ``study`` is handed it, before the tests or a step."""
 
 
 FRONTAL = ((0.37, 0.42), (0.63, 0.42), (0.50, 0.57), (0.40, 0.69), (0.60, 0.69))
@@ -42,7 +43,8 @@ EXTRA_INPUTS = {
     "averaged": ExtraInput(
         "(b,3,h,w), signed: the mean of marked − cover over as many images that carry the attacked image's payload as "
         "the parameter ``pairs`` says, none of them attacked; of flat colours where ``flat`` says so. Without "
-        "``pairs``: over 32 of the images under test, and in tests alone",
+        "``pairs``: over 32 of the images under test, and in tests alone. Where a code is another for every picture, a "
+        "training averages the step's other images as they are marked",
         of_a_pair=True,
     ),
     "cover": ExtraInput(

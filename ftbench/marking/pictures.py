@@ -34,6 +34,7 @@ MOST_TEXT = 64 * 2**20
 DRAWING = {"compress_level": 3}
 """As small as Pillow's own choice, 6, in two fifths of the time. What was no JPEG may be a drawing, which would be many
 times as large where it is written as a photograph is."""
+DEEP = "it has more than 8 bits a channel, which marking would cut off; save it with 8 bits first"
 PLAIN_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA"}
 """Turned into 8-bit RGB or RGBA without losing a level."""
 
@@ -145,16 +146,20 @@ def write(picture: Picture, pixels: Pixels, kind: Kind, quality: int) -> bytes:
 def of_image(image: Image.Image) -> tuple[Pixels, Pixels | None, str]:
     """Of Pillow's image: upright RGB (h, w, 3), opacity (h, w) if there is any, and ``Picture.obstacle``.
 
-    Raises BadInput with a reason that names no file.
+    EXIF's orientation is obeyed; who turned the picture has dropped it, as ``ImageOps.exif_transpose`` does. Raises
+    BadInput with a reason that names no file.
     """
+    # Loaded, colour of 16 bits is 8 bits, and nothing tells.
+    deep = any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
     try:
         image.load()
-        return *_layers(image, _orientation(image)), _obstacle(image, b"")
+        return *_layers(image, _orientation(image)), DEEP if deep else _obstacle(image, b"")
     except BadInput:
         raise
     # Pillow decodes a file only now, and meets damage with errors of every type.
     except Exception as error:
-        raise BadInput("it is damaged or cut short") from error
+        closed = "closed" in str(error)
+        raise BadInput("it was closed; give it while it is open" if closed else "it is damaged or cut short") from error
 
 
 def _layers(image: Image.Image, orientation: int) -> tuple[Pixels, Pixels | None]:
@@ -196,7 +201,7 @@ def _obstacle(image: Image.Image, data: bytes) -> str:
             "save the one that is meant as a PNG, TIFF or JPEG of its own"
         )
     if _is_deep(image, data):
-        return "it has more than 8 bits a channel, which marking would cut off; save it with 8 bits first"
+        return DEEP
     if image.mode not in PLAIN_MODES:
         return f"its colours are {image.mode}; convert it to RGB first"
     if (image.info.get("icc_profile") or b"")[16:20] == b"GRAY":

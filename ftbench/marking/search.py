@@ -64,6 +64,8 @@ class Search:
     """What the seconds are counted by."""
     way: Way = USUAL
     readings: list[Reading] = field(default_factory=list)
+    ended: bool = False
+    """Whether it looked at all that it had to, before its time was over."""
 
     def stages(self) -> Iterator[list[Word]]:
         """Payloads, the likeliest first and none twice.
@@ -86,6 +88,7 @@ class Search:
         for fineness, count in enumerate(BEST):
             best = sorted(self.readings, key=lambda one: -one.score)[:count]
             self._look(windows, fresh((at for one in best for at in near(one.placement, fineness)), seen), until)
+        self.ended = self.clock() < until
         yield self.words()
 
     @property

@@ -56,7 +56,8 @@ def extract(trained: Trained, source: Path, candidates: Candidates, rules: Rules
     found = find(trained, pixels, candidates, rules)
     unlike = copied(found, pixels)
     if unlike is not None and unlike >= OTHER and rules.seconds > 0:
-        unlike = copied(aligned(trained, found, pixels, rules), pixels)
+        best = aligned(trained, found, pixels, rules)
+        unlike = None if best is None else copied(best, pixels)
     return told(trained, found, unlike)
 
 
@@ -70,10 +71,11 @@ def readable(trained: Trained, pixels: Pixels) -> Tensor:
     return tensor(pixels)
 
 
-def aligned(trained: Trained, found: Found, pixels: Tensor, rules: Rules) -> Found:
+def aligned(trained: Trained, found: Found, pixels: Tensor, rules: Rules) -> Found | None:
     """What was found, with the frame in which its known payload reads best, of all that a whole search looks at.
 
-    A crop often reads well as a whole, too, and would look unlike the picture that it was cut from.
+    A crop often reads well as a whole, too, and would look unlike the picture that it was cut from. None where the time
+    ended before the search: then the crop's own frame may not have been looked at.
     """
     if found.match is None:
         return found
@@ -81,6 +83,8 @@ def aligned(trained: Trained, found: Found, pixels: Tensor, rules: Rules) -> Fou
     search = Search(trained, pixels, rules.seconds, rules.clock, rules.way)
     # Stage by stage, for what is read on the way.
     list(search.stages())
+    if not search.ended:
+        return None
     words = [(payloads.matches(word.payload, known), word.score, word.placement) for word in search.looks()]
     most, score, _ = max(words, key=lambda word: word[:2])
     # A frame a little beyond the picture reads a mark as well as the picture itself, and says nothing of its looks.

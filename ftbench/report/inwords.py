@@ -56,14 +56,20 @@ def in_words(
         ends = [choose(values, key=lambda method: values[method][0]) for choose in (min, max)]
         texts = [values[end][1] for end in ends]
         if len(labels) == 1:
-            text = form.phrase.format(texts[0]) + (f", {form.names[0]}" if form.names else "")
-        elif texts[0] == texts[1]:
-            text = form.phrase.format(texts[0]) + " of all"
+            text = _filled(form.phrase, texts[0]) + (f", {form.names[0]}" if form.names else "")
+        elif texts[0] == texts[1] and len(values) == len(labels):
+            text = _filled(form.phrase, texts[0]) + " of all"
         else:
             names = [f"{labels[end]}{f', {form.names[end]}' if form.names else ''}" for end in ends]
-            text = f"{form.phrase.format(texts[0])} ({names[0]}) to {texts[1]} ({names[1]})"
+            text = f"{_filled(form.phrase, texts[0])} ({names[0]})"
+            text += f" to {texts[1]} ({names[1]})" if len(values) > 1 else ""
         found.setdefault(form.about, []).append(text)
     return tuple((about, "; ".join(texts)) for about, texts in found.items())
+
+
+def _filled(phrase: str, number: str) -> str:
+    # Not by format: the name of a part may hold braces, too.
+    return phrase.replace("{}", number, 1)
 
 
 def _number(entry: Measured) -> str:

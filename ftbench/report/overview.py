@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from ftbench.report.attacked import CONTROL_NOTE, STALLED_NOTE
 from ftbench.report.attacks import CONTROL, FORGERIES, MET, NOTHING, REMOVALS, SIMULATED, Row, attack_rows
@@ -62,7 +62,11 @@ def overview_table(
     rows = attack_rows(results, scores)
     simulators = [row for row in rows if row.kind in (*SIMULATED, REMOVALS)]
     distortions = [row for row in rows if row.attack[1] != UNDISTORTED]
-    _attacked(made, scores, rows, {"simulators": simulators, "distortions": distortions})
+    everyone = [
+        {row.title for row in attack_rows([one], [score]) if row.kind == MET}
+        for one, score in zip(results, scores, strict=True)
+    ]
+    _attacked(made, scores, rows, {"simulators": simulators, "distortions": distortions}, set.intersection(*everyone))
     if forged := [row for row in rows if row.kind == FORGERIES]:
         made.bits(f"{FORGERIES}, {_mean_of(forged)}", scores, forged, better=-1)
     if any(row.kind == CONTROL for row in rows):
@@ -141,7 +145,11 @@ class _Overview:
 
 
 def _attacked(
-    made: _Overview, scores: Sequence[Scores], rows: Sequence[Row], together: Mapping[str, Sequence[Row]]
+    made: _Overview,
+    scores: Sequence[Scores],
+    rows: Sequence[Row],
+    together: Mapping[str, Sequence[Row]],
+    met_by_all: Set[str],
 ) -> None:
     """What is read unattacked, after each kind of simulator, and after all of one sort ``together``."""
     for kind in (NOTHING, *SIMULATED, REMOVALS):
@@ -151,7 +159,9 @@ def _attacked(
             if kind == NOTHING:
                 made.say("Read of marked pictures", "{} % of the bits")
             elif len(of) == len(together["simulators"]) == 1:
-                made.say(AFTER["simulators"], f"{{}} % after {of[0].title}{MET_TOO if kind == MET else ''}")
+                made.say(
+                    AFTER["simulators"], f"{{}} % after {of[0].title}{MET_TOO if of[0].title in met_by_all else ''}"
+                )
             made.bits(title, scores, of)
     for called, every in together.items():
         if len(every) > 1:

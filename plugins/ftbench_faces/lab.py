@@ -69,9 +69,11 @@ def _power_(values: Tensor, exponent: float) -> Tensor:
 @cache
 def _matrices(device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """To the white's share of XYZ, from their roots to Lab, and back (3,3)."""
-    white = torch.tensor(WHITE, dtype=torch.float64)
-    to_xyz = torch.tensor(RGB_TO_XYZ, dtype=torch.float64) / white[:, None]
-    to_lab = torch.tensor(ROOTS_TO_LAB, dtype=torch.float64)
-    to_rgb = torch.tensor(XYZ_TO_RGB, dtype=torch.float64) * white
-    first, second, third, fourth = (one.float().to(device) for one in (to_xyz, to_lab, to_lab.inverse(), to_rgb))
+    # Kept for the whole process: a gradient may need what was first asked for without one.
+    with torch.inference_mode(False):
+        white = torch.tensor(WHITE, dtype=torch.float64)
+        to_xyz = torch.tensor(RGB_TO_XYZ, dtype=torch.float64) / white[:, None]
+        to_lab = torch.tensor(ROOTS_TO_LAB, dtype=torch.float64)
+        to_rgb = torch.tensor(XYZ_TO_RGB, dtype=torch.float64) * white
+        first, second, third, fourth = (one.float().to(device) for one in (to_xyz, to_lab, to_lab.inverse(), to_rgb))
     return first, second, third, fourth

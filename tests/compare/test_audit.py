@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 
 from ftbench.claims.audit import faults
 from ftbench.errors import BadInput
+from ftbench.machine import provenance
 from ftbench.storage.manifest import open_folder
 from tests.compare.made_results import made, replace_in, three, vouch_anew, weights, without_rows, write
 
@@ -89,11 +90,14 @@ def test_a_difference_that_is_rounding_alone_is_sound(tmp_path: Path) -> None:
     assert found(without_rows(folder)) == []
 
 
-def by_another_release(folder: Path, alter: Alter) -> list[str]:
+OTHER = {"commit": "f" * 40}
+
+
+def by_another_release(folder: Path, alter: Alter, code: Mapping[str, str] = OTHER) -> list[str]:
     """What is found in a folder of another commit, altered and vouched for anew."""
     file = folder / "manifest.json"
     told = json.loads(file.read_text(encoding="utf-8"))
-    file.write_text(json.dumps({**told, "code": {"commit": "f" * 40}}), encoding="utf-8")
+    file.write_text(json.dumps({**told, "code": code}), encoding="utf-8")
     alter(folder)
     vouch_anew(folder)
     return found(folder)
@@ -106,12 +110,19 @@ def test_other_words_of_another_release_are_no_forgery_and_other_numbers_are(fol
         table.write_text(text + "\nA note of that release.\n", encoding="utf-8")
         replace_in(folder / "tables" / "attacks.json", '"title": "', '"title": "Formerly: ')
 
-    copies = [Path(shutil.copytree(folder, tmp_path / name)) for name in ("words", "text", "json", "csv")]
+    copies = [
+        Path(shutil.copytree(folder, tmp_path / name)) for name in ("words", "text", "json", "csv", "wheel", "list")
+    ]
     assert by_another_release(copies[0], other_words) == []
+    # An installed package knows no commit.
+    wheel, listed = copies[4:]
+    assert by_another_release(wheel, other_words, {"ftbench": "0.0.1", "commit": provenance.code()["commit"]}) == []
+    [odd] = by_another_release(listed, lambda one: (one / "tables/attacks.json").write_text("[]", encoding="utf-8"))
+    assert "attacks.json: is not what the rows" in odd
     [fault] = by_another_release(copies[1], ALTERATIONS["attacks.md"][0])
     assert "98.6" in fault
     assert "is nothing that the rows give" in fault
-    for copy, name in zip(copies[2:], ("attacks.json", "attacks.csv"), strict=True):
+    for copy, name in zip(copies[2:4], ("attacks.json", "attacks.csv"), strict=True):
         assert any(name in fault for fault in by_another_release(copy, ALTERATIONS[name][0]))
     # Of this code every letter counts.
     other_words(folder)

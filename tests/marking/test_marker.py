@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,23 @@ from ftbench.marking.inference import Marked
 from tests.marking.calls import photo
 from tests.marking.carriers import photograph
 from tests.test_wheel import CHECKOUT
+
+
+def deep() -> Image.Image:
+    """Colour of 16 bits, as a file has it."""
+    rows = b"".join(b"\0" + bytes(50 * 6) for _ in range(50))
+    header = struct.pack(">IIBBBBB", 50, 50, 16, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    data = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    return Image.open(io.BytesIO(b"\x89PNG\r\n\x1a\n" + data))
+
+
+def closed() -> Image.Image:
+    image = Image.new("RGB", (50, 50))
+    image.close()
+    return image
 
 
 def cut_short() -> Image.Image:
@@ -119,6 +138,8 @@ def test_another_key_sees_no_mark() -> None:
         (Image.fromarray(photograph(50, 50)[..., 0].astype(np.uint16)), "more than 8 bits a channel"),
         (Image.new("F", (50, 50)), "32-bit samples"),
         (cut_short(), "damaged or cut short"),
+        (deep(), "more than 8 bits a channel"),
+        (closed(), "it was closed; give it while it is open"),
         (animated(), "it has 2 frames or pages"),
     ],
 )

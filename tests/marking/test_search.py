@@ -92,8 +92,12 @@ def test_where_a_known_payload_reads_best_is_asked_of_all_that_is_looked_at(wide
     whole = finding.find(wide, sent, known, replace(LONG, seconds=0))
     assert whole.placement.is_whole
     found = tracing.aligned(wide, whole, sent, LONG)
+    assert found is not None
     for side, true in {"left": -52, "top": -40, "right": 208, "bottom": 160}.items():
         assert found.place[side] == pytest.approx(true, abs=8)
+    # Where the time is over before, its own frame may not have been looked at.
+    ticks = iter(range(10**6))
+    assert tracing.aligned(wide, whole, sent, replace(LONG, seconds=1, clock=lambda: float(next(ticks)))) is None
 
 
 def test_two_tests_are_counted_as_two(wide: Trained) -> None:

@@ -46,9 +46,10 @@ def test_they_are_read_after_a_jpeg_and_a_mirror_and_found_in_no_unmarked_face(f
 def test_a_crop_is_no_copy_and_a_copy_is_one(faces: list[Image.Image], tmp_path: Path) -> None:
     marker = ftbench.marker()
     for number, face in enumerate(faces[:3]):
-        (tmp_path / "in").mkdir(exist_ok=True)
-        face.save(tmp_path / "in" / f"{number}.png")
-    marker.embed_folder(tmp_path / "in", tmp_path / "out", quiet=True)
+        (tmp_path / f"in{number}").mkdir()
+        face.save(tmp_path / f"in{number}" / f"{number}.png")
+        # Not drawn, so that every run judges the same pictures.
+        marker.embed_folder(tmp_path / f"in{number}", tmp_path / "out", payload=f"0x{4321 * number:04x}", quiet=True)
     (tmp_path / "found").mkdir()
     for number, face in enumerate(faces[:3]):
         marked = Image.open(tmp_path / "out" / f"{number}.png").convert("RGB")

@@ -59,7 +59,10 @@ def test_what_is_alike_or_missing() -> None:
     at = Measured(Estimate(0.5, 0.4, 0.6, 9, ""), digits=1, scale=100.0)
     said = {0: Said("a", "{} %"), 1: Said("b", "{} %"), 2: Said("a", "{} again")}
     entries = {(0, 0): at, (0, 1): at, (2, 1): at}
-    assert in_words(said, entries, ["x", "y"]) == (("a", "50.0 % of all; 50.0 again of all"),)
+    assert in_words(said, entries, ["x", "y"]) == (("a", "50.0 % of all; 50.0 again (y)"),)
+    assert in_words({0: Said("a", "{} % after {b}.onnx")}, entries, ["x", "y"]) == (
+        ("a", "50.0 % after {b}.onnx of all"),
+    )
     assert task([8, 64, 8], 1000, 1, 0)[1] == (
         "8 or 64 bits, drawn anew each time, are hidden in each of 1,000 pictures that no training saw, once. "
         "Who guesses reads half of them."
