@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.quoted.field_page import FIELD
-from tests.quoted.kept import Row, number, row, table
-from tests.quoted.results_page import BITS, PAPER, SIMULATOR, SWAP, read
-
-MEDIUM = "paper/two_identity-medium"
+from tests.quoted.kept import number, over_seeds, row
+from tests.quoted.results_page import BITS, MEDIUM, PAPER, SIMULATOR, SWAP, quality, read
 
 
 def claims() -> Iterator[str]:
     """What the two claims that failed first read today."""
-    yield f"What holds now ({number(read(PAPER, '30 dB', 'faceswap'), BITS, 1)} and {_medium('marked', 2)} %)"
+    yield f"What holds now ({number(read(PAPER, '30 dB', 'faceswap'), BITS, 1)} and {number(read(MEDIUM, '30 dB'), BITS, 2)} %)"
 
 
 def decisions() -> Iterator[str]:
@@ -25,21 +23,14 @@ def decisions() -> Iterator[str]:
         f"{own} % of bits are read after the swap that was trained against, {other} % after another training of the "
         f"same network and {third} % after another architecture."
     )
-    yield f"do more than 6,000 of 64 did: {_medium('faceswap', 1)} against"
-    yield f"after the swap, {_medium('marked', 2)} against"
-    yield f"to {number(_main(), 'ssim_all', 3, 1)}: at the same PSNR detail shows"
+    swapped, marked = (read(MEDIUM, "30 dB", of) for of in ("faceswap", "none"))
+    yield f"do more than 6,000 of 64 did: {over_seeds(swapped, BITS, 1)} against"
+    yield f"after the swap, {number(marked, BITS, 2)} against"
+    yield f"to {number(quality(MEDIUM, '30 dB', 'ssim'), 'quality', 3, 1)}: at the same PSNR detail shows"
 
 
 def performance() -> Iterator[str]:
     """What stood before, at medium."""
+    yield f"half of them read {over_seeds(read(MEDIUM, '30 dB', 'faceswap'), BITS, 1)} %"
     taken = row(FIELD, "overall", label="compact 32 dB at 38 dB")
     yield f"| e4e014b | ≥ 96.5 % | {number(taken, 'distortions_bit_accuracy', 1)} % (docs/field.md) |"
-
-
-def _main() -> Row:
-    [taken] = table(MEDIUM, "tables/main")
-    return taken
-
-
-def _medium(of: str, digits: int) -> str:
-    return number(_main(), f"{of}_raw_bit_accuracy", digits)

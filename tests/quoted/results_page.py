@@ -12,6 +12,7 @@ PAPER, SIMULATOR, CODE, POOL, LENGTH = (
 )
 POPULATION = "ablation-population/two_identity-small"
 ATTACKS = "attacks/many_identities-medium"
+MEDIUM = "paper/two_identity-medium"
 MET = "none swap-any + reenact + edit-attribute + resynthesise + re-embed"
 AVERAGED = {
     "one code for all": f"{MET} 32 dB",
@@ -140,15 +141,14 @@ def _attacks() -> Iterator[str]:
 
 
 def _medium() -> Iterator[str]:
-    [taken] = table("paper/two_identity-medium", "tables/main")
-    bits = [interval(taken, f"{of}_raw_bit_accuracy", 2) for of in ("marked", "faceswap")]
-    look = [interval(taken, "psnr_all", 2, 1), interval(taken, "ssim_all", 3, 1)]
+    bits = [over_seeds(read(MEDIUM, "30 dB", of), BITS, 2) for of in ("none", "faceswap")]
+    look = [over_seeds(quality(MEDIUM, "30 dB", of), "quality", places, 1) for of, places in (("psnr", 2), ("ssim", 3))]
     yield f"| 30 dB | {' | '.join(bits + look)} |"
-    words = [number(taken, f"{of}_raw_word_accuracy", 1) for of in ("marked", "faceswap")]
-    jpeg = row("paper/two_identity-medium", "distortions", distortion="jpeg quality=90", simulator="none")
+    words = [number(read(MEDIUM, "30 dB", of, of="words"), WORDS, 1) for of in ("none", "faceswap")]
     yield "Whole payloads are read from {} % of marked and {} % of swapped images.".format(*words)
+    jpeg = read(MEDIUM, "30 dB", distortion="jpeg quality=90")
     yield f"JPEG 90 leaves {number(jpeg, BITS, 0)} % of marked images' bits."
-    yield f"| 99.9 % | 99.2 % | {number(taken, 'marked_raw_bit_accuracy', 2)} % |"
+    yield f"| 99.9 % | 99.2 % | {number(read(MEDIUM, '30 dB'), BITS, 2)} % |"
 
 
 def _transfer() -> Iterator[str]:
