@@ -11,7 +11,8 @@ from tests.quoted.results_page import BITS, MEDIUM, PAPER, SIMULATOR, SWAP, qual
 
 def claims() -> Iterator[str]:
     """What the two claims that failed first read today."""
-    yield f"What holds now ({number(read(PAPER, '30 dB', 'faceswap'), BITS, 1)} and {number(read(MEDIUM, '30 dB'), BITS, 2)} %)"
+    small, medium = read(PAPER, "30 dB", "faceswap"), read(MEDIUM, "30 dB")
+    yield f"What holds now ({number(small, BITS, 1)} and {number(medium, BITS, 2)} %)"
 
 
 def decisions() -> Iterator[str]:

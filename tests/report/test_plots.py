@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
@@ -177,3 +179,22 @@ def test_samples_of_many_pairs_fit_into_a_page(tmp_path: Path) -> None:
     # WebP holds no side of more.
     assert tall.height == 16_383
     assert tall.source.startswith("data:image/webp;base64,")
+
+
+def test_of_samples_as_many_are_shown_as_there_is_room_for_and_that_is_said(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (40, 90, 100, 3), np.uint8)
+    # Rows of pictures with white between them.
+    rows = np.pad(noise, ((0, 0), (0, 10), (0, 0), (0, 0)), constant_values=255).reshape(4000, 100, 3)
+    Image.fromarray(rows).save(tmp_path / "tall.png")
+    png = (tmp_path / "tall.png").read_bytes()
+    first, other = drawn({"samples": png, "residuals": png}, {}, 60_000)
+    assert first.title.endswith("and the fake of each (the first; all are in figures/samples.png)")
+    held = base64.b64decode(first.source.partition(",")[2])
+    assert len(held) < 33_000
+    shown = np.asarray(Image.open(io.BytesIO(held)).convert("RGB"))
+    assert 100 <= len(shown) < 2000
+    # It ends in the white below a row of pictures.
+    assert shown[-5:].min() > 200
+    assert len(shown) % 100 > 85
+    # Of what is no list of samples nothing is left out.
+    assert (other.title, other.height) == ("What is changed, and at which frequencies", 4000)

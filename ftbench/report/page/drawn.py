@@ -31,7 +31,8 @@ TITLES = {
 }
 """Stem of a figure's file -> what it shows."""
 TRIES = ((2400, 90), (1600, 85), (1100, 75), (800, 60), (500, 30))
-"""Pixels across and WebP quality that a figure is tried at; the last is taken whatever comes of it."""
+"""Pixels across and WebP quality that a figure is tried at; of samples at the last as many are shown as
+there is room for, and other figures are taken as they are then."""
 TALLEST = 16_383
 """Pixels that a side of a WebP picture may have; samples of many pairs and simulators are taller than that."""
 IN_BASE64 = 4 / 3
@@ -64,10 +65,11 @@ def drawn(figures: Mapping[str, bytes], drawings: Mapping[str, bytes], most: int
     for name in names:
         with Image.open(io.BytesIO(figures[name])) as opened:
             size, picture = opened.size, opened.convert("RGB")
-        source = sources.get(name)
+        source, title = sources.get(name), TITLES.get(name, name)
         if source is None:
-            source, size = _small(picture, int(left) // (len(names) - len(sources)))
-        yield Figure(name, shown(TITLES.get(name, name)), source, *size)
+            source, size, whole = _small(picture, int(left) // (len(names) - len(sources)), cut=name == SAMPLES)
+            title += "" if whole else f" (the first; all are in figures/{name}.png)"
+        yield Figure(name, shown(title), source, *size)
 
 
 def _sharp(texts: Mapping[str, str], count: int, most: int) -> tuple[dict[str, str], float]:
@@ -86,14 +88,38 @@ def _as_text(drawing: bytes) -> str:
     return "data:image/svg+xml," + quote(" ".join(drawing.decode().split()), safe=" =/:,;()-.!?*+@$~[]{}|^_")
 
 
-def _small(picture: Image.Image, most: int) -> tuple[str, tuple[int, int]]:
+def _small(picture: Image.Image, most: int, cut: bool) -> tuple[str, tuple[int, int], bool]:
+    """A picture as text, its size, and whether it is all of it: in ``most`` bytes where that can be had.
+
+    ``cut``: else as much of its upper part as there is room for.
+    """
     from PIL import Image
 
     for width, quality in TRIES:
         scaled = picture.copy()
         scaled.thumbnail((width, TALLEST), Image.Resampling.LANCZOS)
-        held = io.BytesIO()
-        scaled.save(held, "WEBP", quality=quality, method=6)
-        if held.tell() <= most:
+        if len(data := _webp(scaled, quality)) <= most:
             break
-    return "data:image/webp;base64," + base64.b64encode(held.getvalue()).decode(), scaled.size
+    shorter = _upper(scaled, int(scaled.height * most / len(data))) if cut and len(data) > most else scaled
+    whole = shorter.height == scaled.height
+    return _in_base64(data if whole else _webp(shorter, quality)), shorter.size, whole
+
+
+def _upper(picture: Image.Image, most: int) -> Image.Image:
+    """At most ``most`` rows of it, down to one that is of one colour; all of it where that would be next to nothing."""
+    import numpy as np
+
+    pixels = np.asarray(picture)[:most]
+    plain = np.flatnonzero((pixels == pixels[:, :1]).all(axis=(1, 2)))
+    rows = int(plain[-1]) if len(plain) else 0
+    return picture.crop((0, 0, picture.width, rows)) if rows > picture.width / 2 else picture
+
+
+def _webp(picture: Image.Image, quality: int) -> bytes:
+    held = io.BytesIO()
+    picture.save(held, "WEBP", quality=quality, method=6)
+    return held.getvalue()
+
+
+def _in_base64(data: bytes) -> str:
+    return "data:image/webp;base64," + base64.b64encode(data).decode()
