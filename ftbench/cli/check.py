@@ -153,7 +153,7 @@ def _named_parts(name: str, entries: Sequence[Entry]) -> list[Part]:
     ]
     if not named:
         options = sorted({p.record.name for p in found.parts} | {entry.distribution for entry in entries})
-        near = ", ".join(nearest(name.partition("@")[0], options)) or ", ".join(options)
+        near = ", ".join(nearest(name.partition("@")[0], options)) or "none (ftbench plugins names all)"
         broken = "; ".join(f"{f.plugin} ({f.distribution}) failed: {f.reason}" for f in found.failures)
         hint = f"; it may be in {broken}" if broken else ""
         raise BadInput(f"there is no part and no distribution with plugins {name!r}; nearest: {near}{hint}")

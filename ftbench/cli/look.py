@@ -73,7 +73,7 @@ def info(
     ]
     if not named:
         names = sorted({p.record.name for p in found.parts})
-        near = ", ".join(nearest(part, names)) or ", ".join(names)
+        near = ", ".join(nearest(part, names)) or "none (ftbench plugins names all)"
         raise BadInput(f"there is no part {part!r}; nearest: {near}")
     console = Console()
     for provided in named:
