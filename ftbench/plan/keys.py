@@ -12,7 +12,7 @@ from ftbench.parts.catalogue import BUILT_IN
 
 NUMBERS: dict[Literal["fit", "train", "evaluate"], int] = {"fit": 2, "train": 2, "evaluate": 1}
 """Raise one when the harness gives other numbers for the same settings of that kind of cell."""
-AGAIN = 3
+AGAIN = 4
 """Raise it instead where only trainings give other numbers that mark images again: it is in their keys alone."""
 _SAID_ELSEWHERE = ("name", "kind", "factory", "parameters", "version")
 """Fields of a record that are in the key or in the code."""

@@ -1,9 +1,9 @@
-"""Marking images again while the encoder is in training: normalised as the covers of the step were."""
+"""Marking images again while the encoder is in training, which leaves its running statistics those of covers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import torch
@@ -15,16 +15,13 @@ from ftbench.pipeline.stages import Held, Pair
 class CoverStatistics:
     """What an encoder's normalisations saw of a step's covers: mean and variance of each channel.
 
-    In evaluation an image that is marked again meets the statistics of covers, which a training gathers. So it does in
-    training: by its own batch it would be normalised otherwise than it ever will be (docs/decisions.md), and the
-    gathered ones lag behind the weights. Normalisations that are not in training, and those that saw no cover, stay as
-    they are.
+    In evaluation an image that is marked again meets the statistics of covers, which a training gathers, and which lag
+    behind the weights until then. Normalisations that are not in training, and those that saw no cover, stay as they
+    are.
     """
 
     def __init__(self, encoder: nn.Module) -> None:
-        self._norms: list[Any] = [
-            one for one in encoder.modules() if one.training and getattr(one, "track_running_stats", False)
-        ]
+        self._norms = _in_training(encoder)
         self._seen: dict[int, list[tuple[int, Tensor, Tensor]]] = {}
 
     @contextmanager
@@ -57,16 +54,33 @@ class CoverStatistics:
                 norm.running_mean, norm.running_var, norm.training = mean, var, True
 
 
+@contextmanager
+def by_itself(encoder: nn.Module) -> Iterator[None]:
+    """Meanwhile what the encoder is given is normalised by its own statistics, and running ones stay as they are."""
+    norms = _in_training(encoder)
+    try:
+        for norm in norms:
+            norm.track_running_stats = False
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+
+
 def marks_again(
-    network: Pair, statistics: CoverStatistics, code: Tensor, held: Held | None
+    network: Pair, normalised: Callable[[], AbstractContextManager[None]], code: Tensor, held: Held | None
 ) -> Callable[[Tensor], Tensor]:
-    """Marks images with a code (b,n) by the statistics that a step's covers had."""
+    """Marks images with a code (b,n), ``normalised`` as the step says."""
 
     def remark(image: Tensor) -> Tensor:
-        with statistics.used():
+        with normalised():
             return network.mark(image, code, held, exact=False)
 
     return remark
+
+
+def _in_training(encoder: nn.Module) -> list[Any]:
+    return [one for one in encoder.modules() if one.training and getattr(one, "track_running_stats", False)]
 
 
 def _joined(seen: list[tuple[int, Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -28,7 +28,7 @@ from ftbench.pipeline.held import HeldAt
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
 from ftbench.pipeline.studying import show
-from ftbench.train.again import CoverStatistics, marks_again
+from ftbench.train.again import CoverStatistics, by_itself, marks_again
 from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
@@ -124,10 +124,14 @@ class PairTask:
         """Some rows' share of the loss; what else is measured of them is added to ``known``."""
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
-            statistics, held = CoverStatistics(network.encoder), self._held(step)
-            with statistics.gathered() if self._marks_again else nullcontext():
+            encoder, held = network.encoder, self._held(step)
+            # In turn: the one trains better, the other is what evaluation does (docs/decisions.md).
+            as_tested = bool(step % 2) and self._marks_again
+            statistics = CoverStatistics(encoder)
+            with statistics.gathered() if as_tested else nullcontext():
                 marked = network.mark(covers, code, held, exact=False)
-            marks = partial(marks_again, network, statistics, held=held)
+            normalised = statistics.used if as_tested else partial(by_itself, encoder)
+            marks = partial(marks_again, network, normalised, held=held)
             mates = self._mates(batch.covers, batch.code, rows, marked, marks, self.settings.complement)
             seen = [marked, *self._fakes(marked, batch.again, batch.identity, step, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
