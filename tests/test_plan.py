@@ -70,6 +70,17 @@ def test_every_combination_is_a_cell_and_simulators_are_shared(plugins: Plugins)
     assert len({cell.label for cell in plan.evaluations}) == 6
 
 
+def test_settings_that_differ_in_steps_alone_are_told_apart_by_them(plugins: Plugins) -> None:
+    short, long = planned(
+        changed(matrix={"loss": [{"target_psnr": 30}, {"target_psnr": 30, "steps": 4000}]}), plugins
+    ).evaluations
+    steps = Benchmark.model_validate(BASE).train.steps
+    assert (short.label, long.label) == (f"30 dB {steps:,} steps", "30 dB 4,000 steps")
+    assert (short.columns["steps"], long.columns["steps"]) == (f"{steps:,}", "4,000")
+    [alone] = planned(changed(matrix={"loss": {"target_psnr": 30}}), plugins).evaluations
+    assert (alone.label, alone.key) == ("30 dB", short.key)
+
+
 def test_a_visibility_is_an_axis_of_the_evaluation_and_moves_no_other_key(plugins: Plugins) -> None:
     plain, held = (planned(changed(evaluate=more), plugins) for more in ({}, {"flip": ["own", 0.05]}))
     assert {cell.key for cell in plain.cells} < {cell.key for cell in held.cells}

@@ -72,8 +72,12 @@ class Labels:
             **({"specific": f"{loss.specific:g}"} if any(one.specific for one in matrix.loss) else {}),
             **({"most ΔE": _number(loss.most_colour)} if any(one.limits_colour for one in matrix.loss) else {}),
             **({"critic": f"{loss.adversarial:g}"} if any(one.adversarial for one in matrix.loss) else {}),
+            **({"steps": f"{self._steps(loss):,}"} if any(one.steps for one in matrix.loss) else {}),
             "seed": str(setting.seed),
         }
+
+    def _steps(self, loss: Loss) -> int:
+        return loss.steps or self.benchmark.train.steps
 
     def _met(self, simulators: Sequence[ResolvedPart]) -> Iterator[str]:
         """What a training meets; several trainings of one network, with seeds in a row, are one entry."""
@@ -107,6 +111,8 @@ class Labels:
             for name in ("1 − SSIM", "specific", "most ΔE", "critic")
             if columns.get(name, "0") not in ("0", NONE)
         ]
+        if setting.learns and len({self._steps(loss) for loss in matrix.loss}) > 1:
+            parts.append(f"{columns['steps']} steps")
         parts += [f"seed {columns['seed']}"] if len(matrix.seed) > 1 else []
         return " ".join(parts)
 
