@@ -127,7 +127,9 @@ def test_a_mark_that_was_copied_onto_another_picture_is_called_that(
     ftbench_here: Command, model: Path, tmp_path: Path
 ) -> None:
     cover = photo(tmp_path / "a.png", shape=(120, 160))
-    assert ftbench_here("embed", model, cover, "--register", "all.sqlite", "--note", "for Ann").code == 0
+    # Not drawn: with one payload in 256 a JPEG of this made-up picture has other looks than it.
+    given = ("--payload", "10110100", "--note", "for Ann")
+    assert ftbench_here("embed", model, cover, "--register", "all.sqlite", *given).code == 0
     mark = np.asarray(Image.open("marked/a.png")).astype(int) - np.asarray(Image.open(cover))
     blocks = np.random.default_rng(0).integers(60, 200, (4, 4, 3))
     other = np.kron(blocks, np.ones((30, 40, 1))).astype(int)
