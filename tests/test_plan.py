@@ -18,8 +18,6 @@ from ftbench.errors import BadInput
 from ftbench.machine.compute import Compute
 from ftbench.parts.catalogue import Plugins
 from ftbench.plan.cells import Plan, chosen_parts
-from ftbench.plan.keys import AGAIN
-from ftbench.plan.part import ResolvedPart
 from ftbench.plan.planner import PlanInputs, make_plan, people_needed
 from ftbench.plan.resolve import Resolver
 from ftbench.vouching.standing import Standing
@@ -183,92 +181,6 @@ def test_a_pair_that_cannot_work_is_named_where_it_stands(plugins: Plugins) -> N
         planned(data, plugins)
 
 
-def marked_again(by: str, **matrix: Any) -> dict[str, Any]:
-    pairs = [{"encoder": name, "decoder": name} for name in ("hidden", "mbrs", "sepmark")]
-    pairs[2]["decoder"] = "sepmark-tracer"
-    tests = ["none", {"name": "re-embed", "by": by}]
-    data = changed(matrix={"pairs": pairs, "simulator": "none", **matrix}, evaluate={"simulators": tests})
-    del data["matrix"]["encoder"], data["matrix"]["decoder"]
-    return data
-
-
-def test_another_pair_that_marks_once_more_is_trained_first(plugins: Plugins) -> None:
-    plan = planned(marked_again("mbrs"), plugins)
-    trained = {cell.label.split()[0]: cell for cell in plan.trainings}
-    assert len(plan.cells) == 6
-    for cell in plan.evaluations:
-        own, other = trained[cell.label.split()[0]], trained["mbrs"]
-        assert [one.key for one in cell.inputs] == list(dict.fromkeys([own.key, other.key]))
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (
-            marked_again("rivagan"),
-            r"simulators\.1\.by: no pairs of the matrix mark with encoder 'rivagan', and one must; there: hidden",
-        ),
-        (
-            marked_again("mbrs", simulator=[{"name": "re-embed", "by": "mbrs"}]),
-            r"matrix\.simulator\.0\.0\.by: another pair marks once more in tests alone",
-        ),
-        (
-            marked_again("mbrs", simulator="averaging"),
-            r"matrix\.simulator\.0\.0: 'averaging' is met in .* other covers of the batch; say .* many: pairs, up to",
-        ),
-        (
-            marked_again("mbrs", simulator="copy"),
-            r"matrix\.simulator\.0\.0: 'copy' needs 'cover', which only tests give; name it in evaluate",
-        ),
-        (
-            marked_again("mbrs", simulator="remove-by-pairs"),
-            r"matrix\.simulator\.0\.0: 'remove-by-pairs' needs 'known', which only tests give; name it in evaluate",
-        ),
-        (
-            marked_again("mbrs", simulator="subspace"),
-            r"matrix\.simulator\.0\.0: 'subspace' studies the images of a step that other .* name one beside it",
-        ),
-    ],
-)
-def test_what_only_tests_give_is_named_there(plugins: Plugins, data: dict[str, Any], says: str) -> None:
-    with pytest.raises(BadInput, match=says):
-        planned(data, plugins)
-
-
-@pytest.mark.parametrize(
-    ("matrix", "tests", "says"),
-    [
-        (
-            {},
-            [{"name": "subspace", "pairs": 300}],
-            r"simulators\.0: 'subspace' knows 300 pictures before and after marking, and the train split has 120; "
-            "give pairs of 120 or fewer",
-        ),
-        ({}, [{"name": "subspace", "pairs": 8}], "8 known pictures span 8 components at most, not 16; give more pairs"),
-        ({}, [{"name": "averaging", "flat": True}], "flat covers are made, so say how many: give pairs"),
-        (
-            {"simulator": {"name": "averaging", "pairs": 32}},
-            ["none"],
-            "'averaging' averages over 32 other covers of the batch, and an image has 31 there; give fewer pairs",
-        ),
-    ],
-)
-def test_an_attack_has_the_pictures_that_it_needs(
-    plugins: Plugins, matrix: dict[str, Any], tests: list[Any], says: str
-) -> None:
-    grounds = replace(GROUNDS, images={"train": 120, "val": 20, "test": 20})
-    with pytest.raises(BadInput, match=says):
-        planned(changed(matrix=matrix, evaluate={"simulators": tests}), plugins, grounds)
-
-
-def test_as_many_pictures_as_there_are_will_do(plugins: Plugins) -> None:
-    grounds = replace(GROUNDS, images={"train": 120, "val": 20, "test": 20})
-    tests = [{"name": "subspace", "pairs": 120}, {"name": "averaging", "pairs": 500, "flat": True}, "averaging"]
-    met = {"name": "averaging", "pairs": 31}
-    plan = planned(changed(matrix={"simulator": met}, evaluate={"simulators": tests}), plugins, grounds)
-    assert kinds(plan) == ["train", "evaluate"]
-
-
 def test_several_simulators_may_be_met_in_one_training(plugins: Plugins) -> None:
     small, wide = {"name": "faceswap", "width": 0.25}, {"name": "faceswap-residual", "width": 0.5}
     data = changed(matrix={"simulator": [small, [small, wide], "none"]}, evaluate={"simulators": ["none", wide]})
@@ -317,12 +229,6 @@ def test_a_setting_may_have_a_ramp_of_its_own(plugins: Plugins) -> None:
     assert same.cells[1].key == trained[0].key
 
 
-def test_trainings_that_mark_images_again_alone_say_how(plugins: Plugins) -> None:
-    met = ["re-embed", {"name": "averaging", "pairs": 4}, "regenerate", "none"]
-    plan = planned(changed(matrix={"simulator": met}), plugins)
-    assert [cell.settings.get("again") for cell in plan.trainings] == [AGAIN, AGAIN, None, None]
-
-
 def test_without_a_simulator_nothing_is_fitted(plugins: Plugins) -> None:
     data = changed(matrix={"simulator": "none"}, evaluate={"simulators": ["none"]})
     assert kinds(planned(data, plugins)) == ["train", "evaluate"]
@@ -334,87 +240,6 @@ def test_a_black_box_simulator_is_fitted_for_the_test_alone(plugins: Plugins) ->
     assert kinds(plan) == ["fit", "fit", "train", "evaluate"]
     assert len(plan.cells[2].inputs) == 1
     assert len(plan.cells[3].inputs) == 3
-
-
-@pytest.mark.parametrize(
-    ("sections", "differ"),
-    [
-        ({"matrix": {"seed": 1}}, {"train", "evaluate"}),
-        ({"matrix": {"encoder": {"name": "unet-resnet18", "up_width": 0.5}}}, {"train", "evaluate"}),
-        ({"train": {"steps": 7}}, {"train", "evaluate"}),
-        ({"fit": {"steps": 7}}, {"fit", "train", "evaluate"}),
-        ({"evaluate": {"draws": 9}}, {"evaluate"}),
-        ({"dataset": {"size": 96}}, {"fit", "train", "evaluate"}),
-        ({"message": {"bits": 16}}, {"train", "evaluate"}),
-    ],
-)
-def test_a_key_hangs_on_what_decides_the_result(plugins: Plugins, sections: dict[str, Any], differ: set[str]) -> None:
-    before, after = planned(BASE, plugins), planned(changed(**sections), plugins)
-    unlike = {a.kind for a, b in zip(before.cells, after.cells, strict=True) if a.key != b.key}
-    assert unlike == differ
-
-
-def test_a_key_does_not_hang_on_names_of_things(plugins: Plugins) -> None:
-    before = planned(BASE, plugins)
-    after = planned({**BASE, "name": "other", "title": "x"}, plugins)
-    assert [c.key for c in before.cells] == [c.key for c in after.cells]
-    explicit = changed(matrix={"encoder": {"name": "unet-resnet18", "up_width": 1.0}})
-    assert [c.key for c in planned(explicit, plugins).cells] == [c.key for c in before.cells]
-
-
-def test_a_key_hangs_on_data_and_compute(plugins: Plugins) -> None:
-    before = {cell.key for cell in planned(BASE, plugins).cells}
-    for grounds in (
-        replace(GROUNDS, data_digest="e" * 64),
-        replace(GROUNDS, people=("b", "a")),
-        replace(GROUNDS, compute=Compute("cpu", "bfloat16", 1, "none")),
-        replace(GROUNDS, compute=Compute("cpu", "float32", 2, "none")),
-    ):
-        assert not before & {cell.key for cell in planned(BASE, plugins, grounds).cells}
-
-
-def test_a_key_hangs_on_no_source_and_no_release_of_a_built_in_part(
-    plugins: Plugins, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = [cell.key for cell in planned(BASE, plugins).cells]
-    monkeypatch.setattr(type(plugins.parts[0]), "source_digest", lambda self: "another source")
-    newer = replace(plugins, parts=tuple(replace(part, version="99.0") for part in plugins.parts))
-    assert [cell.key for cell in planned(BASE, newer).cells] == before
-
-
-def test_a_part_of_another_version_is_in_other_cells_only(plugins: Plugins) -> None:
-    def declaring(name: str, version: int) -> Plugins:
-        parts = [
-            replace(part, record=replace(part.record, version=version)) if part.record.name == name else part
-            for part in plugins.parts
-        ]
-        return replace(plugins, parts=tuple(parts))
-
-    before = [cell.key for cell in planned(BASE, plugins).cells]
-    assert [cell.key for cell in planned(BASE, declaring("conv7", 1)).cells] == before
-    fit, train, evaluate = [cell.key for cell in planned(BASE, declaring("conv7", 2)).cells]
-    assert fit == before[0]
-    assert train != before[1]
-    assert evaluate != before[2]
-    drawn = plugins.find("dataset", "procedural-faces")
-    for version, same in ((1, True), (2, False)):
-        part = ResolvedPart(replace(drawn, record=replace(drawn.record, version=version)), ftbench.Parameters())
-        grounds = replace(GROUNDS, data_part=part)
-        assert ([cell.key for cell in planned(BASE, plugins, grounds).cells] == before) is same
-
-
-def test_weights_count_by_content(plugins: Plugins, tmp_path: Path) -> None:
-    file = tmp_path / "w.pth"
-    data = changed(matrix={"encoder": {"name": "unet-resnet18", "weights": str(file)}})
-    identities = set()
-    for content in (b"1", b"2", b"1"):
-        file.write_bytes(content)
-        identities.add(planned(data, plugins).cells[-1].key)
-    assert len(identities) == 2
-    elsewhere = tmp_path / "moved.pth"
-    elsewhere.write_bytes(b"1")
-    data["matrix"]["encoder"]["weights"] = str(elsewhere)
-    assert planned(data, plugins).cells[-1].key in identities
 
 
 def test_strength_grids_are_written_out(plugins: Plugins) -> None:
@@ -518,48 +343,6 @@ def test_every_conflict_is_shown_at_once(plugins: Plugins) -> None:
 def test_a_licence_must_be_accepted(plugins: Plugins) -> None:
     with pytest.raises(BadInput, match="licence MIT, which accept_licences does not list"):
         planned({**BASE, "accept_licences": ["Apache-2.0"]}, plugins)
-
-
-def test_a_record_that_is_older_than_the_field_stays_strict_and_a_declared_version_frees_it(plugins: Plugins) -> None:
-    class Older:
-        """A record as a third party's release of yesterday pickled or built it: it has no version at all."""
-
-        def __init__(self, record: ftbench.Decoder) -> None:
-            self.record = record
-
-        def __getattr__(self, name: str) -> Any:
-            if name == "version":
-                raise AttributeError(name)
-            return getattr(self.record, name)
-
-    conv7 = plugins.find("decoder", "conv7")
-
-    class Guest(type(conv7)):  # type: ignore[misc]
-        """Of another distribution, with a source of its own."""
-
-        source = "one"
-
-        def source_digest(self) -> str:
-            return self.source
-
-    def keys(record: Any) -> dict[str, str]:
-        guest = Guest(record, "guest", "guest", "1.0", "")
-        parts = [guest if part.record is conv7.record else part for part in plugins.parts]
-        return {cell.kind: cell.key for cell in planned(BASE, replace(plugins, parts=parts)).cells}
-
-    before, declared = keys(Older(conv7.record)), keys(replace(conv7.record, version=1))
-    Guest.source = "two"
-    after = keys(Older(conv7.record))
-    assert before["fit"] == after["fit"]
-    assert before["train"] != after["train"]
-    assert keys(replace(conv7.record, version=1)) == declared
-    assert keys(replace(conv7.record, version=2))["train"] != declared["train"]
-
-
-@pytest.mark.parametrize("version", [0, -1, "2", 1.5])
-def test_a_version_counts_from_one(plugins: Plugins, version: Any) -> None:
-    with pytest.raises(ValueError, match=r"^conv7: version is "):
-        replace(plugins.find("decoder", "conv7").record, version=version)
 
 
 def test_only_some_combinations_are_trained(plugins: Plugins) -> None:
