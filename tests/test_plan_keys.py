@@ -17,9 +17,10 @@ from tests.test_plan import BASE, GROUNDS, changed, planned
 
 
 def test_trainings_that_mark_images_again_alone_say_how(plugins: Plugins) -> None:
-    met = ["re-embed", {"name": "averaging", "pairs": 4}, "regenerate", "none"]
+    studied = ["regenerate", {"name": "subspace", "pairs": 16, "components": 4}]
+    met = ["re-embed", {"name": "averaging", "pairs": 4}, studied, "regenerate", "none"]
     plan = planned(changed(matrix={"simulator": met}), plugins)
-    assert [cell.settings.get("again") for cell in plan.trainings] == [AGAIN, AGAIN, None, None]
+    assert [cell.settings.get("again") for cell in plan.trainings] == [AGAIN, AGAIN, AGAIN, None, None]
 
 
 @pytest.mark.parametrize(

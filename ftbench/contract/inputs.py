@@ -65,3 +65,6 @@ EXTRA_INPUTS = {
 FORGES = "cover"
 """The input of an attack whose outcome is no marked image: what is read from it was forged."""
 STUDIES = "known"
+"""The input that an attack studies instead of being given it with each batch."""
+MARKS_MORE = frozenset({"remarked", "averaged", STUDIES})
+"""Inputs for which a step of a training may mark images beside its covers."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from ftbench.benchfile.loss import Loss
 from ftbench.benchfile.schema import Benchmark, CodeSection, EvaluateSection, FitSection, TrainSection
+from ftbench.contract.inputs import MARKS_MORE
 from ftbench.machine.randomness import derive
 from ftbench.plan.keys import AGAIN, cell_key, in_any_order
 from ftbench.plan.part import ResolvedPart
@@ -180,11 +181,7 @@ class TrainCell(Cell):
             "distortions": [[chosen.key, ranged] for chosen, ranged in self.pool],
             "seed": self.seed,
             **({"flip": self.flip_part.key} if self.flip_part else {}),
-            **(
-                {"again": AGAIN}
-                if any({"remarked", "averaged"} & set(met.record.needs) for met in self.simulators)
-                else {}
-            ),
+            **({"again": AGAIN} if any(MARKS_MORE & set(met.record.needs) for met in self.simulators) else {}),
         }
 
     def _trained_so(self, section: TrainSection) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from ftbench.benchfile.loss import Loss
 from ftbench.benchfile.schema import TrainSection
-from ftbench.contract.inputs import STUDIES
+from ftbench.contract.inputs import MARKS_MORE, STUDIES
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
 from ftbench.data.donors import donors
 from ftbench.data.images import Images
@@ -42,8 +42,6 @@ MOST_EXACT = 1e-10
 """Mean squared error below which an image counts as unchanged: 100 dB."""
 LOOK_EVERY = 20
 """Steps between looks at the running bit accuracy, and at whatever else has to be fetched from a device."""
-MARKS_MORE = {"remarked", "averaged", STUDIES}
-"""Extra inputs for which a step marks images beside its covers."""
 READ = ("accuracy_marked", "accuracy_swapped")
 """Values of the curve, one a reading."""
 MEMORY = 0.9
