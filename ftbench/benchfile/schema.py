@@ -201,9 +201,12 @@ class EvaluateSection(Section):
     quality_after: bool = Field(
         False, description="measure image quality after every simulator and distortion, too: a table of its own"
     )
+    split: Literal["test", "val"] = Field(
+        "test", description="whose images; val: to choose settings by, and every table says so"
+    )
     draws: int = Field(4, ge=1, le=1000, description="payloads drawn an image")
     seed: int = Field(0, ge=0, description="of payloads and random distortions")
-    limit: int | None = Field(None, ge=1, description="test images used at most; default: all")
+    limit: int | None = Field(None, ge=1, description="images used at most; default: all")
 
     def held(self) -> list[tuple[float | Literal["own"], float | None]]:
         """What each pair is tested at: a PSNR or its own quality, and a FLIP that takes the place of both or None."""

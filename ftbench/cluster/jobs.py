@@ -81,7 +81,7 @@ def executors(asked: int | None, opened: Opened, request: Request) -> Executors:
 def by_default(left: Sequence[Cell], opened: Opened) -> int:
     """As many jobs as there are processors for, if there is work enough; 1 on a GPU, which one cell keeps busy."""
     compute = opened.bench.compute
-    tested = sum(counts["test"] for counts in opened.bench.data.counts().values())
+    tested = sum(counts[opened.benchmark.evaluate.split] for counts in opened.bench.data.counts().values())
     missing = any(importlib.util.find_spec(name) is None for name in NEEDS)
     if compute.device != "cpu" or compute.processes > 1 or missing or widest(left) < 2:
         return 1

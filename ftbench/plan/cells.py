@@ -238,7 +238,8 @@ class EvaluateCell(Cell):
             "metrics": _in_any_order([chosen.called, chosen] for chosen in self.metrics),
             "evaluate": self.section.model_dump(include={"draws", "seed", "limit"})
             # Named only where it is asked for: cells of before it came are what they were.
-            | ({"quality_after": True} if self.section.quality_after else {}),
+            | ({"quality_after": True} if self.section.quality_after else {})
+            | ({"split": "val"} if self.section.split == "val" else {}),
             "psnr": self.psnr,
             **({} if self.flip is None else {"flip": self.flip}),
         }

@@ -182,7 +182,7 @@ class _Counted:
         met = [self._simulator(part)[1] for part in cell.simulators]
         attacks = [call for call in met if call]
         self._tell(cell.simulators, met, cost)
-        images = sum(self.data.place(item) == "test" for item in self.data.items)
+        images = sum(self.data.place(item) == cell.section.split for item in self.data.items)
         images = min(images, cell.section.limit or images) * cell.section.draws
         reads = 1 + max(1, len(cell.distortions)) * (1 + len(cell.simulators))
         each = 2 * marking.operations + reads * reading.operations + 2 * sum(call.operations for call in attacks)

@@ -41,7 +41,8 @@ STALE = (
 def folder_for(opened: Opened, keep: bool) -> Path:
     """Where this run's tables go; with ``keep`` they replace whatever is there."""
     data = opened.bench.data
-    wanted = opened.out / opened.benchmark.name / f"{data.name}-{opened.scale}"
+    scale = opened.scale + ("-val" if opened.benchmark.evaluate.split == "val" else "")
+    wanted = opened.out / opened.benchmark.name / f"{data.name}-{scale}"
     if not wanted.resolve().is_relative_to(opened.out.resolve()):
         raise BadInput(f"{wanted.name!r} would leave the results folder; rename the data set or the scale")
     if keep:
@@ -49,7 +50,7 @@ def folder_for(opened: Opened, keep: bool) -> Path:
     folder = _unkept(wanted)
     if not is_of_others(folder, opened):
         return folder
-    own = _unkept(wanted.with_name(f"{data.name}-{data.digest[:8]}-{opened.scale}"))
+    own = _unkept(wanted.with_name(f"{data.name}-{data.digest[:8]}-{scale}"))
     opened.bench.console.print(
         f"{folder} holds the results of other images than these ({data.digest[:12]}), or of other splits; those of "
         f"this run go into {own.name} beside it",

@@ -163,6 +163,7 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         scale=opened.scale,
         size=data.size,
         images=max(evaluated, default=0),
+        split=benchmark.evaluate.split,
         draws=benchmark.evaluate.draws,
         seeds=tuple(benchmark.matrix.seed),
         steps=training_steps(opened.plan.trainings),
@@ -284,7 +285,7 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         "code": provenance.code(),
         "machine": provenance.machine(),
         "compute": {**vars(bench.compute)},
-        "data": {**describe(bench.data), "test_people": people_tested(bench.data)},
+        "data": {**describe(bench.data), "test_people": people_tested(bench.data, opened.benchmark.evaluate.split)},
         "seeds": {
             "train": opened.benchmark.matrix.seed,
             "fit": opened.benchmark.fit.seed,

@@ -12,6 +12,8 @@ from ftbench.storage.results import CellResult
 if TYPE_CHECKING:
     import numpy as np
 
+    from ftbench.contract.protocols import Split
+
 
 class Stated(Protocol):
     """Anything that says in one line what a table was made from."""
@@ -39,6 +41,8 @@ class Caption:
     notes: tuple[str, ...] = ()
     made_by: str = ""
     """Release and commit of the harness."""
+    split: Split = "test"
+    """Whose images."""
 
     def line(self) -> str:
         """Everything in one line of text."""
@@ -47,7 +51,7 @@ class Caption:
             f"data {self.data} ({self.data_digest[:12]})",
             f"scale {self.scale}",
             f"{self.size}×{self.size} px",
-            _count(self.images, "image"),
+            _count(self.images, "image") + (" of val, to choose settings by" if self.split == "val" else ""),
             _count(self.draws, "draw") + " each",
             ("seed " if len(self.seeds) == 1 else "seeds ") + ", ".join(map(str, self.seeds)),
             f"training steps: {self.steps}",

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 PRIMITIVE = {15: 0b10011, 31: 0b100101, 63: 0b1000011, 127: 0b10001001}
 """n -> the primitive polynomial; bit i is its coefficient of x^i."""
 
-CORRECTS = {(15, 7): 2, (31, 16): 3, (63, 16): 11, (63, 30): 6, (127, 15): 27, (127, 29): 21, (127, 64): 10}
+CORRECTS = {
+    (15, 7): 2,
+    (31, 16): 3,
+    (31, 21): 2,
+    (63, 16): 11,
+    (63, 30): 6,
+    (127, 15): 27,
+    (127, 29): 21,
+    (127, 64): 10,
+}
 """(n, k) -> t, the number of misread bits that are always put right."""
 
 

@@ -65,6 +65,7 @@ def test_the_code_is_linear_cyclic_and_begins_with_the_payload(n, k):
         (7, 15, Code(15, 7)),
         (4, 15, Code(15, 7, 3)),
         (1, 31, Code(31, 16, 15)),
+        (17, 31, Code(31, 21, 4)),
         (16, 63, Code(63, 16)),
         (17, 63, Code(63, 30, 13)),
         (8, 127, Code(127, 15, 7)),
@@ -87,7 +88,7 @@ def test_the_longest_code_is_the_default():
     assert [record.length(bits, record.parameters()) for bits in (15, 29, 64)] == [127, 127, 127]
 
 
-@pytest.mark.parametrize(("bits", "n"), [(8, 15), (17, 31), (31, 63), (65, 127)])
+@pytest.mark.parametrize(("bits", "n"), [(8, 15), (22, 31), (31, 63), (65, 127)])
 def test_a_payload_too_long_is_told_which_codes_there_are(bits, n):
     record = RECORDS["soft-bch"]
     with pytest.raises(ValueError, match=rf"length {n} holds a payload of {bits} bits; .*\(15,7\), .*\(127,64\)$"):
