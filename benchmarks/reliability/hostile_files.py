@@ -19,7 +19,8 @@ from ftbench.marking import pictures
 from ftbench.storage import checkpoint
 from ftbench.storage.store import UNFINISHED, CellFolder, Damaged
 from ftbench_datasets.images import UnreadableImage, decode
-from ftbench_exported.files import Unusable, describe
+from ftbench_exported.description import describe
+from ftbench_exported.files import Unusable
 from ftbench_exported.source import photograph, vector
 
 PICTURES = (UnreadableImage, BadInput, Unusable)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ftbench_exported.files import Description, Port, Unusable, checked, describe
+from ftbench_exported.description import Description, Port, describe
+from ftbench_exported.files import Unusable, checked
 from ftbench_exported.framing import Cut, cut_out
 from ftbench_exported.pixels import pixels
 from ftbench_exported.recipes import LENGTH, RECIPES, Picture, Vector

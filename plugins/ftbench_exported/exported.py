@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ftbench_exported.files import Description
+from ftbench_exported.description import Description
 from ftbench_exported.pixels import pixels, resized
 from ftbench_exported.runtime import Array, Runner
 from ftbench_exported.wiring import Wiring, constant

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ftbench_exported.description import Description
 from ftbench_exported.donors import check_matrix, converter, recogniser
-from ftbench_exported.files import Description, Unusable
+from ftbench_exported.files import Unusable
 from ftbench_exported.recipes import LENGTH, RECIPES, Picture, Recipe, Vector
 
 Shape = tuple[int | None, ...]

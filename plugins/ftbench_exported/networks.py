@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 import ftbench
+from ftbench_exported.description import Port
 from ftbench_exported.donors import DonorPicture, DonorVector, donor_maker
 from ftbench_exported.exported import Exported
-from ftbench_exported.files import MISSING, Port, Unusable, installed
+from ftbench_exported.files import MISSING, Unusable, installed
 from ftbench_exported.framing import Cut, Paste, cut_out, read_mask
 from ftbench_exported.pixels import pixels, resized
 from ftbench_exported.plugin import DecoderParameters, EncoderParameters, SimulatorParameters

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ftbench_exported.files import Description, Port, Unusable, describe
+from ftbench_exported.description import Description, Port, describe
+from ftbench_exported.files import Unusable
 from ftbench_exported.fitting import check_source_files, laid_over
 from ftbench_exported.framing import Cut
 from ftbench_exported.plugin import SimulatorParameters

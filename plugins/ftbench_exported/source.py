@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ftbench_exported.files import Description, Port, Unusable
+from ftbench_exported.description import Description, Port
+from ftbench_exported.files import Unusable
 from ftbench_exported.runtime import Array
 from ftbench_exported.wiring import FLOATS, filled, image_side
 

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ftbench_exported.files import Description, Port, Unusable
+from ftbench_exported.description import Description, Port
+from ftbench_exported.files import Unusable
 from ftbench_exported.runtime import Array
 
 FLOATS = ("float16", "float32", "float64")
