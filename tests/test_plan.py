@@ -356,6 +356,12 @@ def test_only_some_combinations_are_trained(plugins: Plugins) -> None:
     ]
 
 
+def test_one_setting_may_be_trained_with_more_seeds_than_others(plugins: Plugins) -> None:
+    axes = {"loss": [{"target_psnr": 30}, {"target_psnr": 36}], "seed": [5, 6]}
+    some = planned(changed(matrix={**axes, "only": [{"loss": 0}, {"loss": 1, "seed": 1}]}), plugins).trainings
+    assert [(cell.loss.target_psnr, cell.seed) for cell in some] == [(30, 5), (30, 6), (36, 6)]
+
+
 def test_an_entry_that_is_not_there_cannot_be_taken() -> None:
     with pytest.raises(ValidationError, match="only takes entry 2 of loss, counted from 0, which has 1"):
         Benchmark.model_validate(changed(matrix={"only": [{"loss": 2}]}))

@@ -230,6 +230,7 @@ class Taken(Section):
     codec: int | None = Field(None, ge=0)
     simulator: int | None = Field(None, ge=0)
     loss: int | None = Field(None, ge=0)
+    seed: int | None = Field(None, ge=0)
 
 
 class Matrix(Section):
@@ -254,8 +255,8 @@ class Matrix(Section):
     seed: Annotated[list[Annotated[int, Field(ge=0)]], BeforeValidator(as_list), Field(min_length=1)] = Field([0])
     only: Annotated[list[Taken], Field(min_length=1)] | None = Field(
         None,
-        description="the combinations of codec, simulator and loss that are trained, each told by the places of its "
-        "entries, counted from 0; default: all",
+        description="the combinations of codec, simulator, loss and seed that are trained, each told by the places of "
+        "its entries, counted from 0; default: all",
     )
 
     @model_validator(mode="after")
@@ -266,9 +267,8 @@ class Matrix(Section):
                     raise ValueError(f"only takes entry {place} of {axis}, counted from 0, which has {there}")
         return self
 
-    def takes(self, codec: int, simulator: int, loss: int) -> bool:
-        """Whether a combination is trained, told by the places of its entries."""
-        wanted = {"codec": codec, "simulator": simulator, "loss": loss}
+    def takes(self, **wanted: int) -> bool:
+        """Whether a combination is trained, told by the place of its entry in each axis that ``only`` may name."""
         named = [taken.model_dump(exclude_none=True) for taken in self.only or [Taken()]]
         return any(one.items() <= wanted.items() for one in named)
 

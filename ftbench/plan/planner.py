@@ -124,15 +124,18 @@ class _Planner:
         check_labels(resolver, "distortions", grid)
         used, measured = ([one for one in chosen if one] for chosen in (tests, metrics))
         parts = itertools.product(couples, enumerate(codecs), enumerate(groups))
-        rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, enumerate(matrix.loss), matrix.seed))
+        losses, seeds = enumerate(matrix.loss), enumerate(matrix.seed)
+        rest = list(itertools.product(self.benchmark.message.bits, matrix.pool, losses, seeds))
         fitting: set[tuple[tuple[KeyPath, KeyPath], int]] = set()
         for ((encoder, decoder, places), (c, codec), (g, simulators)), (
             bits,
             pool,
             (w, loss),
-            seed,
+            (s, seed),
         ) in itertools.product(parts, rest):
-            if encoder is None or decoder is None or codec is None or not matrix.takes(c, g, w):
+            if encoder is None or decoder is None or codec is None:
+                continue
+            if not matrix.takes(codec=c, simulator=g, loss=w, seed=s):
                 continue
             code_bits = code_length(resolver, codec, bits, ("matrix", "codec", c))
             if code_bits is None:
