@@ -85,7 +85,6 @@ def task(loss: Loss | None = None, **settings: Any) -> PairTask:
         pool=Pool([Ranged(IDENTITY, {})]),
         loss_weights=loss or Loss(),
         settings=TrainSection(steps=60, batch_size=8, **settings),
-        size=16,
         bits=4,
         code_bits=4,
         seed=0,

@@ -99,8 +99,9 @@ def test_the_way_from_yaml_to_table_does_not_grow() -> None:
     }
     # 4,000 is the aim: an hour's reading. Jobs side by side, ends in time and profiles took it further away, and so
     # did batches in parts, remote places, marks held at a FLIP, attackers who know pictures, where faces lie, lists of
-    # settings, trainings that begin with a model's weights, and second marks as evaluation makes them.
-    assert sum(lines.values()) < 6560, sum(lines.values())
+    # settings, trainings that begin with a model's weights, second marks as evaluation makes them, and the headings of
+    # a training in three files.
+    assert sum(lines.values()) < 6630, sum(lines.values())
     assert sorted(lines.values())[len(lines) // 2] <= 120
 
 

@@ -26,7 +26,7 @@ FLIP = Flip()
 
 def held(target: float, curriculum: Curriculum) -> PairTask:
     made = task(Loss(target_flip=target), curriculum=curriculum)
-    made.flip = FLIP
+    made.flip = made.ramp.measure = FLIP
     return made
 
 
@@ -46,7 +46,7 @@ def test_the_target_is_reached_by_equal_factors_once_bits_are_read() -> None:
 def test_a_step_holds_every_image_and_has_no_image_term() -> None:
     made = held(0.15, Curriculum(kind="none"))
     covers, _, code = made._draw(torch.Generator().manual_seed(0))
-    marked = made.network.mark(covers, code, made._held(0), exact=False)
+    marked = made.network.mark(covers, code, made.ramp.held(0), exact=False)
     # One constant a colour: rounding moves all pixels of it at once.
     torch.testing.assert_close(FLIP(covers, marked), torch.full((8,), 0.15, dtype=torch.float64), rtol=0, atol=0.02)
     [(total, values)] = made.losses(made.network, 0)
@@ -58,8 +58,8 @@ def test_a_step_holds_every_image_and_has_no_image_term() -> None:
 def test_weights_may_only_be_kept_once_the_target_is_reached(tmp_path: Path) -> None:
     made = held(0.2, Curriculum(read_at=0.51, ramp=0.2))
     summary = run(tmp_path, made=made)
-    assert made.read_step is not None
-    assert summary["best_step"] >= made.read_step + 12
+    assert made.ramp.read_step is not None
+    assert summary["best_step"] >= made.ramp.read_step + 12
     assert 0.19 < summary["at_best"]["val_flip"] <= 0.2 + 1e-6
 
 

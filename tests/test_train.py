@@ -26,6 +26,7 @@ from ftbench.train.augment import augment
 from ftbench.train.batches import draw_batch
 from ftbench.train.critic import Critic, adversarial_losses
 from ftbench.train.distortion_pool import Pool, Ranged
+from ftbench.train.mates import Mates
 from ftbench.train.parts import Rows
 from ftbench.train.schedules import image_share, message_share, psnr_at
 from ftbench.train.weights import load_weights
@@ -156,8 +157,8 @@ def test_weights_may_only_be_kept_once_the_target_is_reached(tmp_path: Path) -> 
     # Read almost from the start, so that the ramp begins at once and ends after half of the steps.
     made = task(Loss(target_psnr=25), curriculum=Curriculum(read_at=0.51, ramp=0.5))
     summary = run(tmp_path, made=made)
-    assert made.read_step is not None
-    assert summary["best_step"] >= made.read_step + 30
+    assert made.ramp.read_step is not None
+    assert summary["best_step"] >= made.ramp.read_step + 30
     assert 25 <= summary["at_best"]["val_psnr"] < 25.5
 
 
@@ -265,9 +266,8 @@ def test_pieces_meet_simulators_of_their_own_and_rows_stay_in_place() -> None:
     made = task(pieces=3)
     made.attacks = [scaled(0.25), scaled(0.5), scaled(1.0)]
     covers, identity, code = made._draw(torch.Generator().manual_seed(0))
-    (fake,) = made._fakes(
-        covers, code, identity, 5, made._mates(covers, code, Rows(len(covers)), covers, made.network.marking)
-    )
+    mates = Mates(covers, code, Rows(len(covers)), covers, made.network.marking)
+    (fake,) = made._fakes(covers, code, identity, 5, mates)
     ratios = (fake.sum(dim=(1, 2, 3)) / covers.sum(dim=(1, 2, 3))).tolist()
     assert ratios[:3] == pytest.approx(ratios[3:6], rel=0.02)
     assert sorted(round(4 * ratio) for ratio in ratios[:3]) == [1, 2, 4]

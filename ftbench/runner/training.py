@@ -44,7 +44,6 @@ def train_pair(cell: TrainCell, bench: Bench, folder: CellFolder, progress: Prog
         pool=Pool([Ranged(chosen.record, ranged, guard_of(chosen)) for chosen, ranged in cell.pool]),
         loss_weights=cell.loss,
         settings=settings,
-        size=bench.data.size,
         bits=cell.bits,
         code_bits=cell.code_bits,
         seed=cell.seed,
@@ -69,4 +68,4 @@ def train_pair(cell: TrainCell, bench: Bench, folder: CellFolder, progress: Prog
     if processes.rank():
         return {}
     read = summary["at_best"]["val_accuracy_marked"]
-    return {**summary, "read_step": task.read_step, "status": "stalled" if read < STALLED_BELOW else "done"}
+    return {**summary, "read_step": task.ramp.read_step, "status": "stalled" if read < STALLED_BELOW else "done"}

@@ -1,16 +1,18 @@
-"""Batches of covers, and the payloads that tests and looks at val carry."""
+"""Batches of covers, what simulators may name of them, and the payloads that tests and looks at val carry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 from ftbench.benchfile.schema import Augmentation
+from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine.randomness import payload
 from ftbench.machine.stopwatch import timed
+from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.stages import eight_bit
 from ftbench.train.augment import augment, blend
 
@@ -49,6 +51,18 @@ def draw_covers(
             covers = blend(covers, identity, settings.mix, randomness)
         covers = eight_bit(augment(covers, settings, randomness))
         return covers.contiguous(memory_format=torch.channels_last), identity
+
+
+def inputs_of(
+    images: Images,
+    identity: Tensor,
+    randomness: torch.Generator,
+    device: str,
+    rows: Tensor | slice = slice(None),
+    **more: Callable[[Tensor], Tensor],
+) -> Inputs:
+    """Who some rows of a batch of people (b,) show, and somebody else's picture for each; ``more``: made as asked."""
+    return Inputs(identity=identity[rows], donor=lambda: donors(images, identity, randomness, device, rows), **more)
 
 
 def fixed_payloads(keys: Sequence[str], seed: int, draw: int, bits: int) -> Tensor:

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from ftbench.benchfile.schema import FitSection
-from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
@@ -18,8 +17,8 @@ from ftbench.machine.randomness import generator
 from ftbench.machine.stopwatch import backward_of, timed
 from ftbench.pipeline.guard import Guard, sampled
 from ftbench.pipeline.inputs import Inputs
-from ftbench.train.batches import VAL_BATCH, draw_covers
-from ftbench.train.parts import Rows, by_person, by_piece
+from ftbench.train.batches import VAL_BATCH, draw_covers, inputs_of
+from ftbench.train.parts import by_person, by_piece
 
 CODE_VAL = 8192
 """Payloads of a code's val loss."""
@@ -56,7 +55,8 @@ class SimulatorTask:
             randomness = generator(self.seed, "fit", step, processes.rank())
         for rows in by_person(identity, self.parts, self.per_person):
             with sampled(), self.compute.autocast():
-                inputs = self._inputs(self.images, identity, "donor", step, processes.rank(), rows=rows)
+                drawn = generator(self.seed, "donor", step, processes.rank())
+                inputs = inputs_of(self.images, identity, drawn, self.compute.device, rows.own)
                 loss = self._own_loss(network, rows.of(covers), inputs, randomness)
             yield rows.weighed(loss), {}
 
@@ -68,7 +68,7 @@ class SimulatorTask:
             covers = self.val.covers(index, self.compute.device)
             randomness = generator(self.seed, "fit-val", start)
             identity = self.val.identity[index].to(covers.device)
-            inputs = self._inputs(self.val, identity, "donor-val", start)
+            inputs = inputs_of(self.val, identity, generator(self.seed, "donor-val", start), self.compute.device)
             loss = self._own_loss(network, covers, inputs, randomness)
             total += float(loss) * len(index) / len(self.val)
         return total, {"val_loss": total}
@@ -80,12 +80,6 @@ class SimulatorTask:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what ``state`` gave."""
         self.parts = max(self.parts, state.get("parts", 1))
-
-    def _inputs(self, images: Images, identity: Tensor, *place: str | int, rows: Rows | None = None) -> Inputs:
-        # No pair is there yet: who is shown, and somebody else's picture.
-        randomness, device = generator(self.seed, *place), self.compute.device
-        rows = rows or Rows(len(identity))
-        return Inputs(identity=rows.of(identity), donor=lambda: donors(images, identity, randomness, device, rows.own))
 
     def _own_loss(self, network: nn.Module, covers: Tensor, inputs: Inputs, randomness: torch.Generator) -> Tensor:
         with timed("simulator"):

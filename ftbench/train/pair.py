@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,39 +18,27 @@ from ftbench.benchfile.loss import Loss
 from ftbench.benchfile.schema import TrainSection
 from ftbench.contract.inputs import MARKS_MORE, STUDIES
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
-from ftbench.data.donors import donors
 from ftbench.data.images import Images
 from ftbench.machine import processes
 from ftbench.machine.compute import Compute
-from ftbench.machine.randomness import derive, generator
+from ftbench.machine.randomness import generator
 from ftbench.pipeline.guard import sampled
-from ftbench.pipeline.held import HeldAt
-from ftbench.pipeline.inputs import Inputs
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
-from ftbench.pipeline.studying import show
+from ftbench.pipeline.stages import Pair, SimulatorStage, encoded
 from ftbench.train.again import CoverStatistics, by_itself, marks_again
-from ftbench.train.batches import VAL_BATCH, draw_covers, fixed_payloads
+from ftbench.train.batches import draw_covers, inputs_of
 from ftbench.train.colour import colour_excess
 from ftbench.train.critic import adversarial_losses
 from ftbench.train.distortion_pool import Pieces, Pool, dealt
-from ftbench.train.mates import Marks, Mates
+from ftbench.train.look import Look, bit_accuracy
+from ftbench.train.mates import Mates
 from ftbench.train.parts import Rows, by_piece, joined
-from ftbench.train.schedules import LAST_LOOKS, flip_at, image_share, message_share, psnr_at
+from ftbench.train.ramp import Ramp
 from ftbench.train.specific import likeness, shared
 
 MOST_EXACT = 1e-10
 """Mean squared error below which an image counts as unchanged: 100 dB."""
-LOOK_EVERY = 20
-"""Steps between looks at the running bit accuracy, and at whatever else has to be fetched from a device."""
 READ = ("accuracy_marked", "accuracy_swapped")
 """Values of the curve, one a reading."""
-MEMORY = 0.9
-"""Share of yesterday in the running bit accuracy that starts the ramp: some ten steps count."""
-
-
-def bit_accuracy(logits: Tensor, bits: Tensor) -> Tensor:
-    """Share of equal bits, logits and bits both (b, n); a scalar on their device."""
-    return ((logits.detach() > 0) == (bits > 0.5)).float().mean()
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,6 @@ class PairTask:
     pool: Pool
     loss_weights: Loss
     settings: TrainSection
-    size: int
     bits: int
     code_bits: int
     seed: int
@@ -87,10 +74,13 @@ class PairTask:
     compute: Compute
     flip: QualityMeasure | None = None
     """What tells the FLIP that marked images are held at, where they are."""
-    accuracy: Tensor = field(default_factory=lambda: torch.tensor(0.5))
-    """Running bit accuracy of marked images, on the device: only a look at it waits for the device."""
-    read_step: int | None = None
     parts: int = 1
+    ramp: Ramp = field(init=False)
+
+    def __post_init__(self) -> None:
+        loss, settings = self.loss_weights, self.settings
+        to = (loss.target_psnr, loss.target_flip, self.flip)
+        self.ramp = Ramp(settings.steps, settings.curriculum, *to, self.compute.device)
 
     def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, Tensor | float]]]:
         """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading.
@@ -122,7 +112,7 @@ class PairTask:
         """Some rows' share of the loss; what else is measured of them is added to ``known``."""
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
-            encoder, held = network.encoder, self._held(step)
+            encoder, held = network.encoder, self.ramp.held(step)
             # In turn: the one trains better, the other is what evaluation does (docs/decisions.md).
             as_tested = bool(step % 2) and self._marks_again
             statistics = CoverStatistics(encoder)
@@ -130,7 +120,8 @@ class PairTask:
                 marked = network.mark(covers, code, held, exact=False)
             normalised = statistics.used if as_tested else partial(by_itself, encoder)
             marks = partial(marks_again, network, normalised, held=held)
-            mates = self._mates(batch.covers, batch.code, rows, marked, marks, self.settings.complement)
+            randomised = getattr(self.codec, "randomised", False)
+            mates = Mates(batch.covers, batch.code, rows, marked, marks, self.settings.complement, randomised)
             seen = [marked, *self._fakes(marked, batch.again, batch.identity, step, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
@@ -145,31 +136,23 @@ class PairTask:
             mean = rows.weighed(value.detach())
             known[name] = known[name] + mean if name in known else mean
         if last:
-            self._hear(step, known[READ[0]])
-        settings = self.settings
+            self.ramp.hear(step, known[READ[0]])
         # Whether the ramp began is only known of all rows, but changes nothing in the step that it begins with.
-        share = image_share(step, settings.steps, self.read_step, settings.curriculum)
-        heard = message_share(step, settings.steps, settings.curriculum)
-        total = self._total(image_loss * share, message_loss * heard)
+        share = self.ramp.image_share(step)
+        total = self._total(image_loss * share, message_loss * self.ramp.message_share(step))
         for _, term in terms:
             total = total + term * share
         return rows.weighed(total)
 
     def _values(self, known: Mapping[str, Tensor]) -> dict[str, Tensor | float]:
         """A step's row of the curve."""
-        settings = self.settings
         accuracies = {name: known[name] for name in READ if name in known}
         return {
             **{name: value for name, value in known.items() if name not in READ},
-            "image_weight": image_share(self._step, settings.steps, self.read_step, settings.curriculum),
+            "image_weight": self.ramp.image_share(self.ramp.step),
             **accuracies,
             "psnr": -10 * known["image_loss"].clamp_min(MOST_EXACT).log10(),
         }
-
-    def _mates(
-        self, covers: Tensor, code: Tensor, rows: Rows, marked: Tensor, marks: Marks, twice: bool = False
-    ) -> Mates:
-        return Mates(covers, code, rows, marked, marks, twice, getattr(self.codec, "randomised", False))
 
     @property
     def _marks_again(self) -> bool:
@@ -188,13 +171,13 @@ class PairTask:
                 continue
             place = (step, processes.rank(), *([at] if at else []))
             all_of_it = slice(at, None, len(met))
-            inputs = self._inputs(
+            inputs = inputs_of(
                 self.images,
                 identity[all_of_it],
-                mates.marks(rows.of(again)[own]),
-                "donor",
-                *place,
-                rows=slice(None) if rows.places is None else rows.places[own] // len(met),
+                generator(self.seed, "donor", *place),
+                self.compute.device,
+                slice(None) if rows.places is None else rows.places[own] // len(met),
+                remarked=mates.marks(rows.of(again)[own]),
             )
             if STUDIES in attack.record.needs:
                 mates.study(attack, own, self.seed, place)
@@ -231,21 +214,6 @@ class PairTask:
         payloads = torch.randint(0, 2, (count, self.bits), generator=randomness).float()
         return encoded(self.codec, payloads, randomness)
 
-    def _inputs(
-        self,
-        images: Images,
-        identity: Tensor,
-        remark: Callable[[Tensor], Tensor],
-        *place: str | int,
-        rows: Tensor | slice = slice(None),
-    ) -> Inputs:
-        randomness, device = generator(self.seed, *place), self.compute.device
-        return Inputs(
-            identity=identity[rows],
-            remarked=remark,
-            donor=lambda: donors(images, identity, randomness, device, rows),
-        )
-
     def _quality_terms(
         self, network: Pair, covers: Tensor, marked: Tensor, code: Tensor, step: int
     ) -> Iterator[tuple[str, Tensor]]:
@@ -266,97 +234,24 @@ class PairTask:
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
         """The loss at full image weight on the val split, undistorted, with payloads fixed for ever."""
         assert isinstance(network, Pair)
-        held = self._held(self._step)
-        self._study(network, held)
-        sums: dict[str, float] = dict.fromkeys(("image", "message", "marked", "swapped", "flip"), 0.0)
-        for start in range(0, len(self.val), VAL_BATCH):
-            index = torch.arange(start, min(start + VAL_BATCH, len(self.val)))
-            covers = self.val.covers(index, self.compute.device)
-            identity = self.val.identity[index].to(covers.device)
-            payloads = fixed_payloads([self.val.keys[i] for i in index.tolist()], 0, 0, self.bits)
-            fresh = generator(self.seed, "nonce", start)
-            code = encoded(self.codec, payloads, fresh).to(covers.device)
-            marked = network.mark(covers, code, held)
-            readings = [network.read(marked)]
-            others = fixed_payloads([self.val.keys[i] for i in index.tolist()], 1, 0, self.bits)
-            again = encoded(self.codec, others, fresh).to(covers.device)
-            inputs = self._inputs(self.val, identity, network.marking(again, held), "donor-val", start)
-            # Simulators that draw do so alike at every look, so that two looks can be compared.
-            seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]
-            marks = partial(network.marking, psnr=held)
-            mates = self._mates(covers, code, Rows(len(covers)), marked, marks)
-            own = mates.of_each(self.attacks, inputs, self.seed, start)
-            fakes = [attack(marked, extra, seed) for attack, extra, seed in zip(self.attacks, own, seeds, strict=True)]
-            readings += [network.read(fake) for fake in fakes]
-            weight = len(index) / len(self.val)
-            sums["image"] += weight * functional.mse_loss(marked, covers).item()
-            if self.flip is not None:
-                sums["flip"] += weight * self.flip(covers, marked).mean().item()
-            for place, reading in enumerate(readings):
-                entropy = functional.binary_cross_entropy_with_logits(reading, code).item()
-                # As in a step: the marked image once, and one of the simulators.
-                sums["message"] += weight * entropy / (len(self.attacks) if place else 1)
-                if place:
-                    sums["swapped"] += weight * float(bit_accuracy(reading, code)) / len(self.attacks)
-                else:
-                    sums["marked"] += weight * float(bit_accuracy(reading, code))
+        of = (self.codec, self.attacks, self.images, self.val, self.bits, self.seed, self.compute.device, self.flip)
+        sums = Look(*of)(network, self.ramp.held(self.ramp.step))
         values = {"val_accuracy_marked": sums["marked"], "val_psnr": decibels(sums["image"])}
         if self.flip is not None:
             values["val_flip"] = sums["flip"]
         if self.attacks:
             values["val_accuracy_swapped"] = sums["swapped"]
         score = self._total(sums["image"], sums["message"])
-        return (score if self._near_the_end and self._ramp_over else None), values
-
-    def _study(self, network: Pair, held: Held | None) -> None:
-        """Show those who study pictures some of the train split, for a look at val."""
-        for attack in self.attacks:
-            if STUDIES in attack.record.needs and attack.known is not None:
-                randomness = generator(self.seed, "known")
-                covers = attack.known.covers(self.images, randomness, self.compute.device)
-                show(attack, covers, network, held, self.codec, self.bits, randomness, derive(self.seed, "known"))
+        return (score if self.ramp.counts else None), values
 
     def state(self) -> dict[str, Any]:
-        """The running accuracy, when the ramp began, and how a batch is worked on."""
-        told = {"accuracy": float(self.accuracy), "read_step": self.read_step, "step": self._step}
-        return {**told, "parts": self.parts}
+        """How far the ramp is, and how a batch is worked on."""
+        return {**self.ramp.state(), "parts": self.parts}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take back what ``state`` gave."""
-        self.accuracy = torch.tensor(state["accuracy"])
-        self.read_step, self._step = state["read_step"], state["step"]
+        self.ramp.restore(state)
         self.parts = max(self.parts, state.get("parts", 1))
-
-    _step: int = 0
-
-    @property
-    def _near_the_end(self) -> bool:
-        return self._step + 1 >= (1 - LAST_LOOKS) * self.settings.steps
-
-    @property
-    def _ramp_over(self) -> bool:
-        place = (self._step, self.settings.steps, self.read_step, self.settings.curriculum)
-        psnr, flip = self.loss_weights.target_psnr, self.loss_weights.target_flip
-        if psnr is not None:
-            return psnr_at(*place, psnr) >= psnr
-        return flip_at(*place, flip) <= flip if flip is not None else image_share(*place) >= 1
-
-    def _held(self, step: int) -> Held | None:
-        place = (step, self.settings.steps, self.read_step, self.settings.curriculum)
-        psnr, flip = self.loss_weights.target_psnr, self.loss_weights.target_flip
-        if flip is None:
-            return None if psnr is None else psnr_at(*place, psnr)
-        assert self.flip is not None
-        return HeldAt(flip_at(*place, flip), self.flip)
-
-    def _hear(self, step: int, accuracy: Tensor) -> None:
-        """Note how well marked images were read in a step, and whether the ramp begins with it."""
-        self._step = step
-        self.accuracy = MEMORY * self.accuracy.to(accuracy.device) + (1 - MEMORY) * accuracy
-        if self.read_step is None and step % LOOK_EVERY == 0:
-            # Of all rows, so that processes that share a training begin the ramp together.
-            known = processes.average(float(self.accuracy), self.compute.device)
-            self.read_step = step if known >= self.settings.curriculum.read_at else None
 
     def _total(self, image_loss: Any, message_loss: Any) -> Any:
         weights = self.loss_weights
