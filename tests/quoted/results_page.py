@@ -152,7 +152,14 @@ def _attacks() -> Iterator[str]:
 def _medium() -> Iterator[str]:
     bits = [over_seeds(read(MEDIUM, "30 dB", of), BITS, 2) for of in ("none", "faceswap")]
     look = [over_seeds(quality(MEDIUM, "30 dB", of), "quality", places, 1) for of, places in (("psnr", 2), ("ssim", 3))]
-    yield f"| 30 dB | {' | '.join(bits + look)} |"
+    yield f"| 30 dB, three seeds | {' | '.join(bits + look)} |"
+    for at in ("32", "36"):
+        label = f"{at} dB seed 0"
+        bits = [interval(read(MEDIUM, label, of), BITS, 2) for of in ("none", "faceswap")]
+        look = [interval(quality(MEDIUM, label, of), "quality", n, 1) for of, n in (("psnr", 2), ("ssim", 3))]
+        yield f"| {at} dB, seed 0 | {' | '.join(bits + look)} |"
+    after = [number(read(MEDIUM, f"{at} dB seed 0", "faceswap", of="words"), WORDS, 1) for at in ("32", "36")]
+    yield "at 32 dB {} % of swapped images' payloads, at 36 dB {}".format(*after)
     words = [number(read(MEDIUM, "30 dB", of, of="words"), WORDS, 1) for of in ("none", "faceswap")]
     yield "Whole payloads are read from {} % of marked and {} % of swapped images.".format(*words)
     jpeg = read(MEDIUM, "30 dB", distortion="jpeg quality=90")
