@@ -29,7 +29,15 @@ if WORKER:
         cores = sorted(os.sched_getaffinity(0))
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {cores[int(WORKER.removeprefix("gw")) % len(cores)]})
-SLOWEST = ("test_readme.py", "test_cli.py", "test_docs_plugin.py", "test_hostile_plugins.py", "test_parallel.py")
+SLOWEST = (
+    "test_readme.py",
+    "test_cli.py",
+    "test_cli_runs.py",
+    "test_cli_answers.py",
+    "test_docs_plugin.py",
+    "test_hostile_plugins.py",
+    "test_parallel.py",
+)
 """Begun first, so that no worker is left with one of them when the others are done."""
 
 

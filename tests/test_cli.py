@@ -1,4 +1,4 @@
-"""The command line in processes of its own: the whole path, resuming after a kill, and bad input."""
+"""A finished run of the command line: what it leaves, what the same command again keeps or makes anew."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from PIL import Image
 
+from tests.command_line import call
 from tests.conftest import TINY
 
 CLAIMS = """\
@@ -34,18 +33,6 @@ claims:
 """
 
 
-def call(command: list[str], *arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*command, *arguments],
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "200", **environment},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-
 def tables(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((folder / "tables").iterdir())}
 
@@ -58,15 +45,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory, ftbench_command: list[str
     done = call(ftbench_command, "run", "tiny.yaml", cwd=home)
     assert done.returncode == 0, done.stderr + done.stdout
     return home
-
-
-def test_help_needs_no_torch(ftbench_command: list[str], tmp_path: Path) -> None:
-    script = "import sys; sys.argv = ['ftbench', '--help']; import ftbench.cli\ntry: ftbench.cli.main()\n"
-    script += "except SystemExit: pass\nassert 'torch' not in sys.modules and 'pandas' not in sys.modules"
-    done = call([sys.executable, "-c", script], cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    for command in ("run", "plan", "plugins", "info", "doctor", "report", "schema"):
-        assert command in done.stdout
 
 
 def test_a_run_leaves_tables_figures_rows_curves_and_a_manifest(finished: Path) -> None:
@@ -133,19 +111,6 @@ def test_tables_that_are_not_as_they_were_are_made_anew(
     assert file.read_bytes() != bytes(content)
     assert tables(folder) == before
     assert call(ftbench_command, "run", "tiny.yaml", cwd=home).stdout == done.stdout
-
-
-def test_a_rerun_with_nothing_to_do_imports_what_it_needs(tmp_path: Path) -> None:
-    # What timm's backbones can do, timm alone can say while planning; this encoder answers without it.
-    unet = "unet-resnet18, backbone_options: {channels: [8, 8, 8, 8]}, up_width: 0.02, stem_channels: 8"
-    text = edited(unet, "compact, channels: 16, blocks: 2").replace("\n    - {message: 10, image: 0.1}", "")
-    (tmp_path / "light.yaml").write_text(text.replace("steps: 40", "steps: 4"), encoding="utf-8")
-    script = "import sys; from ftbench.cli import app\ntry: app()\nexcept SystemExit: pass\n"
-    script += "sys.exit(sum(name in sys.modules for name in ('torch', 'scipy.stats', 'matplotlib')))"
-    first, second = (call([sys.executable, "-c", script], "run", "light.yaml", cwd=tmp_path) for _ in range(2))
-    assert first.returncode >= 2, first.stderr
-    assert second.returncode == 0, second.stderr
-    assert "to do: nothing" in second.stdout
 
 
 def test_a_page_that_was_changed_or_removed_is_made_again(
@@ -270,161 +235,3 @@ def test_a_run_that_was_killed_ends_in_the_same_tables(
     assert done.returncode == 0, done.stderr
     again = tables(tmp_path / "results" / "tiny" / "procedural-faces-small")
     assert again == tables(finished / "results" / "tiny" / "procedural-faces-small")
-
-
-def test_ctrl_c_keeps_what_is_finished(tmp_path: Path) -> None:
-    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
-    # A test run in the background has its interruptions ignored, and so would its children.
-    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    process = subprocess.Popen(
-        [sys.executable, "-c", heed + "from ftbench.cli import main; main()", "run", "tiny.yaml", "--scale", "longer"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    store = tmp_path / "results" / ".store"
-    until = time.monotonic() + 300
-    while not list(store.glob("train-*/cell.json")) and time.monotonic() < until:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert "the same command again" in said
-    assert "Traceback" not in said
-    assert len(list(store.glob("fit-*/done.json"))) == 1
-
-
-def edited(old: str, new: str) -> str:
-    assert old in TINY
-    return TINY.replace(old, new, 1)
-
-
-BAD: dict[str, tuple[str, str]] = {
-    "misspelt key": (edited("steps: 40", "stpes: 40"), r"line 12.*stpes; did you mean steps"),
-    "wrong type": (edited("steps: 40", "steps: many"), "steps must be a whole number"),
-    "unknown part": (edited("unet-resnet18", "unet-resnet19"), "nearest: unet-resnet18"),
-    "unknown data set": (edited("procedural-faces", "procedural-face"), "nearest: procedural-faces"),
-    "one identity": (edited("identities: 2", "identities: 1"), "needs 2 people"),
-    "a size": (edited("size: 32}", "size: 40}"), "multiple of 32"),
-    "a name": (edited("name: tiny", "name: ../tiny"), "name"),
-    "an unused scale": (edited("steps: 400", "steps: -4"), "must be"),
-    "duplicate key": (edited("message:", "message: {bits: 4}\nmessage:"), "line 3"),
-    "not yaml": ("name: [", "line"),
-    "python object": ("name: !!python/object/apply:os.system ['true']", "line 1"),
-    "bomb": (
-        "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
-        + "".join(f"{n}: &{n} [{', '.join([f'*{p}'] * 10)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)),
-        "expand to too much",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_bad_files_are_one_sentence_and_exit_code_2(case: str, tmp_path: Path, ftbench_command: list[str]) -> None:
-    text, says = BAD[case]
-    (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
-    done = call(ftbench_command, "plan", "bad.yaml", cwd=tmp_path)
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert pd.Series([done.stderr]).str.contains(says, regex=True).all(), done.stderr
-    assert not (tmp_path / "results").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["run", "missing.yaml"], "no such file"),
-        (["run", "papper"], "nearest: paper"),
-        (["run", "tiny.yaml", "--scale", "smal"], "has no scale 'smal'; it has: small"),
-        (["run", "tiny.yaml", "--data", "nowhere"], "nowhere"),
-        (["run", "tiny.yaml", "--data", "empty"], "no images"),
-        (["run", "tiny.yaml", "--set", "train.stepz=1"], "did you mean steps"),
-        (["info", "faceswp"], "nearest: faceswap"),
-        (["report", "nowhere"], "holds no tables"),
-    ],
-)
-def test_bad_command_lines_are_one_sentence(
-    arguments: list[str], says: str, tiny: Path, ftbench_command: list[str]
-) -> None:
-    (tiny.parent / "empty").mkdir()
-    done = call(ftbench_command, *arguments, cwd=tiny.parent)
-    assert done.returncode == 2
-    assert says in done.stderr.replace("\n", " ")
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_a_results_folder_that_cannot_be_written_is_one_sentence(tiny: Path, ftbench_command: list[str]) -> None:
-    (tiny.parent / "results").write_text("a file stands here")
-    done = call(ftbench_command, "run", "tiny.yaml", cwd=tiny.parent)
-    assert done.returncode == 2
-    assert "--out" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.skipif("FTBENCH_FACES" not in os.environ, reason="no folder of real photographs is named")
-def test_two_real_people_run_through(tmp_path: Path, ftbench_command: list[str]) -> None:
-    faces = Path(os.environ["FTBENCH_FACES"]).resolve() / "two_identity"
-    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
-    done = call(ftbench_command, "run", "tiny.yaml", "--data", str(faces), cwd=tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    folder = tmp_path / "results" / "tiny" / "two_identity-small"
-    data = json.loads((folder / "manifest.json").read_text())["data"]
-    assert set(data["people"]) == {"a", "b"}
-    assert sum(data["images"].values()) == 245 + 211
-    assert len(pd.read_csv(folder / "tables" / "main.csv")) == 2
-
-
-def test_a_failed_cell_fails_alone(tiny: Path, ftbench_command: list[str]) -> None:
-    # A rate that no training survives, in the second setting's place only through its huge weight.
-    text = TINY.replace("{message: 10, image: 0.1}", "{message: 1.0e+300, image: 0.1}")
-    tiny.write_text(text, encoding="utf-8")
-    done = call(ftbench_command, "run", "tiny.yaml", cwd=tiny.parent)
-    assert done.returncode == 1, done.stdout
-    assert "FAILED" in done.stdout
-    assert "is not a finite number" in done.stdout
-    main = pd.read_csv(tiny.parent / "results" / "tiny" / "procedural-faces-small" / "tables" / "main.csv")
-    assert len(main) == 1
-
-
-def test_info_and_plugins_and_schema_and_doctor(tmp_path: Path, ftbench_process: list[str]) -> None:
-    info = call(ftbench_process, "info", "unet-resnet18", cwd=tmp_path)
-    assert "up_width" in info.stdout
-    assert "random initialisation" in info.stdout
-    assert "faceswap" in call(ftbench_process, "plugins", cwd=tmp_path).stdout
-    schema: dict[str, Any] = json.loads(call(ftbench_process, "schema", cwd=tmp_path).stdout)
-    assert {"dataset", "message", "matrix", "train", "evaluate", "scales"} <= set(schema["properties"])
-    doctor = call(ftbench_process, "doctor", cwd=tmp_path)
-    assert doctor.returncode == 0, doctor.stdout
-    assert "in order" in doctor.stdout
-
-
-def test_a_folder_of_photos_takes_the_place_of_the_data(tmp_path: Path, ftbench_command: list[str]) -> None:
-    from ftbench_datasets.procedural.source import ProceduralFaces
-
-    source = ProceduralFaces(identities=2, images_per_identity=30, seed=3)
-    for number, item in enumerate(source.items):
-        file = tmp_path / "My Faces" / item.identity / f"{number}.png"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(source.load(item, 48)).save(file)
-    (tmp_path / "My Faces" / "person-00" / "broken.jpg").write_bytes(b"\xff\xd8\xff no picture")
-    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
-    done = call(
-        ftbench_command,
-        "run",
-        "tiny.yaml",
-        "--data",
-        "My Faces",
-        "--set",
-        "matrix.loss=[{message: 1, image: 0.1}]",
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "set aside: person-00/broken.jpg" in done.stdout
-    (folder,) = (tmp_path / "results" / "tiny").iterdir()
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["data"]["set_aside"][0]["name"] == "person-00/broken.jpg"
-    assert str(tmp_path) not in (folder / "manifest.json").read_text()
-    assert sum(manifest["data"]["images"].values()) == 60

@@ -1,20 +1,24 @@
-"""The command line in this process, and a model to call it with."""
+"""The command line in this process, a model to call it with, and a cell to rebuild."""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import ftbench.cli
 from ftbench.marking import catalogue, packed
 from ftbench.marking.locate import describe
 from ftbench.marking.trained import Trained, load
 from ftbench.parts.catalogue import Plugins
+from ftbench.plan.part import ResolvedPart
 from ftbench.storage.store import CellFolder
+from tests.marking import thin_pair
 from tests.marking.calls import BITS, Command, Said
 from tests.marking.carriers import chosen, plugins_with, write_cell, write_manifest
 
@@ -90,3 +94,28 @@ def model(plugins: Plugins, tmp_path: Path) -> Path:
     cell = write_cell(tmp_path / "results" / ".store", parts, bits=BITS, label="30 dB", target_psnr=26.0)
     write_manifest(tmp_path / "results" / "paper" / "faces-small", [cell])
     return tmp_path / "results" / "paper" / "faces-small"
+
+
+@pytest.fixture(scope="module")
+def parts(plugins: Plugins) -> dict[str, ResolvedPart]:
+    """The paper's networks, as thin as they go."""
+    thin = {"backbone_options": {"channels": [8, 8, 8, 8]}, "up_width": 0.02, "stem_channels": 8}
+    return {
+        "encoder": chosen(plugins, "encoder", "unet-resnet18", **thin),
+        "decoder": chosen(plugins, "decoder", "conv7", width=0.03),
+        "codec": chosen(plugins, "codec", "repetition", times=2),
+    }
+
+
+@pytest.fixture(scope="module")
+def made(parts: dict[str, ResolvedPart], tmp_path_factory: pytest.TempPathFactory) -> CellFolder:
+    torch.manual_seed(1)
+    store = tmp_path_factory.mktemp("made") / ".store"
+    return write_cell(store, parts, bits=thin_pair.BITS, code_bits=2 * thin_pair.BITS, target_psnr=31.0)
+
+
+@pytest.fixture
+def cell(made: CellFolder, tmp_path: Path) -> CellFolder:
+    """A copy to damage."""
+    shutil.copytree(made.path, tmp_path / made.path.name)
+    return CellFolder(tmp_path / made.path.name)

@@ -15,8 +15,8 @@ from skimage.metrics import peak_signal_noise_ratio
 import ftbench.cli
 from ftbench.marking import inference, payloads
 from ftbench.storage.store import CellFolder
+from tests.command_line import call
 from tests.marking.calls import Command, photo, register
-from tests.test_cli import call
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import faulty_parts as parts
+import faulty_simulators
 import numpy as np
 import pytest
 import torch
@@ -23,7 +24,7 @@ from ftbench.testing import CannotExamine, ContractBroken, check, check_decoder,
 
 def simulator(factory: str, **fields: Any) -> ftbench.Simulator:
     given = {"differentiable": True, "trainable": False, **fields}
-    return ftbench.Simulator(name="some", factory=f"faulty_parts:{factory}", summary="x", **given)
+    return ftbench.Simulator(name="some", factory=f"faulty_simulators:{factory}", summary="x", **given)
 
 
 def encoder(factory: str, **fields: Any) -> ftbench.Encoder:
@@ -58,7 +59,7 @@ SOUND = [
     simulator("MovesItsMask"),
     simulator("Learner", trainable=True),
     simulator("DrawsFromTorch", deterministic=False),
-    simulator("EvenOnly", objection="faulty_parts:object_to_odd"),
+    simulator("EvenOnly", objection="faulty_simulators:object_to_odd"),
     simulator("EvenOnly", resolutions=(64, 32)),
     simulator("Tint", max_batch=1, needs=("identity",)),
     simulator("GivesTheSecondMark", needs=("remarked",)),
@@ -94,7 +95,7 @@ FAULTY = [
     (simulator("BatchMean"), "batch of one", "differ by up to"),
     (simulator("OneImageFails"), "batch of one", "shape (1, 3, 64, 64)"),
     (simulator("EvenOnly"), "odd sizes", "shape '[2, 3, 18, 2, 18, 2]' is invalid"),
-    (simulator("Tint", objection="faulty_parts:object_by_number"), "objection", "it answered 3"),
+    (simulator("Tint", objection="faulty_simulators:object_by_number"), "objection", "it answered 3"),
     (simulator("Prints"), "standard output", "it printed 'swapping'"),
     (simulator("PrintsPastPython"), "standard output", "it printed 'swapping'"),
     (simulator("ChangesDtype"), "process", "from torch.float32 to torch.float64"),
@@ -155,7 +156,7 @@ def test_a_fault_is_found_by_its_check_and_by_no_other(record: Any, by: str, wor
 
 
 def test_a_finding_points_at_the_line_that_raised_and_at_the_line_that_printed() -> None:
-    source = Path(parts.__file__).read_text(encoding="utf-8").splitlines()
+    source = Path(faulty_simulators.__file__).read_text(encoding="utf-8").splitlines()
     for factory, text in (("EvenOnly", "blocks = image.reshape"), ("Prints", 'print("swapping")')):
         (finding,) = examine(simulator(factory))
         assert text in source[int(finding.where.rpartition(":")[2]) - 1]
@@ -186,7 +187,7 @@ def test_check_raises_with_a_line_a_promise() -> None:
 
 
 def test_another_size_is_taken_when_the_part_objects_and_said() -> None:
-    report = survey(simulator("EvenOnly", objection="faulty_parts:object_to_odd"), size=63)
+    report = survey(simulator("EvenOnly", objection="faulty_simulators:object_to_odd"), size=63)
     assert not report.findings
     assert report.notes == ("examined at 64 px: it takes no images of 63",)
     assert survey(simulator("EvenOnly", resolutions=(48,))).notes == ("examined at 48 px: it takes no images of 64",)
@@ -197,7 +198,7 @@ def test_other_bits_are_taken_when_the_part_objects_and_said() -> None:
     assert not report.findings
     assert report.notes == ("examined with 16 bits: it takes no code of 8",)
     with pytest.raises(CannotExamine, match="simulator some objects to all that was tried: no licence here"):
-        survey(simulator("Tint", objection="faulty_parts:object_always"))
+        survey(simulator("Tint", objection="faulty_simulators:object_always"))
 
 
 def test_a_parameter_that_is_missing_or_wrong_is_no_finding(plugins: Plugins) -> None:
