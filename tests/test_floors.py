@@ -101,7 +101,7 @@ def test_the_way_from_yaml_to_table_does_not_grow() -> None:
     # did batches in parts, remote places, marks held at a FLIP, attackers who know pictures, where faces lie, lists of
     # settings, trainings that begin with a model's weights, second marks as evaluation makes them, and the headings of
     # a training in three files.
-    assert sum(lines.values()) < 6630, sum(lines.values())
+    assert sum(lines.values()) < 6650, sum(lines.values())
     assert sorted(lines.values())[len(lines) // 2] <= 120
 
 

@@ -26,7 +26,7 @@ FLIP = Flip()
 
 def held(target: float, curriculum: Curriculum) -> PairTask:
     made = task(Loss(target_flip=target), curriculum=curriculum)
-    made.flip = made.ramp.measure = FLIP
+    made.flip = FLIP
     return made
 
 
@@ -46,7 +46,7 @@ def test_the_target_is_reached_by_equal_factors_once_bits_are_read() -> None:
 def test_a_step_holds_every_image_and_has_no_image_term() -> None:
     made = held(0.15, Curriculum(kind="none"))
     covers, _, code = made._draw(torch.Generator().manual_seed(0))
-    marked = made.network.mark(covers, code, made.ramp.held(0), exact=False)
+    marked = made.network.mark(covers, code, made.ramp.held(0, FLIP), exact=False)
     # One constant a colour: rounding moves all pixels of it at once.
     torch.testing.assert_close(FLIP(covers, marked), torch.full((8,), 0.15, dtype=torch.float64), rtol=0, atol=0.02)
     [(total, values)] = made.losses(made.network, 0)

@@ -202,7 +202,7 @@ class EvaluateSection(Section):
         False, description="measure image quality after every simulator and distortion, too: a table of its own"
     )
     split: Literal["test", "val"] = Field(
-        "test", description="whose images; val: to choose settings by, and every table says so"
+        "test", description="images of which split; val is for choosing settings, and its tables say so"
     )
     draws: int = Field(4, ge=1, le=1000, description="payloads drawn an image")
     seed: int = Field(0, ge=0, description="of payloads and random distortions")

@@ -156,6 +156,8 @@ def _two_runs(first: Path, second: Path, fail_if: str | None, console: Console) 
 def _folders(results: Path, console: Console) -> list[Path]:
     """The folder itself, or every one below it that has a manifest, a run's own ``.local`` ones too."""
     if (results / "manifest.json").exists():
+        if _of_val(results):
+            raise BadInput(f"{results} is of val, to choose settings by; name a folder of test images for claims")
         return [results]
     below = sorted(path for path in results.glob("*") if path.is_dir() and not path.name.startswith("."))
     found = [path for path in below if (path / "manifest.json").exists()]
@@ -167,7 +169,22 @@ def _folders(results: Path, console: Console) -> list[Path]:
     for path in below:
         if path not in found:
             _say(console, f"{path}: left out, since it has no manifest.json", "dim")
-    return found
+    of_val = [path for path in found if _of_val(path)]
+    for path in of_val:
+        _say(console, f"{path}: left out, since it is of val, to choose settings by", "dim")
+    if len(of_val) == len(found):
+        raise BadInput(f"{results} holds tables of val alone; run the benchmark without evaluate.split")
+    return [path for path in found if path not in of_val]
+
+
+def _of_val(folder: Path) -> bool:
+    from ftbench.storage.manifest import open_folder
+
+    try:
+        return open_folder(folder).of_val
+    except BadInput:
+        # Whoever reads it next says why it cannot be read.
+        return False
 
 
 def _compared(folder: Path, claims: Claims, strict: bool, console: Console) -> tuple[int, int]:

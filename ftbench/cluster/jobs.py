@@ -101,7 +101,7 @@ def widest(cells: Sequence[Cell]) -> int:
 
 
 def images(cell: Cell, tested: int) -> int:
-    """Images that pass through a cell's networks, roughly; ``tested``: images of the test split."""
+    """Images that pass through a cell's networks, roughly; ``tested``: images of the split that is tested on."""
     if isinstance(cell, EvaluateCell):
         attacks = (1 + len(cell.simulators)) * max(1, len(cell.distortions))
         return min(tested, cell.section.limit or tested) * cell.section.draws * attacks

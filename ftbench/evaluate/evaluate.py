@@ -1,4 +1,4 @@
-"""Testing a trained pair: every test image, several payloads each, under every simulator and distortion."""
+"""Testing a trained pair: every image of a split, several payloads each, under every simulator and distortion."""
 
 from __future__ import annotations
 

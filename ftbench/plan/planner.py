@@ -268,6 +268,8 @@ class _Planner:
         columns = {"at dB": at if flip is None else NONE}
         if self.benchmark.evaluate.flip:
             columns["at FLIP"] = NONE if flip is None else f"{flip:g}"
+        if self.benchmark.evaluate.split == "val":
+            columns["tested on"] = "val"
         return EvaluateCell(
             label=label if chosen_quality else trained.label,
             material=self.material,

@@ -107,6 +107,8 @@ def read_whole(path: Path, name: str, *, every_rate: bool = False) -> Read:
     protocol = protocol_of(folder)
     if own_digest(folder.raw) != folder.manifest.digest:
         raise BadInput(f"{MANIFEST} has changed since it was written")
+    if folder.of_val:
+        raise BadInput("its tables are of val, to choose settings by; run the benchmark without evaluate.split")
     made = _made(folder, name)
     if not folder.has_rows:
         entries, rates = _of_tables(folder, made, protocol)

@@ -2,7 +2,8 @@
 
 ``results/<benchmark>/<data>-<scale>/``. A folder whose manifest is marked as kept by the repository is never
 written by a run: the run goes to ``<data>-<scale>.local`` beside it, unless it was told to keep. Results of other
-images stay as well: two data folders may have one name.
+images stay as well: two data folders may have one name. Tables of val, to choose settings by, go to
+``<data>-<scale>-val`` and are kept by nobody.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ STALE = (
 def folder_for(opened: Opened, keep: bool) -> Path:
     """Where this run's tables go; with ``keep`` they replace whatever is there."""
     data = opened.bench.data
-    scale = opened.scale + ("-val" if opened.benchmark.evaluate.split == "val" else "")
+    of_val = opened.benchmark.evaluate.split == "val"
+    if of_val and keep:
+        raise BadInput("--keep is for tables of test images; leave it out, or evaluate.split: val")
+    scale = opened.scale + ("-val" if of_val else "")
     wanted = opened.out / opened.benchmark.name / f"{data.name}-{scale}"
     if not wanted.resolve().is_relative_to(opened.out.resolve()):
         raise BadInput(f"{wanted.name!r} would leave the results folder; rename the data set or the scale")

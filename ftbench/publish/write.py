@@ -165,11 +165,17 @@ def _caption(opened: Opened, outcome: Outcome) -> Caption:
         images=max(evaluated, default=0),
         split=benchmark.evaluate.split,
         draws=benchmark.evaluate.draws,
-        seeds=tuple(benchmark.matrix.seed),
+        seeds=tuple(_seeds(opened)),
         steps=training_steps(opened.plan.trainings),
         made_by=made_by(provenance.code()),
         notes=_notes(opened, outcome),
     )
+
+
+def _seeds(opened: Opened) -> list[int]:
+    """Those that anything is trained with, in the file's order."""
+    used = {cell.seed for cell in opened.plan.trainings}
+    return [seed for seed in dict.fromkeys(opened.benchmark.matrix.seed) if seed in used]
 
 
 def _notes(opened: Opened, outcome: Outcome) -> tuple[str, ...]:
@@ -285,9 +291,11 @@ def _manifest(opened: Opened, outcome: Outcome, caption: Caption, keep: bool) ->
         "code": provenance.code(),
         "machine": provenance.machine(),
         "compute": {**vars(bench.compute)},
-        "data": {**describe(bench.data), "test_people": people_tested(bench.data, opened.benchmark.evaluate.split)},
+        # Named only where it is val: manifests of before it came are what they were.
+        **({"split": "val"} if opened.benchmark.evaluate.split == "val" else {}),
+        "data": {**describe(bench.data), "test_people": people_tested(bench.data)},
         "seeds": {
-            "train": opened.benchmark.matrix.seed,
+            "train": _seeds(opened),
             "fit": opened.benchmark.fit.seed,
             "evaluate": opened.benchmark.evaluate.seed,
         },

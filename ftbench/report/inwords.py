@@ -25,14 +25,15 @@ class Said:
     """Of each method what its number is of, where that is not the same for all."""
 
 
-def task(bits: Sequence[int], images: int, draws: int, attacks: int) -> tuple[str, str]:
-    """What was asked of the settings: a heading and a sentence."""
+def task(bits: Sequence[int], images: int, draws: int, attacks: int, of_val: bool) -> tuple[str, str]:
+    """What was asked of the settings: a heading and a sentence; ``of_val``: of images that chose weights."""
     lengths = " or ".join(dict.fromkeys(map(str, bits)))
     often = "once" if draws == 1 else "twice" if draws == 2 else f"{draws} times"
     changed = f", and read again after each of {attacks} ways to change the picture" if attacks else ""
+    seen = "of val, by which the kept weights were chosen" if of_val else "that no training saw"
     return (
         "The task",
-        f"{lengths} bits, drawn anew each time, are hidden in each of {images:,} pictures that no training saw, {often}"
+        f"{lengths} bits, drawn anew each time, are hidden in each of {images:,} pictures {seen}, {often}"
         f"{changed}. Who guesses reads half of them.",
     )
 

@@ -89,7 +89,9 @@ def overview_table(
     notes += [STALLED_NOTE] if any(result.stalled for result in results) else []
     lines, samples, said = made.lines, made.samples, made.said
     notes = [note for note in notes if note]
-    asked = task([result.bits for result in results], _images(scores), _draws(results), len(simulators + distortions))
+    of_val = any(result.settings.get("tested on") == "val" for result in results)
+    bits, attacks = [result.bits for result in results], len(simulators + distortions)
+    asked = task(bits, _images(scores), _draws(results), attacks, of_val)
     return Crossed(
         "overview", "Overview", "overview", tuple(lines), tuple(methods), samples, said, tuple(notes), task=asked,
         said_of=made.said_of,

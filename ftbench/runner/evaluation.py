@@ -33,7 +33,7 @@ def evaluate_pair(cell: EvaluateCell, bench: Bench, folder: CellFolder, progress
     pair = trained_pair(trained, bench)
     labelled = zip(cell.simulator_labels, cell.simulators, strict=True)
     attacks = {label: simulator_stage(chosen, cell, bench) for label, chosen in labelled}
-    # The last cell of a benchmark, and the only one that opens the test split.
+    # The last cell of a benchmark, and the only one that may open the test split.
     images = bench.data.split(cell.section.split, cell.section.limit)
     with rows_at_most(BATCH // 2 if bench.sparing else None):
         findings = evaluate(

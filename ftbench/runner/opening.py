@@ -101,7 +101,8 @@ def open_benchmark(request: Request, console: Console, settle_on_disk: bool = Tr
     benchmark = _validated(Benchmark, document)
     check_count(benchmark, document)
     scale = scale or "plain"
-    console.print(_announced(whole, scale, request.scale), highlight=False, markup=False)
+    on_val = "; tested on val, to choose settings by" if benchmark.evaluate.split == "val" else ""
+    console.print(_announced(whole, scale, request.scale) + on_val, highlight=False, markup=False)
     sent = request.sent or Sent(
         file,
         file.read_text(encoding="utf-8"),

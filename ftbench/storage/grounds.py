@@ -28,6 +28,7 @@ def grounds(manifest: Mapping[str, Any]) -> dict[str, str]:
     finished = [one for one in made_with[:-1] if one] or made_with
     found = {
         "images": str(_mapping(manifest.get("data")).get("digest", ""))[:12],
+        "split": str(manifest.get("split", "")),
         "code": _digest(behind)[:12] if behind else "",
         **{name: _all(one.get(name) for one in finished) for name in LIBRARIES},
         **{name: str(compute.get(name, "")) for name in COMPUTE},

@@ -106,6 +106,11 @@ class Folder:
     manifest: Manifest
 
     @property
+    def of_val(self) -> bool:
+        """Whether its tables are of the val split, to choose settings by: no results."""
+        return self.raw.get("split") == "val"
+
+    @property
     def evaluations(self) -> list[CellSaid]:
         """The cells that are table rows, in the tables' order."""
         return [cell for cell in self.manifest.cells if cell.row and cell.status != FAILED]

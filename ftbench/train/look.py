@@ -45,8 +45,10 @@ class Look:
             fresh = generator(self.seed, "nonce", start)
             code, again = (self._code(index, draw, fresh) for draw in (0, 1))
             marked = network.mark(covers, code, held)
+            # Before any simulator seeds torch's generator, from which a decoder might draw.
+            readings = [network.read(marked)]
             fakes = self._fakes(network, held, index, (covers, code, again, marked))
-            readings = [network.read(image) for image in (marked, *fakes)]
+            readings += [network.read(fake) for fake in fakes]
             weight = len(index) / len(self.val)
             sums["image"] += weight * functional.mse_loss(marked, covers).item()
             if self.flip is not None:

@@ -79,8 +79,13 @@ class PairTask:
 
     def __post_init__(self) -> None:
         loss, settings = self.loss_weights, self.settings
-        to = (loss.target_psnr, loss.target_flip, self.flip)
-        self.ramp = Ramp(settings.steps, settings.curriculum, *to, self.compute.device)
+        self.ramp = Ramp(
+            steps=settings.steps,
+            curriculum=settings.curriculum,
+            psnr=loss.target_psnr,
+            flip=loss.target_flip,
+            device=self.compute.device,
+        )
 
     def losses(self, network: nn.Module, step: int) -> Iterator[tuple[Tensor, dict[str, Tensor | float]]]:
         """The loss of a mean image: α times its squared error, plus λ times the entropy of each reading.
@@ -112,7 +117,7 @@ class PairTask:
         """Some rows' share of the loss; what else is measured of them is added to ``known``."""
         step, covers, code = batch.step, rows.of(batch.covers), rows.of(batch.code)
         with self.compute.autocast():
-            encoder, held = network.encoder, self.ramp.held(step)
+            encoder, held = network.encoder, self.ramp.held(step, self.flip)
             # In turn: the one trains better, the other is what evaluation does (docs/decisions.md).
             as_tested = bool(step % 2) and self._marks_again
             statistics = CoverStatistics(encoder)
@@ -121,7 +126,8 @@ class PairTask:
             normalised = statistics.used if as_tested else partial(by_itself, encoder)
             marks = partial(marks_again, network, normalised, held=held)
             randomised = getattr(self.codec, "randomised", False)
-            mates = Mates(batch.covers, batch.code, rows, marked, marks, self.settings.complement, randomised)
+            twice = self.settings.complement
+            mates = Mates(batch.covers, batch.code, rows, marked, marks, twice=twice, fresh=randomised)
             seen = [marked, *self._fakes(marked, batch.again, batch.identity, step, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
@@ -234,15 +240,24 @@ class PairTask:
     def validate(self, network: nn.Module) -> tuple[float | None, dict[str, float]]:
         """The loss at full image weight on the val split, undistorted, with payloads fixed for ever."""
         assert isinstance(network, Pair)
-        of = (self.codec, self.attacks, self.images, self.val, self.bits, self.seed, self.compute.device, self.flip)
-        sums = Look(*of)(network, self.ramp.held(self.ramp.step))
+        look = Look(
+            codec=self.codec,
+            attacks=self.attacks,
+            images=self.images,
+            val=self.val,
+            bits=self.bits,
+            seed=self.seed,
+            device=self.compute.device,
+            flip=self.flip,
+        )
+        sums = look(network, self.ramp.held(self.ramp.step, self.flip))
         values = {"val_accuracy_marked": sums["marked"], "val_psnr": decibels(sums["image"])}
         if self.flip is not None:
             values["val_flip"] = sums["flip"]
         if self.attacks:
             values["val_accuracy_swapped"] = sums["swapped"]
         score = self._total(sums["image"], sums["message"])
-        return (score if self.ramp.counts else None), values
+        return (score if self.ramp.may_be_kept else None), values
 
     def state(self) -> dict[str, Any]:
         """How far the ramp is, and how a batch is worked on."""

@@ -32,20 +32,18 @@ class Ramp:
     """dB that marked images are held at in the end, where they are."""
     flip: float | None
     """The mean FLIP that they are held at instead."""
-    measure: QualityMeasure | None
-    """What tells a FLIP."""
     device: str
     accuracy: Tensor = field(default_factory=lambda: torch.tensor(0.5))
     """Running bit accuracy of marked images, on the device: only a look at it waits for the device."""
     read_step: int | None = None
     step: int = 0
 
-    def held(self, step: int) -> Held | None:
-        """What marked images are held at in a step."""
+    def held(self, step: int, measure: QualityMeasure | None) -> Held | None:
+        """What marked images are held at in a step; ``measure``: what tells a FLIP, where they are held at one."""
         if self.flip is None:
             return None if self.psnr is None else psnr_at(*self._place(step), self.psnr)
-        assert self.measure is not None
-        return HeldAt(flip_at(*self._place(step), self.flip), self.measure)
+        assert measure is not None
+        return HeldAt(flip_at(*self._place(step), self.flip), measure)
 
     def image_share(self, step: int) -> float:
         """The share of the full image weight in a step."""
@@ -65,8 +63,8 @@ class Ramp:
             self.read_step = step if known >= self.curriculum.read_at else None
 
     @property
-    def counts(self) -> bool:
-        """Whether a look after the last step may give the kept weights: near the end, at full quality."""
+    def may_be_kept(self) -> bool:
+        """Whether a look after the latest step may give the kept weights: near the end, at full quality."""
         if self.step + 1 < (1 - LAST_LOOKS) * self.steps:
             return False
         place = self._place(self.step)
@@ -75,7 +73,7 @@ class Ramp:
         return flip_at(*place, self.flip) <= self.flip if self.flip is not None else image_share(*place) >= 1
 
     def state(self) -> dict[str, Any]:
-        """The running accuracy, when the ramp began, and the last step."""
+        """The running accuracy, when the ramp began, and the latest step."""
         return {"accuracy": float(self.accuracy), "read_step": self.read_step, "step": self.step}
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -66,6 +66,8 @@ def confirm(
     console = Console()
     request = Request(benchmark, scale, data, out, assignments or (), allowed or ())
     opened = open_benchmark(request, console)
+    if opened.benchmark.evaluate.split == "val":
+        raise BadInput("deepfakes are confirmed on test images; leave evaluate.split out")
     folder, bench = folder_for(opened, keep), opened.bench
     wanted = known(opened.plan)
     fits = {cell.key: cell for _, cell in wanted.values() if cell}

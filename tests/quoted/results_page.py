@@ -159,11 +159,11 @@ def _medium() -> Iterator[str]:
         look = [interval(quality(MEDIUM, label, of), "quality", n, 1) for of, n in (("psnr", 2), ("ssim", 3))]
         yield f"| {at} dB, seed 0 | {' | '.join(bits + look)} |"
     after = [number(read(MEDIUM, f"{at} dB seed 0", "faceswap", of="words"), WORDS, 1) for at in ("32", "36")]
-    yield "at 32 dB {} % of swapped images' payloads, at 36 dB {}".format(*after)
+    yield "at 32 dB from {} % of swapped ones, at 36 dB from {}.".format(*after)
     words = [number(read(MEDIUM, "30 dB", of, of="words"), WORDS, 1) for of in ("none", "faceswap")]
-    yield "Whole payloads are read from {} % of marked and {} % of swapped images.".format(*words)
+    yield "Whole payloads are read from {} % of marked and {} % of swapped images at 30 dB".format(*words)
     jpeg = read(MEDIUM, "30 dB", distortion="jpeg quality=90")
-    yield f"JPEG 90 leaves {number(jpeg, BITS, 0)} % of marked images' bits."
+    yield f"JPEG 90 leaves {number(jpeg, BITS, 0)} % of marked images' bits at 30 dB."
     yield f"| 99.9 % | 99.2 % | {number(read(MEDIUM, '30 dB'), BITS, 2)} % |"
 
 

@@ -63,7 +63,7 @@ def test_what_is_alike_or_missing() -> None:
     assert in_words({0: Said("a", "{} % after {b}.onnx")}, entries, ["x", "y"]) == (
         ("a", "50.0 % after {b}.onnx of all"),
     )
-    assert task([8, 64, 8], 1000, 1, 0)[1] == (
+    assert task([8, 64, 8], 1000, 1, 0, False)[1] == (
         "8 or 64 bits, drawn anew each time, are hidden in each of 1,000 pictures that no training saw, once. "
         "Who guesses reads half of them."
     )

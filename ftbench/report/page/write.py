@@ -165,7 +165,8 @@ def _title(manifest: Mapping[str, Any]) -> str:
     """Name, what the benchmark is about, and scale."""
     about = (manifest.get("configuration") or {}).get("title", "")
     name, scale = manifest.get("benchmark", ""), manifest.get("scale", "")
-    return shown(f"{name}{f': {about}' if about else ''}, scale {scale}")
+    of_val = ", val" if manifest.get("split") == "val" else ""
+    return shown(f"{name}{f': {about}' if about else ''}, scale {scale}{of_val}")
 
 
 def _facts(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -241,9 +242,10 @@ def _shared(cells: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, str
 
 
 def _again(manifest: Mapping[str, Any]) -> str:
+    on_val = " --set evaluate.split=val" if manifest.get("split") == "val" else ""
     return shown(
         "Each number is of one cell: a fit, a training or an evaluation, named by everything that it hangs on. To make "
-        f"them again: ftbench run {manifest.get('benchmark', '')} --scale {manifest.get('scale', '')}"
+        f"them again: ftbench run {manifest.get('benchmark', '')} --scale {manifest.get('scale', '')}{on_val}"
     )
 
 
