@@ -61,7 +61,7 @@ def opened(out: Path, name: str = "faces", digest: str = MINE) -> Any:
     console = Console(file=io.StringIO(), width=300)
     return SimpleNamespace(
         out=out,
-        benchmark=SimpleNamespace(name="tiny"),
+        benchmark=SimpleNamespace(name="tiny", evaluate=SimpleNamespace(split="test")),
         scale="small",
         bench=SimpleNamespace(data=data, console=console),
     )
