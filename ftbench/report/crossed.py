@@ -210,7 +210,7 @@ def _unlike(crossed: Crossed) -> bool:
 def _across(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes: Sequence[str]) -> Table:
     """Methods are columns; parts of lines stand under each other."""
     parts = list(dict.fromkeys(line.part for line in crossed.lines if not line.quiet))
-    names, shared = _short([method.label for method in crossed.methods])
+    names, shared = short_names([method.label for method in crossed.methods])
     notes = [*notes, f"In the name of every method: {shared}."] if shared else notes
     columns = [Column("group", "kind"), Column("row", "")]
     columns += [
@@ -228,7 +228,7 @@ def _across(crossed: Crossed, entries: Mapping[tuple[int, int], Measured], notes
     return _table(crossed, columns, list(joined.values()), notes)
 
 
-def _short(labels: Sequence[str]) -> tuple[list[str], str]:
+def short_names(labels: Sequence[str]) -> tuple[list[str], str]:
     """Labels without the words that all of them share, where one is too long for a heading; and those words."""
     words = [label.split() for label in labels]
     if len(labels) < 2 or max(map(len, labels)) <= HEADING:

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from ftbench.errors import BadInput
 from ftbench.report.attacked import met_in_training
 from ftbench.report.attacks import CONTROL, NOTHING, Row, attack_rows
-from ftbench.report.crossed import Method, methods_of, over_method
+from ftbench.report.crossed import Method, methods_of, over_method, short_names
 from ftbench.report.figures.canvas import (
     LINE_PIXELS,
     QUIET,
@@ -76,6 +76,8 @@ def transfer_matrix(path: Path, results: Sequence[CellResult], caption: Caption,
     width = NAMES + len(rows) * FIELD + BAR
     title = "Bits read after each simulator, %. " + ("Framed: met in that pair's training. " if met else "")
     title += f"{left_out} more methods: tables/attacks.csv. " if left_out else ""
+    names, shared = short_names([method.label for method in methods])
+    title += f"In the name of every method: {shared}. " if shared else ""
     said = caption_lines(title + caption.line(), width)
     height = above + len(methods) * HIGH + (len(said) + 2) * LINE_PIXELS
     with plain_style():
@@ -100,7 +102,7 @@ def transfer_matrix(path: Path, results: Sequence[CellResult], caption: Caption,
                     box = (along - 0.45, down - 0.42)
                     axes.add_patch(Rectangle(box, 0.9, 0.84, fill=False, edgecolor=colour, linewidth=thick))
         axes.set_xticks(range(len(rows)), heads)
-        axes.set_yticks(range(len(methods)), [wrapped(method.label, 34, 2) for method in methods])
+        axes.set_yticks(range(len(methods)), [wrapped(name, 34, 2) for name in names])
         axes.tick_params(
             top=True, labeltop=True, bottom=False, labelbottom=False, length=0, labelsize=8.5, labelcolor=TEXT
         )
