@@ -15,7 +15,7 @@ from ftbench.data.images import Images
 from ftbench.machine.randomness import derive, generator
 from ftbench.pipeline.inputs import Inputs
 from ftbench.pipeline.known import Known, mean_residual
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded, randomised
 from ftbench.pipeline.studying import show
 from ftbench.storage.results import CHANGED, FAKE, FORGED, LEFT
 
@@ -53,7 +53,7 @@ class Attackers:
     def alike(self, payloads: Tensor, code: Tensor, draw: int, number: int, *known: int) -> Marks:
         """What marks other images with ``payloads`` (b,k): by their ``code`` (b,n), or by a fresh one each."""
         randomness = generator(self.seed, "nonce", draw, number, OTHERS, *known)
-        if not getattr(self.codec, "randomised", False):
+        if not randomised(self.codec):
             return self.pair.marking(code, self.held)
         return lambda image: self.pair.mark(image, encoded(self.codec, payloads, randomness).to(self.device), self.held)
 

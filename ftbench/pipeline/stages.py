@@ -193,9 +193,14 @@ class DistortionStage:
             return eight_bit(straight_through(image, changed))
 
 
+def randomised(code: ChannelCode) -> bool:
+    """Whether a code gives every picture another word."""
+    return bool(getattr(code, "randomised", False))
+
+
 def encoded(code: ChannelCode, payload: Tensor, randomness: torch.Generator) -> Tensor:
     """Payload (b, k) of {0,1} -> code (b, n) of {0,1}; one that is randomised draws from ``randomness``."""
-    if not getattr(code, "randomised", False):
+    if not randomised(code):
         return code.encode(payload)
     return cast(RandomisedCode, code).encode(payload, randomness)
 

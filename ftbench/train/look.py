@@ -14,7 +14,7 @@ from ftbench.contract.inputs import STUDIES
 from ftbench.contract.protocols import ChannelCode, QualityMeasure
 from ftbench.data.images import Images
 from ftbench.machine.randomness import derive, generator
-from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded
+from ftbench.pipeline.stages import Held, Pair, SimulatorStage, encoded, randomised
 from ftbench.pipeline.studying import show
 from ftbench.train.batches import VAL_BATCH, fixed_payloads, inputs_of
 from ftbench.train.mates import Mates
@@ -74,7 +74,7 @@ class Look:
         randomness = generator(self.seed, "donor-val", start)
         inputs = inputs_of(self.val, identity, randomness, self.device, remarked=network.marking(again, held))
         marks = partial(network.marking, psnr=held)
-        mates = Mates(covers, code, Rows(len(covers)), marked, marks, fresh=getattr(self.codec, "randomised", False))
+        mates = Mates(covers, code, Rows(len(covers)), marked, marks, fresh=randomised(self.codec))
         own = mates.of_each(self.attacks, inputs, self.seed, start)
         # Simulators that draw do so alike at every look, so that two looks can be compared.
         seeds = [derive(self.seed, "simulator-val", place, start) for place in range(len(self.attacks))]

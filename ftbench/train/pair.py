@@ -23,7 +23,7 @@ from ftbench.machine import processes
 from ftbench.machine.compute import Compute
 from ftbench.machine.randomness import generator
 from ftbench.pipeline.guard import sampled
-from ftbench.pipeline.stages import Pair, SimulatorStage, encoded
+from ftbench.pipeline.stages import Pair, SimulatorStage, encoded, randomised
 from ftbench.train.again import CoverStatistics, by_itself, marks_again
 from ftbench.train.batches import draw_covers, inputs_of
 from ftbench.train.colour import colour_excess
@@ -125,9 +125,8 @@ class PairTask:
                 marked = network.mark(covers, code, held, exact=False)
             normalised = statistics.used if as_tested else partial(by_itself, encoder)
             marks = partial(marks_again, network, normalised, held=held)
-            randomised = getattr(self.codec, "randomised", False)
-            twice = self.settings.complement
-            mates = Mates(batch.covers, batch.code, rows, marked, marks, twice=twice, fresh=randomised)
+            how = {"twice": self.settings.complement, "fresh": randomised(self.codec)}
+            mates = Mates(batch.covers, batch.code, rows, marked, marks, **how)
             seen = [marked, *self._fakes(marked, batch.again, batch.identity, step, mates)]
             damaged = batch.damage(torch.cat(seen), batch.randomness, rows.repeated(len(seen)))
             logits = network.read(damaged).float()
